@@ -1,0 +1,72 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+/// The settings of every Swift target: strict memory safety, warnings as errors, nothing implicit.
+let strict: [SwiftSetting] = [
+    .strictMemorySafety(),
+    .treatAllWarnings(as: .error),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A target of the engine, with its README beside the code.
+func engine(_ name: String, dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+    .target(
+        name: name,
+        dependencies: dependencies,
+        exclude: ["README.md"] + exclude,
+        swiftSettings: strict,
+    )
+}
+
+/// A command under `tools/`.
+func tool(_ name: String, target: String, dependencies: [Target.Dependency]) -> Target {
+    .executableTarget(
+        name: target,
+        dependencies: dependencies,
+        path: "tools/\(name)",
+        swiftSettings: strict,
+    )
+}
+
+/// A suite under `Tests/`.
+func tests(_ name: String, dependencies: [Target.Dependency]) -> Target {
+    .testTarget(name: name, dependencies: ["TestSupport"] + dependencies, swiftSettings: strict)
+}
+
+let folders = ["Page", "Buffer", "MiniTransaction", "Space", "Tree", "Flushing", "Recovery"]
+
+let package = Package(
+    name: "redoubt",
+    products: [
+        .library(name: "Redoubt", targets: ["Redoubt"]),
+        .library(name: "RedoubtSimulation", targets: ["RedoubtSimulation"]),
+        .executable(name: "redoubt", targets: ["redoubt-cli"]),
+    ],
+    targets: [
+        // Bottom first: a target knows only what stands above it in this list.
+        .systemLibrary(name: "CLinuxAIO", providers: [.apt(["libaio-dev"])]),
+        .target(name: "CRedoubtShims"),
+        engine("RedoubtCore", dependencies: ["CRedoubtShims"]),
+        engine("RedoubtSystem", dependencies: ["RedoubtCore", "CRedoubtShims", "CLinuxAIO"]),
+        engine("RedoubtLog", dependencies: ["RedoubtCore", "RedoubtSystem"]),
+        engine("RedoubtPolicy", dependencies: ["RedoubtCore"]),
+        engine(
+            "RedoubtEngine",
+            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtPolicy"],
+            exclude: folders.map { "\($0)/README.md" },
+        ),
+        engine("Redoubt", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine", "RedoubtLog"]),
+        engine("RedoubtSimulation", dependencies: ["RedoubtCore", "RedoubtSystem", "Redoubt"]),
+        tool("redoubt", target: "redoubt-cli", dependencies: ["Redoubt"]),
+        .target(
+            name: "TestSupport",
+            dependencies: ["RedoubtCore", "RedoubtSystem"],
+            path: "Tests/TestSupport",
+            swiftSettings: strict,
+        ),
+        tests("RedoubtCoreTests", dependencies: ["RedoubtCore"]),
+    ],
+    swiftLanguageModes: [.v6],
+)

@@ -1,0 +1,58 @@
+// What Swift cannot say on its own: CRC-32C by instruction, the pause hint, futex calls, a per-thread pointer, and
+// constants that the importer drops.
+#ifndef CREDOUBTSHIMS_H
+#define CREDOUBTSHIMS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// CRC-32C (Castagnoli) of `length` bytes, continuing from `crc` (0 to start). By instruction where the CPU has it.
+uint32_t redoubt_crc32c(uint32_t crc, const void *bytes, size_t length);
+
+/// CRC-32C by table, whatever the CPU has; the reference for tests.
+uint32_t redoubt_crc32c_table(uint32_t crc, const void *bytes, size_t length);
+
+/// Tells the CPU that the caller spins.
+static inline void redoubt_cpu_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/// Waits while `*word == expected`, at most `timeout_nanoseconds` (negative: without limit). Returns 0 when woken (perhaps
+/// spuriously) or the value differed, 1 when the time ran out.
+int redoubt_futex_wait(const void *word, uint32_t expected, int64_t timeout_nanoseconds);
+
+/// Wakes at most `count` threads that wait on `word`.
+void redoubt_futex_wake(const void *word, int32_t count);
+
+/// The pointer that the calling thread carries: the simulated scheduler that it belongs to, or null.
+void *redoubt_thread_pointer(void);
+void redoubt_set_thread_pointer(void *pointer);
+
+/// A small number for the calling thread, for sharding: consecutive as threads first ask.
+uint32_t redoubt_thread_ordinal(void);
+
+/// Names the calling thread; the kernel keeps 15 characters.
+void redoubt_set_thread_name(const char *name);
+
+/// Monotonic clock in nanoseconds.
+uint64_t redoubt_monotonic_nanoseconds(void);
+
+extern const int32_t redoubt_o_direct;
+extern const int32_t redoubt_o_dsync;
+
+/// fallocate(2) that allocates blocks without changing their content; returns 0 or errno.
+int redoubt_fallocate(int descriptor, int64_t offset, int64_t length);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

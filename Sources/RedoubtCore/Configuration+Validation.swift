@@ -1,0 +1,44 @@
+extension Configuration {
+    /// Checks every range and relation.
+    ///
+    /// - Throws: `.invalidConfiguration` that names the option, its value and its range.
+    public func validate() throws(RedoubtError) {
+        try require("memory", memory.rawValue, in: 8 << 20...Int.max)
+        try require("bufferPool.instanceCount", bufferPool.instanceCount, in: 0...64)
+        try require("bufferPool.oldSublistPercent", bufferPool.oldSublistPercent, in: 5...95)
+        try require("bufferPool.oldSublistMilliseconds", bufferPool.oldSublistMilliseconds, in: 0...Int(UInt32.max))
+        try require("bufferPool.lruScanDepth", bufferPool.lruScanDepth, in: 16...Int(UInt32.max))
+        try require("bufferPool.readAheadThreshold", bufferPool.readAheadThreshold, in: 0...64)
+        try require("redoLog.capacity", redoLog.capacity.rawValue, in: 2 << 20...128 << 30)
+        try require("redoLog.fileCount", redoLog.fileCount, in: 4...32)
+        try require("redoLog.bufferCapacity", redoLog.bufferCapacity.rawValue, in: 256 << 10...1 << 32)
+        try requirePowerOfTwo("redoLog.bufferCapacity", redoLog.bufferCapacity.rawValue)
+        try require("redoLog.writeAheadSize", redoLog.writeAheadSize.rawValue, in: 512...16384)
+        try requirePowerOfTwo("redoLog.writeAheadSize", redoLog.writeAheadSize.rawValue)
+        try require("redoLog.checkpointIntervalMilliseconds", redoLog.checkpointIntervalMilliseconds, in: 10...Int(Int32.max))
+        try require("redoLog.deferredFlushMilliseconds", redoLog.deferredFlushMilliseconds, in: 1...Int(Int32.max))
+        try require("flushing.ioCapacity", flushing.ioCapacity, in: 100...Int(Int32.max))
+        try require("flushing.ioCapacityMaximum", flushing.ioCapacityMaximum, in: flushing.ioCapacity...Int(Int32.max))
+        try require("flushing.dirtyPagePercentMaximum", flushing.dirtyPagePercentMaximum, in: 1...99)
+        try require(
+            "flushing.dirtyPagePercentLowWater", flushing.dirtyPagePercentLowWater,
+            in: 0...flushing.dirtyPagePercentMaximum)
+        try require("flushing.idlePercent", flushing.idlePercent, in: 0...100)
+        try require("flushing.doublewriteBatchPages", flushing.doublewriteBatchPages, in: 1...512)
+        try require("storage.queueDepth", storage.queueDepth, in: 1...1024)
+    }
+
+    private func require(_ option: String, _ value: Int, in range: ClosedRange<Int>) throws(RedoubtError) {
+        guard range.contains(value) else {
+            throw RedoubtError(
+                .invalidConfiguration,
+                "\(option) is \(value), but must be in \(range.lowerBound)...\(range.upperBound)")
+        }
+    }
+
+    private func requirePowerOfTwo(_ option: String, _ value: Int) throws(RedoubtError) {
+        guard value & (value - 1) == 0 else {
+            throw RedoubtError(.invalidConfiguration, "\(option) is \(value), but must be a power of two")
+        }
+    }
+}

@@ -1,0 +1,144 @@
+/// Everything that can be set when a database is opened.
+///
+/// Each option is documented with unit, default, range and InnoDB's name. ``validate()`` checks ranges and relations.
+public struct Configuration: Sendable, Hashable {
+    /// The memory that the engine may use: frames, search indexes, log buffer and caches together.
+    ///
+    /// The default is 256 MiB, the range 8 MiB and up. InnoDB: `innodb_buffer_pool_size` (frames only).
+    public var memory: ByteCount = .mebibytes(256)
+    /// How a commit is made durable unless the call says otherwise. The default is `.flushed`.
+    public var durability: Durability = .flushed
+    /// Whether a missing database is created. The default is true.
+    public var createIfMissing = true
+    /// The buffer pool.
+    public var bufferPool = BufferPool()
+    /// The redo log.
+    public var redoLog = RedoLog()
+    /// Writing dirty pages.
+    public var flushing = Flushing()
+    /// Files and I/O.
+    public var storage = Storage()
+
+    /// Creates the default configuration.
+    public init() {}
+
+    /// Options of the buffer pool.
+    public struct BufferPool: Sendable, Hashable {
+        /// The number of instances; 0 chooses 1 below 1 GiB of memory and 2 above. Range 0...64.
+        ///
+        /// InnoDB: `innodb_buffer_pool_instances`.
+        public var instanceCount = 0
+        /// The share of the LRU list kept for pages that were read but not used again, in percent.
+        ///
+        /// The default is 37, the range 5...95. InnoDB: `innodb_old_blocks_pct`.
+        public var oldSublistPercent = 37
+        /// How long a page must have been in memory before a second use makes it young, in milliseconds.
+        ///
+        /// The default is 1000, the range 0 and up. InnoDB: `innodb_old_blocks_time`.
+        public var oldSublistMilliseconds = 1000
+        /// The number of frames an instance keeps free. The default is 1024, at most an eighth of the instance.
+        ///
+        /// Range 16 and up. InnoDB: `innodb_lru_scan_depth`.
+        public var lruScanDepth = 1024
+        /// Pages of an extent used in order before the next extent is read ahead; 0 is off.
+        ///
+        /// The default is 56, the range 0...64. InnoDB: `innodb_read_ahead_threshold`.
+        public var readAheadThreshold = 56
+
+        /// Creates the default options.
+        public init() {}
+    }
+
+    /// Options of the redo log.
+    public struct RedoLog: Sendable, Hashable {
+        /// Which threads write the redo log.
+        public enum Shape: Sendable, Hashable, CaseIterable {
+            /// Chosen by the number of processors: one thread below 8, dedicated threads from 8 on.
+            case automatic
+            /// Writer, flusher, write-notifier and flush-notifier threads. InnoDB: `innodb_log_writer_threads = ON`.
+            case dedicated
+            /// One thread that writes, syncs and notifies.
+            case single
+            /// The committing thread writes itself when nobody else does. InnoDB: `innodb_log_writer_threads = OFF`.
+            case selfWriting
+        }
+
+        /// The size of all redo files together.
+        ///
+        /// The default is 128 MiB, the range 2 MiB...128 GiB. InnoDB: `innodb_redo_log_capacity`.
+        public var capacity: ByteCount = .mebibytes(128)
+        /// The number of redo files. The default is 32, the range 4...32.
+        public var fileCount = 32
+        /// The size of the log buffer. The default is 16 MiB, the range 256 KiB and up, a power of two.
+        ///
+        /// InnoDB: `innodb_log_buffer_size`.
+        public var bufferCapacity: ByteCount = .mebibytes(16)
+        /// Which threads write. The default is `.automatic`.
+        public var shape = Shape.automatic
+        /// Writes are padded to this size so that no block is read before it is written.
+        ///
+        /// The default is 4 KiB, the range 512 B...16 KiB, a power of two. InnoDB: `innodb_log_write_ahead_size`.
+        public var writeAheadSize: ByteCount = .kibibytes(4)
+        /// The longest time between checkpoints while there is something to checkpoint, in milliseconds.
+        ///
+        /// The default is 1000, the range 10 and up. InnoDB: `innodb_log_checkpoint_every`.
+        public var checkpointIntervalMilliseconds = 1000
+        /// The longest time that a deferred commit stays volatile, in milliseconds. The default is 1000.
+        ///
+        /// InnoDB: `innodb_flush_log_at_timeout`.
+        public var deferredFlushMilliseconds = 1000
+
+        /// Creates the default options.
+        public init() {}
+    }
+
+    /// Options of flushing.
+    public struct Flushing: Sendable, Hashable {
+        /// Pages per second that background flushing may count on. The default is 2000, the range 100 and up.
+        ///
+        /// InnoDB: `innodb_io_capacity`.
+        public var ioCapacity = 2000
+        /// Pages per second that flushing may use under pressure. The default is 20000, at least `ioCapacity`.
+        ///
+        /// InnoDB: `innodb_io_capacity_max`.
+        public var ioCapacityMaximum = 20000
+        /// The share of dirty frames at which flushing runs at full `ioCapacity`. The default is 90, the range 1...99.
+        ///
+        /// InnoDB: `innodb_max_dirty_pages_pct`.
+        public var dirtyPagePercentMaximum = 90
+        /// The share of dirty frames at which flushing starts. The default is 10, the range 0...99; 0 is off.
+        ///
+        /// InnoDB: `innodb_max_dirty_pages_pct_lwm`.
+        public var dirtyPagePercentLowWater = 10
+        /// The share of `ioCapacity` used while nothing else happens, in percent. The default is 100, range 0...100.
+        ///
+        /// InnoDB: `innodb_idle_flush_pct`.
+        public var idlePercent = 100
+        /// Whether page writes go through the doublewrite files, which repair torn pages. The default is true.
+        ///
+        /// InnoDB: `innodb_doublewrite`.
+        public var doublewrite = true
+        /// Pages in one doublewrite batch. The default is 128, the range 1...512. InnoDB: `innodb_doublewrite_pages`.
+        public var doublewriteBatchPages = 128
+
+        /// Creates the default options.
+        public init() {}
+    }
+
+    /// Options of files and I/O.
+    public struct Storage: Sendable, Hashable {
+        /// Whether to bypass the page cache where the file system can. The default is true.
+        ///
+        /// InnoDB: `innodb_flush_method = O_DIRECT`.
+        public var usesDirectIO = true
+        /// Whether to use the kernel's asynchronous I/O where there is any. The default is true.
+        ///
+        /// InnoDB: `innodb_use_native_aio`.
+        public var usesAsyncIO = true
+        /// Requests in flight at once. The default is 128, the range 1...1024.
+        public var queueDepth = 128
+
+        /// Creates the default options.
+        public init() {}
+    }
+}

@@ -1,0 +1,129 @@
+public import RedoubtCore
+
+/// The file system as the engine sees it: a real one, or a simulated one whose power can be cut.
+///
+/// Paths are absolute or relative to the process, with "/" between components. All members may be called from any thread.
+///
+/// ## Failure
+/// Every member throws one ``RedoubtError`` that names the call, the path and errno: `.diskFull` for ENOSPC, EDQUOT and
+/// EFBIG, `.missingFile` for ENOENT, `.readFailed` for an error of a read, else `.systemCallFailed`. The caller decides
+/// whether a failure fences the engine.
+public protocol Storage: AnyObject, Sendable {
+    /// Opens a file for reading and writing (or reading only); with `creating`, makes a new one with mode 0600 and fails
+    /// if there is one.
+    func open(_ path: String, role: FileRole, creating: Bool, readOnly: Bool) throws(RedoubtError) -> any StorageFile
+    /// Whether there is a file or directory at `path`.
+    func exists(_ path: String) throws(RedoubtError) -> Bool
+    /// The names in a directory, sorted.
+    func list(_ directory: String) throws(RedoubtError) -> [String]
+    /// Makes a directory with mode 0700, and the ones above it; no error if it is there.
+    func createDirectory(_ path: String) throws(RedoubtError)
+    /// Makes the entries of a directory durable.
+    func syncDirectory(_ path: String) throws(RedoubtError)
+    /// Removes a file; durable after ``syncDirectory(_:)``.
+    func remove(_ path: String) throws(RedoubtError)
+    /// Renames a file, replacing what is there; durable after ``syncDirectory(_:)``.
+    func rename(_ source: String, to target: String) throws(RedoubtError)
+    /// Takes the exclusive lock file at `path`, and writes the process id into it; held until the result is released.
+    ///
+    /// - Throws: `.alreadyOpen` that names the holder's process id.
+    func lock(_ path: String) throws(RedoubtError) -> any AnyObject & Sendable
+    /// Makes a queue for asynchronous I/O with at most `depth` requests in flight, for use by one thread at a time.
+    func makeQueue(depth: Int) throws(RedoubtError) -> any StorageQueue
+    /// What kind of I/O is in use, such as "O_DIRECT, libaio", for status reports.
+    var status: String { get }
+}
+
+/// What a file is for; decides alignment and caching, and is what fault plans select by.
+public enum FileRole: String, Sendable, Hashable, CaseIterable {
+    /// Pages of a tablespace.
+    case data
+    /// The redo log.
+    case redo
+    /// Copies of pages, written first.
+    case doublewrite
+    /// Everything small: dumps, locks.
+    case control
+}
+
+/// An open file. Reads and writes name their offset, so threads share it freely; all retry EINTR, EAGAIN and short
+/// transfers inside.
+///
+/// With direct I/O, buffers, offsets and lengths must be multiples of ``alignment``.
+public protocol StorageFile: AnyObject, Sendable {
+    /// The path it was opened with.
+    var path: String { get }
+    /// What it is for.
+    var role: FileRole { get }
+    /// The alignment in bytes of memory, offset and length of each transfer; 1 if there is none.
+    var alignment: Int { get }
+    /// The size in bytes.
+    func size() throws(RedoubtError) -> UInt64
+    /// Reads into `target`; returns the bytes read, fewer than asked only at the end of the file.
+    func read(into target: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(RedoubtError) -> Int
+    /// Writes all of `source`.
+    func write(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError)
+    /// Makes content and size durable (fdatasync). Never called again on a file whose sync failed.
+    func sync() throws(RedoubtError)
+    /// Grows the file to `size` bytes of allocated zeros, or does nothing if it is that long. Durable after `sync`.
+    func extend(to size: UInt64) throws(RedoubtError)
+    /// Grows the file by writing zeros, so that later writes allocate nothing. Durable after `sync`.
+    func extendByWriting(to size: UInt64) throws(RedoubtError)
+    /// Cuts the file to `size` bytes.
+    func truncate(to size: UInt64) throws(RedoubtError)
+    /// Closes the descriptor; later calls throw.
+    func close()
+}
+
+/// One transfer for a ``StorageQueue``.
+@safe
+public struct StorageRequest: @unchecked Sendable {
+    /// The file.
+    public var file: any StorageFile
+    /// Whether it writes.
+    public var isWrite: Bool
+    /// The memory, which must stay valid until the completion is seen.
+    public var buffer: UnsafeMutableRawBufferPointer
+    /// The offset in the file.
+    public var offset: UInt64
+    /// What the completion is known by.
+    public var tag: UInt64
+
+    /// Creates a request.
+    public init(
+        file: any StorageFile, isWrite: Bool, buffer: UnsafeMutableRawBufferPointer, offset: UInt64, tag: UInt64
+    ) {
+        self.file = file
+        self.isWrite = isWrite
+        unsafe self.buffer = buffer
+        self.offset = offset
+        self.tag = tag
+    }
+}
+
+/// The end of a transfer.
+public struct StorageCompletion: Sendable {
+    /// The tag of the request.
+    public var tag: UInt64
+    /// The bytes transferred: fewer than asked only for a read at the end of the file, or on an error.
+    public var byteCount: Int
+    /// The error, or nil.
+    public var error: RedoubtError?
+
+    /// Creates a completion.
+    public init(tag: UInt64, byteCount: Int, error: RedoubtError?) {
+        self.tag = tag
+        self.byteCount = byteCount
+        self.error = error
+    }
+}
+
+/// Asynchronous I/O, for one thread at a time. Short transfers are continued inside.
+public protocol StorageQueue: AnyObject, Sendable {
+    /// The requests submitted whose completions have not been returned.
+    var inFlightCount: Int { get }
+    /// Starts `requests`; waits for room if more than the depth are in flight.
+    func submit(_ requests: [StorageRequest])
+    /// Waits until at least `minimum` transfers ended (or all in flight, if fewer) and returns all that have.
+    func complete(minimum: Int) -> [StorageCompletion]
+}

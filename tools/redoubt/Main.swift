@@ -1,0 +1,2 @@
+import Redoubt
+@main struct Stub { static func main() { print("redoubt") } }
