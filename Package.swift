@@ -67,6 +67,7 @@ let package = Package(
             swiftSettings: strict,
         ),
         tests("RedoubtCoreTests", dependencies: ["RedoubtCore"]),
+        tests("TidyTests", dependencies: []),
     ],
     swiftLanguageModes: [.v6],
 )

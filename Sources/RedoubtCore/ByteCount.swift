@@ -18,11 +18,11 @@ public struct ByteCount: RawRepresentable, Hashable, Comparable, Sendable, Custo
     @inlinable
     public static func kibibytes(_ count: Int) -> ByteCount { ByteCount(rawValue: count << 10) }
 
-    /// Returns a size of `count` times 1024² bytes.
+    /// Returns a size of `count` times 1024 squared bytes.
     @inlinable
     public static func mebibytes(_ count: Int) -> ByteCount { ByteCount(rawValue: count << 20) }
 
-    /// Returns a size of `count` times 1024³ bytes.
+    /// Returns a size of `count` times 1024 cubed bytes.
     @inlinable
     public static func gibibytes(_ count: Int) -> ByteCount { ByteCount(rawValue: count << 30) }
 
