@@ -8,6 +8,8 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("ExistentialAny"),
     .enableUpcomingFeature("InternalImportsByDefault"),
     .enableUpcomingFeature("MemberImportVisibility"),
+    // Lets tests enumerate the interleavings of latches, locks and events; nothing in release builds.
+    .define("REDOUBT_INTERLEAVING", .when(configuration: .debug)),
 ]
 
 /// A target of the engine, with its README beside the code.

@@ -27,6 +27,13 @@ package protocol Scheduler: AnyObject, Sendable {
 
     /// Lets another thread run; in a simulation, a point where the schedule may change.
     func yield()
+
+    /// Called before each access to a contended atomic in builds with `REDOUBT_INTERLEAVING`; for exhaustive checks.
+    func atomicStep()
+}
+
+extension Scheduler {
+    package func atomicStep() {}
 }
 
 /// A thread of the engine. ``Scheduling/join(_:)`` must be called once for each.

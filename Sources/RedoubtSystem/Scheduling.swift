@@ -7,6 +7,7 @@ import Synchronization
 ///
 /// Every call finds the scheduler of the calling thread: none for an ordinary thread, which then uses futexes, the
 /// monotonic clock and pthreads; the simulated one for a thread of a simulation.
+@usableFromInline
 package enum Scheduling {
     /// Carries a scheduler through the per-thread pointer.
     private final class Carrier {
@@ -84,6 +85,21 @@ package enum Scheduling {
     package static func spinOnce() {
         if let current { return current.yield() }
         redoubt_cpu_pause()
+    }
+
+    /// Stands before each access to a contended atomic: nothing, but in builds with `REDOUBT_INTERLEAVING` a point where a
+    /// scheduler that checks all interleavings may switch threads.
+    @inlinable
+    @inline(__always)
+    package static func atomicStep() {
+        #if REDOUBT_INTERLEAVING
+        announceAtomicStep()
+        #endif
+    }
+
+    @usableFromInline
+    static func announceAtomicStep() {
+        if let current { current.atomicStep() }
     }
 
     /// Starts an OS thread named `name` that runs `body`; it belongs to the scheduler of the calling thread.
