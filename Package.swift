@@ -60,7 +60,7 @@ let package = Package(
             exclude: folders.map { "\($0)/README.md" },
         ),
         engine("Redoubt", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine", "RedoubtLog"]),
-        engine("RedoubtSimulation", dependencies: ["RedoubtCore", "RedoubtSystem", "Redoubt"]),
+        engine("RedoubtSimulation", dependencies: ["RedoubtCore", "RedoubtSystem"]),
         tool("redoubt", target: "redoubt-cli", dependencies: ["Redoubt"]),
         .target(
             name: "TestSupport",
@@ -70,6 +70,7 @@ let package = Package(
         ),
         tests("RedoubtCoreTests", dependencies: ["RedoubtCore"]),
         tests("TidyTests", dependencies: []),
+        tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
     ],
     swiftLanguageModes: [.v6],
 )

@@ -1,0 +1,109 @@
+import RedoubtCore
+
+/// What a disk is certain to hold and what it may hold, after the events so far: the persistence model.
+///
+/// A change is uncertain from its event until a sync of its file (content, size) or of its directory (names) covers it. A
+/// power cut keeps any subset of the uncertain changes, applied in their order.
+package struct DurabilityState: Sendable {
+    /// A change that no sync has covered.
+    struct Pending: Sendable {
+        let change: StorageChange
+        let sequence: Int
+        /// The write has ended, so that a sync covers it.
+        var isFinished: Bool
+        /// A sync of it failed, so that no later sync covers it.
+        var isStuck: Bool
+    }
+
+    /// What is certain.
+    package private(set) var durable: DiskImage
+    private(set) var pending: [Pending] = []
+    /// The number of the next event.
+    package private(set) var sequence = 0
+    /// The commits that must be found.
+    package private(set) var acknowledged = 0
+    /// The commits that may be found.
+    package private(set) var issued = 0
+
+    /// Creates the state of a disk on which everything in `image` is durable.
+    package init(_ image: DiskImage) {
+        durable = image
+    }
+
+    /// The changes that a power cut now may keep or lose.
+    package var pendingCount: Int { pending.count }
+
+    /// Takes the next event into account.
+    package mutating func record(_ event: SimulatedEvent) {
+        switch event {
+        case .change(let change):
+            pending.append(Pending(change: change, sequence: sequence, isFinished: true, isStuck: false))
+        case .start(let change):
+            pending.append(Pending(change: change, sequence: sequence, isFinished: false, isStuck: false))
+        case .finish(let started):
+            if let index = pending.firstIndex(where: { $0.sequence == started }) { pending[index].isFinished = true }
+        case .sync(let file):
+            settle { $0.isFinished && !$0.isStuck && $0.change.contentFile == file }
+        case .syncFailed(let file):
+            for index in pending.indices where pending[index].change.contentFile == file && pending[index].isFinished {
+                pending[index].isStuck = true
+            }
+        case .syncDirectory(let path):
+            settle { $0.change.isCovered(bySyncOf: path) }
+        case .mark(.issued(let number)):
+            issued = max(issued, number)
+        case .mark(.acknowledged(let number)):
+            acknowledged = max(acknowledged, number)
+        case .mark(.note):
+            break
+        }
+        sequence += 1
+    }
+
+    private mutating func settle(_ isCovered: (Pending) -> Bool) {
+        var left: [Pending] = []
+        for item in pending {
+            guard isCovered(item) else {
+                left.append(item)
+                continue
+            }
+            durable.apply(item.change)
+            // An older write to the same place cannot come back over a newer one that is durable.
+            left.removeAll { isReplaced($0.change, by: item.change) }
+        }
+        pending = left
+    }
+
+    private func isReplaced(_ older: StorageChange, by newer: StorageChange) -> Bool {
+        if case .create(let path, let file) = older, case .rename(let source, _, let renamed) = newer {
+            return path == source && file == renamed
+        }
+        return newer.overlaps(older)
+    }
+
+    /// Returns the disk as `cut` leaves it.
+    package func image(after cut: PowerCut) -> DiskImage {
+        var image = durable
+        let newest = cut.tear == nil ? nil : pending.lastIndex { $0.change.sectorCount > 0 }
+        var random = SeededRandom(seed: 0)
+        if case .seeded(let seed) = cut.selection { random = SeededRandom(seed: seed) }
+        for index in pending.indices {
+            var isKept = false
+            switch cut.selection {
+            case .none: isKept = false
+            case .all: isKept = true
+            case .prefix(let count): isKept = index < count
+            case .omitting(let omitted): isKept = index != omitted
+            case .only(let only): isKept = index == only
+            case .seeded: isKept = random.next() >> 63 == 1
+            }
+            if index == newest, let tear = cut.tear {
+                image.apply(pending[index].change.torn(tear))
+            } else if isKept {
+                image.apply(pending[index].change)
+            }
+        }
+        image.dropUnreachable()
+        return image
+    }
+}

@@ -1,0 +1,137 @@
+import RedoubtCore
+import RedoubtSystem
+import Synchronization
+
+/// An open file of a simulated storage.
+final class SimulatedFile: StorageFile {
+    let storage: SimulatedStorage
+    /// The number of the content; stays through renames and after removal.
+    let number: Int
+    let path: String
+    let role: FileRole
+    private let isReadOnly: Bool
+    private let isClosed = Atomic<Bool>(false)
+
+    init(storage: SimulatedStorage, number: Int, path: String, role: FileRole, isReadOnly: Bool) {
+        self.storage = storage
+        self.number = number
+        self.path = path
+        self.role = role
+        self.isReadOnly = isReadOnly
+    }
+
+    var alignment: Int { role == .control ? 1 : storage.options.alignment }
+
+    func size() throws(RedoubtError) -> UInt64 {
+        try checkOpen("fstat")
+        return storage.inspect { $0.image.contentSize(number) }
+    }
+
+    func read(into target: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(RedoubtError) -> Int {
+        storage.schedulePoint()
+        unsafe try checkTransfer("read", UnsafeRawBufferPointer(target), offset)
+        return try storage.withWorld { (world: inout SimulatedStorage.World) throws(RedoubtError) -> Int in
+            try world.check(.read, role: role, path: path, call: "read")
+            return unsafe world.image.read(number, into: target, at: offset)
+        }
+    }
+
+    func write(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
+        storage.schedulePoint()
+        unsafe try checkTransfer("write", source, offset)
+        try checkWritable("write")
+        let bytes = unsafe Array(source)
+        try storage.withWorld { (world: inout SimulatedStorage.World) throws(RedoubtError) in
+            try admit(bytes, at: offset, in: &world)
+            world.change(.write(file: number, offset: offset, bytes: bytes))
+        }
+    }
+
+    /// Counts a write, and throws what the fault plan or the quota has for it; half of a failed write is made.
+    func admit(
+        _ bytes: [UInt8], at offset: UInt64, in world: inout SimulatedStorage.World
+    ) throws(RedoubtError) {
+        let end = offset + UInt64(bytes.count)
+        let half = bytes.count / 2 / SparseBytes.sectorSize * SparseBytes.sectorSize
+        let grows = end > world.image.contentSize(number)
+        var isCut = false
+        do throws(RedoubtError) {
+            isCut = try world.check(grows ? .extend : .write, role: role, path: path, call: "write")
+        } catch {
+            if half > 0 && error.code != .diskFull {
+                world.change(.write(file: number, offset: offset, bytes: Array(bytes[..<half])))
+            }
+            throw error
+        }
+        try world.checkQuota(growing: number, to: end, path: path, call: "write")
+        if isCut && half > 0 { world.change(.write(file: number, offset: offset, bytes: Array(bytes[..<half]))) }
+    }
+
+    func sync() throws(RedoubtError) {
+        storage.schedulePoint()
+        try checkOpen("fdatasync")
+        try storage.withWorld { (world: inout SimulatedStorage.World) throws(RedoubtError) in
+            do throws(RedoubtError) {
+                try world.check(.sync, role: role, path: path, call: "fdatasync")
+            } catch {
+                world.record(.syncFailed(file: number))
+                throw error
+            }
+            world.record(.sync(file: number))
+        }
+    }
+
+    func extend(to size: UInt64) throws(RedoubtError) {
+        try grow("fallocate", to: size)
+    }
+
+    func extendByWriting(to size: UInt64) throws(RedoubtError) {
+        try grow("write", to: size)
+    }
+
+    private func grow(_ call: String, to size: UInt64) throws(RedoubtError) {
+        storage.schedulePoint()
+        try checkWritable(call)
+        try storage.withWorld { (world: inout SimulatedStorage.World) throws(RedoubtError) in
+            guard size > world.image.contentSize(number) else { return }
+            try world.check(.extend, role: role, path: path, call: call)
+            try world.checkQuota(growing: number, to: size, path: path, call: call)
+            world.change(.extend(file: number, size: size))
+        }
+    }
+
+    func truncate(to size: UInt64) throws(RedoubtError) {
+        storage.schedulePoint()
+        try checkWritable("ftruncate")
+        try storage.withWorld { (world: inout SimulatedStorage.World) throws(RedoubtError) in
+            guard size < world.image.contentSize(number) else { return }
+            try world.check(.truncate, role: role, path: path, call: "ftruncate")
+            world.change(.truncate(file: number, size: size))
+        }
+    }
+
+    func close() {
+        isClosed.store(true, ordering: .releasing)
+    }
+
+    func checkTransfer(_ call: String, _ bytes: UnsafeRawBufferPointer, _ offset: UInt64) throws(RedoubtError) {
+        try checkOpen(call)
+        let mask = UInt64(alignment - 1)
+        let address = UInt64(UInt(bitPattern: bytes.baseAddress))
+        if (offset | UInt64(bytes.count) | address) & mask != 0 {
+            throw RedoubtError(
+                call == "read" ? .readFailed : .systemCallFailed,
+                "\(call) of \(bytes.count) bytes at \(offset) from memory at \(address) is not aligned to \(alignment)",
+                path: path, errno: 22)
+        }
+    }
+
+    func checkWritable(_ call: String) throws(RedoubtError) {
+        try checkOpen(call)
+        if isReadOnly { throw failure(call, path, errno: 9) }
+    }
+
+    private func checkOpen(_ call: String) throws(RedoubtError) {
+        if isClosed.load(ordering: .acquiring) { throw failure(call, path, errno: 9) }
+    }
+}

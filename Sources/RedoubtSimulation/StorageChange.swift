@@ -1,0 +1,86 @@
+/// One change of a simulated disk: the unit that a power cut keeps, loses or (a write) tears.
+public enum StorageChange: Sendable {
+    /// Bytes were written to a file.
+    case write(file: Int, offset: UInt64, bytes: [UInt8])
+    /// A file grew to a size, with zeros.
+    case extend(file: Int, size: UInt64)
+    /// A file was cut to a size.
+    case truncate(file: Int, size: UInt64)
+    /// A name for a new file appeared in its directory.
+    case create(path: String, file: Int)
+    /// A name was removed.
+    case remove(path: String)
+    /// A file changed its name, replacing what had the new one.
+    case rename(source: String, target: String, file: Int)
+    /// A directory appeared in the one above it.
+    case createDirectory(path: String)
+
+    /// The file whose content or size changes, or nil for a change of a directory.
+    public var contentFile: Int? {
+        switch self {
+        case .write(let file, _, _), .extend(let file, _), .truncate(let file, _): file
+        case .create, .remove, .rename, .createDirectory: nil
+        }
+    }
+
+    /// Returns whether a sync of `directory` makes this change durable.
+    func isCovered(bySyncOf directory: String) -> Bool {
+        switch self {
+        case .write, .extend, .truncate: false
+        case .create(let path, _), .remove(let path), .createDirectory(let path):
+            DiskImage.parent(of: path) == directory
+        case .rename(let source, let target, _):
+            DiskImage.parent(of: target) == directory || DiskImage.parent(of: source) == directory
+        }
+    }
+
+    /// Returns the part of a write that its first or last sectors make, for a tear; others are whole.
+    func torn(_ tear: PowerCut.Tear) -> StorageChange {
+        guard case .write(let file, let offset, let bytes) = self else { return self }
+        let sector = SparseBytes.sectorSize
+        // Sectors are those of the file: an unaligned write has a short first one.
+        let lead = Int(offset % UInt64(sector))
+        switch tear {
+        case .firstSectors(let count):
+            let end = max(0, min(bytes.count, count * sector - lead))
+            return .write(file: file, offset: offset, bytes: Array(bytes[..<end]))
+        case .lastSectors(let count):
+            let total = (lead + bytes.count + sector - 1) / sector
+            let start = max(0, min(bytes.count, (total - count) * sector - lead))
+            return .write(file: file, offset: offset + UInt64(start), bytes: Array(bytes[start...]))
+        case .sizeOnly:
+            return .extend(file: file, size: offset + UInt64(bytes.count))
+        }
+    }
+
+    /// The sectors that a write touches; 0 for other changes.
+    var sectorCount: Int {
+        guard case .write(_, let offset, let bytes) = self, !bytes.isEmpty else { return 0 }
+        let sector = SparseBytes.sectorSize
+        return (Int(offset % UInt64(sector)) + bytes.count + sector - 1) / sector
+    }
+
+    /// Whether this change touches bytes that `other` also touches.
+    func overlaps(_ other: StorageChange) -> Bool {
+        guard case .write(let file, let offset, let bytes) = self,
+            case .write(let otherFile, let otherOffset, let otherBytes) = other
+        else { return false }
+        return file == otherFile && offset < otherOffset + UInt64(otherBytes.count)
+            && otherOffset < offset + UInt64(bytes.count)
+    }
+}
+
+extension StorageChange: CustomStringConvertible {
+    /// The change in a few words, without the bytes.
+    public var description: String {
+        switch self {
+        case .write(let file, let offset, let bytes): "write file \(file) at \(offset), \(bytes.count) bytes"
+        case .extend(let file, let size): "extend file \(file) to \(size)"
+        case .truncate(let file, let size): "truncate file \(file) to \(size)"
+        case .create(let path, let file): "create \(path) as file \(file)"
+        case .remove(let path): "remove \(path)"
+        case .rename(let source, let target, _): "rename \(source) to \(target)"
+        case .createDirectory(let path): "create directory \(path)"
+        }
+    }
+}
