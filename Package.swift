@@ -60,7 +60,7 @@ let package = Package(
             exclude: folders.map { "\($0)/README.md" },
         ),
         engine("Redoubt", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine", "RedoubtLog"]),
-        engine("RedoubtSimulation", dependencies: ["RedoubtCore", "RedoubtSystem"]),
+        engine("RedoubtSimulation", dependencies: ["CRedoubtShims", "RedoubtCore", "RedoubtSystem"]),
         tool("redoubt", target: "redoubt-cli", dependencies: ["Redoubt"]),
         .target(
             name: "TestSupport",

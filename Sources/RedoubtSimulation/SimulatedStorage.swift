@@ -24,7 +24,9 @@ public final class SimulatedStorage: Storage {
         public var seed: UInt64 = 1
         /// The bytes that all files together may have; nil for no limit.
         public var quota: UInt64?
-        /// The name of the lock holder that errors give.
+        /// The virtual time that a call takes in a simulated schedule, in microseconds. The default is 0.
+        public var latencyMicroseconds = 0
+        /// The process id of the lock holder that errors give.
         public var processID: Int32 = 4242
 
         /// Creates the default options.
@@ -264,7 +266,12 @@ public final class SimulatedStorage: Storage {
 
     /// Lets the schedule change, in a simulated one.
     func schedulePoint() {
-        if Scheduling.isSimulated { Scheduling.yield() }
+        guard Scheduling.isSimulated else { return }
+        if options.latencyMicroseconds > 0 {
+            Scheduling.sleep(microseconds: options.latencyMicroseconds)
+        } else {
+            Scheduling.yield()
+        }
     }
 }
 
