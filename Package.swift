@@ -69,6 +69,7 @@ let package = Package(
             swiftSettings: strict,
         ),
         tests("RedoubtCoreTests", dependencies: ["RedoubtCore"]),
+        tests("RedoubtSystemTests", dependencies: ["RedoubtCore", "RedoubtSystem"]),
         tests("TidyTests", dependencies: []),
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
     ],

@@ -1,0 +1,181 @@
+import CRedoubtShims
+import Glibc
+package import RedoubtCore
+import Synchronization
+
+/// An open file of the operating system.
+package final class LinuxFile: StorageFile {
+    package let path: String
+    package let role: FileRole
+    package let alignment: Int
+
+    private let descriptor: Int32
+    private let isReadOnly: Bool
+    // The users of the descriptor, and above them whether the file was closed: the last one out closes it, so that no
+    // transfer ever reaches a descriptor that the kernel has given to another file.
+    private let users = Atomic<UInt32>(1)
+    private let isSyncFailed = Atomic<Bool>(false)
+    private let growth = EngineLock()
+
+    /// Takes over `descriptor`; an `alignment` above 1 says that it is open for direct I/O.
+    init(path: String, role: FileRole, descriptor: Int32, alignment: Int, isReadOnly: Bool) {
+        self.path = path
+        self.role = role
+        self.descriptor = descriptor
+        self.alignment = alignment
+        self.isReadOnly = isReadOnly
+    }
+
+    deinit { close() }
+
+    // MARK: Use of the descriptor
+
+    private static let closedBit: UInt32 = 1 << 31
+
+    /// Returns the descriptor, which stays open until ``endUse()``.
+    func beginUse() throws(RedoubtError) -> Int32 {
+        var seen = users.load(ordering: .relaxed)
+        while seen & Self.closedBit == 0 {
+            let exchange = users.compareExchange(expected: seen, desired: seen + 1, ordering: .acquiring)
+            if exchange.exchanged { return descriptor }
+            seen = exchange.original
+        }
+        throw RedoubtError(.closed, "the file was closed", path: path)
+    }
+
+    /// Ends what ``beginUse()`` began.
+    func endUse() {
+        let after = users.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
+        if after == Self.closedBit { _ = Glibc.close(descriptor) }
+    }
+
+    package func close() {
+        let before = users.bitwiseOr(Self.closedBit, ordering: .acquiringAndReleasing).oldValue
+        if before & Self.closedBit == 0 { endUse() }
+    }
+
+    private func withDescriptor<Result>(
+        _ body: (Int32) throws(RedoubtError) -> Result
+    ) throws(RedoubtError) -> Result {
+        let descriptor = try beginUse()
+        defer { endUse() }
+        return try body(descriptor)
+    }
+
+    func requireWritable() throws(RedoubtError) {
+        if isReadOnly { throw RedoubtError(.readOnly, "the file is open for reading only", path: path) }
+    }
+
+    // MARK: Transfers
+
+    package func size() throws(RedoubtError) -> UInt64 {
+        try withDescriptor { descriptor throws(RedoubtError) in
+            var status = stat()
+            try SystemCall.check(SystemCall.repeated { Int(unsafe fstat(descriptor, &status)) }, "fstat", path)
+            return UInt64(status.st_size)
+        }
+    }
+
+    package func read(into target: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(RedoubtError) -> Int {
+        try withDescriptor { descriptor throws(RedoubtError) in
+            var transfer = unsafe Transfer(isWrite: false, bytes: target, offset: offset, alignment: alignment)
+            try perform(&transfer, on: descriptor)
+            return transfer.done
+        }
+    }
+
+    package func write(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
+        try requireWritable()
+        try withDescriptor { descriptor throws(RedoubtError) in
+            let bytes = unsafe UnsafeMutableRawBufferPointer(mutating: source)
+            var transfer = unsafe Transfer(isWrite: true, bytes: bytes, offset: offset, alignment: alignment)
+            try perform(&transfer, on: descriptor)
+        }
+    }
+
+    private func perform(_ transfer: inout Transfer, on descriptor: Int32) throws(RedoubtError) {
+        while !transfer.isEnded {
+            let rest = unsafe transfer.rest
+            let at = off_t(transfer.restOffset)
+            let result = SystemCall.repeated {
+                transfer.isWrite
+                    ? unsafe pwrite(descriptor, rest.baseAddress, rest.count, at)
+                    : unsafe pread(descriptor, rest.baseAddress, rest.count, at)
+            }
+            if transfer.advance(result) == .retryLater { Scheduling.sleep(microseconds: 100) }
+        }
+        if transfer.failure != 0 { throw error(of: transfer) }
+    }
+
+    /// Returns the error of a transfer that failed.
+    func error(of transfer: Transfer) -> RedoubtError {
+        let name = transfer.isWrite ? "pwrite" : "pread"
+        let place = "\(name) of \(transfer.byteCount) bytes at \(transfer.offset)"
+        return SystemCall.error(place, path, transfer.failure, isRead: !transfer.isWrite)
+    }
+
+    // MARK: Durability and size
+
+    package func sync() throws(RedoubtError) {
+        // The kernel reports a lost write once: a second call would claim success for data that is gone.
+        guard !isSyncFailed.load(ordering: .acquiring) else {
+            throw RedoubtError(.systemCallFailed, "an earlier fdatasync failed; it is not tried again", path: path)
+        }
+        try withDescriptor { descriptor throws(RedoubtError) in
+            guard fdatasync(descriptor) != 0 else { return }
+            let code = errno
+            isSyncFailed.store(true, ordering: .releasing)
+            throw SystemCall.error("fdatasync", path, code)
+        }
+    }
+
+    package func extend(to size: UInt64) throws(RedoubtError) {
+        try requireWritable()
+        growth.lock()
+        defer { growth.unlock() }
+        let present = try self.size()
+        guard present < size else { return }
+        let code = try withDescriptor { descriptor throws(RedoubtError) in
+            var code: Int32
+            repeat { code = redoubt_fallocate(descriptor, Int64(present), Int64(size - present)) } while code == EINTR
+            return code
+        }
+        switch code {
+        case 0: return
+        case EOPNOTSUPP, ENOSYS: try writeZeros(from: present, to: size)
+        default: throw SystemCall.error("fallocate", path, code)
+        }
+    }
+
+    package func extendByWriting(to size: UInt64) throws(RedoubtError) {
+        try requireWritable()
+        growth.lock()
+        defer { growth.unlock() }
+        let present = try self.size()
+        if present < size { try writeZeros(from: present, to: size) }
+    }
+
+    package func truncate(to size: UInt64) throws(RedoubtError) {
+        try requireWritable()
+        try withDescriptor { descriptor throws(RedoubtError) in
+            let result = SystemCall.repeated { Int(ftruncate(descriptor, off_t(size))) }
+            try SystemCall.check(result, "ftruncate", path)
+        }
+    }
+
+    private func writeZeros(from present: UInt64, to size: UInt64) throws(RedoubtError) {
+        let unit = UInt64(alignment)
+        let chunk = UInt64(1 << 20)
+        var offset = (present + unit - 1) / unit * unit
+        let end = (size + unit - 1) / unit * unit
+        // Direct writes start and end on whole units: a ragged edge is made by setting the length.
+        if offset != present { try truncate(to: min(offset, size)) }
+        let zeros = try AlignedBuffer(byteCount: Int(min(chunk, max(end - min(offset, end), unit))))
+        while offset < end {
+            let count = min(UInt64(unsafe zeros.bytes.count), end - offset)
+            try unsafe write(UnsafeRawBufferPointer(rebasing: zeros.bytes[..<Int(count)]), at: offset)
+            offset += count
+        }
+        if end != size { try truncate(to: size) }
+    }
+}

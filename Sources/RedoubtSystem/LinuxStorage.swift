@@ -1,0 +1,154 @@
+import CRedoubtShims
+import Glibc
+package import RedoubtCore
+import Synchronization
+
+/// The file system of the operating system.
+package final class LinuxStorage: Storage {
+    private let usesDirectIO: Bool
+    private let usesAsyncIO: Bool
+    private let wasDirectRefused = Atomic<Bool>(false)
+    private let wasAsyncRefused = Atomic<Bool>(false)
+
+    /// Creates the door to the file system; both kinds of I/O fall back to the ordinary ones where they do not work.
+    package init(directIO: Bool = true, asyncIO: Bool = true) {
+        usesDirectIO = directIO
+        usesAsyncIO = asyncIO
+    }
+
+    /// Creates the door to the file system with the options of a configuration.
+    package convenience init(_ options: Configuration.Storage) {
+        self.init(directIO: options.usesDirectIO, asyncIO: options.usesAsyncIO)
+    }
+
+    package var status: String {
+        let files =
+            !usesDirectIO
+            ? "buffered"
+            : wasDirectRefused.load(ordering: .relaxed) ? "buffered (the file system refuses O_DIRECT)" : "O_DIRECT"
+        let queues =
+            !usesAsyncIO
+            ? "threads" : wasAsyncRefused.load(ordering: .relaxed) ? "threads (io_setup failed)" : "libaio"
+        return "\(files), \(queues)"
+    }
+
+    // MARK: Files
+
+    package func open(
+        _ path: String, role: FileRole, creating: Bool, readOnly: Bool
+    ) throws(RedoubtError) -> any StorageFile {
+        var flags = O_CLOEXEC | O_NOFOLLOW | (readOnly ? O_RDONLY : O_RDWR)
+        if creating { flags |= O_CREAT | O_EXCL }
+        let wantsDirect = usesDirectIO && role != .control
+        var descriptor = openDescriptor(path, wantsDirect ? flags | redoubt_o_direct : flags)
+        var alignment = 1
+        if wantsDirect {
+            if descriptor == -Int(EINVAL) {
+                // The file may have been made before the flag was refused.
+                if creating { _ = unsafe unlink(path) }
+                descriptor = openDescriptor(path, flags)
+            } else if descriptor >= 0 {
+                alignment = Self.directAlignment(Int32(descriptor))
+            }
+            if descriptor >= 0 && alignment == 1 { wasDirectRefused.store(true, ordering: .relaxed) }
+        }
+        try SystemCall.check(descriptor, "open", path)
+        return LinuxFile(
+            path: path, role: role, descriptor: Int32(descriptor), alignment: alignment, isReadOnly: readOnly)
+    }
+
+    private func openDescriptor(_ path: String, _ flags: Int32) -> Int {
+        SystemCall.repeated { Int(unsafe Glibc.open(path, flags, 0o600)) }
+    }
+
+    /// Returns the alignment that direct I/O on `descriptor` needs; turns direct I/O off and returns 1 if it has none.
+    private static func directAlignment(_ descriptor: Int32) -> Int {
+        let stated = redoubt_direct_alignment(descriptor)
+        if stated > 0 && stated <= 4096 { return max(512, Int(stated)) }
+        if stated < 0 { return probedAlignment(descriptor) }
+        _ = redoubt_clear_direct(descriptor)
+        return 1
+    }
+
+    /// Returns 512 if a read of that alignment works, else 4096: an empty file tells nothing.
+    private static func probedAlignment(_ descriptor: Int32) -> Int {
+        guard let buffer = try? AlignedBuffer(byteCount: 4096) else { return 4096 }
+        let target = unsafe buffer.bytes.baseAddress.map { unsafe $0 + 512 }
+        return unsafe pread(descriptor, target, 512, 512) == 512 ? 512 : 4096
+    }
+
+    package func exists(_ path: String) throws(RedoubtError) -> Bool {
+        var status = stat()
+        let result = SystemCall.repeated { Int(unsafe lstat(path, &status)) }
+        if result == -Int(ENOENT) || result == -Int(ENOTDIR) { return false }
+        try SystemCall.check(result, "lstat", path)
+        return true
+    }
+
+    package func remove(_ path: String) throws(RedoubtError) {
+        try SystemCall.check(SystemCall.repeated { Int(unsafe unlink(path)) }, "unlink", path)
+    }
+
+    package func rename(_ source: String, to target: String) throws(RedoubtError) {
+        let result = SystemCall.repeated { Int(unsafe Glibc.rename(source, target)) }
+        try SystemCall.check(result, "rename to \(target)", source)
+    }
+
+    // MARK: Directories
+
+    package func list(_ directory: String) throws(RedoubtError) -> [String] {
+        guard let stream = unsafe opendir(directory) else {
+            throw SystemCall.error("opendir", directory, Glibc.errno)
+        }
+        defer { unsafe closedir(stream) }
+        var names: [String] = []
+        while true {
+            Glibc.errno = 0
+            guard let entry = unsafe readdir(stream) else { break }
+            let name = unsafe withUnsafeBytes(of: entry.pointee.d_name) { bytes in
+                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
+            }
+            if name != "." && name != ".." { names.append(name) }
+        }
+        let code = Glibc.errno
+        if code != 0 { throw SystemCall.error("readdir", directory, code) }
+        return names.sorted()
+    }
+
+    package func createDirectory(_ path: String) throws(RedoubtError) {
+        var made = path.hasPrefix("/") ? "/" : ""
+        for component in path.split(separator: "/") {
+            made += made.isEmpty || made == "/" ? component : "/" + component
+            let current = made
+            let result = SystemCall.repeated { Int(unsafe mkdir(current, 0o700)) }
+            if result == -Int(EEXIST) || result == -Int(EISDIR) { continue }
+            try SystemCall.check(result, "mkdir", current)
+        }
+        var status = stat()
+        try SystemCall.check(SystemCall.repeated { Int(unsafe stat(path, &status)) }, "stat", path)
+        if status.st_mode & S_IFMT != S_IFDIR { throw SystemCall.error("mkdir", path, ENOTDIR) }
+    }
+
+    package func syncDirectory(_ path: String) throws(RedoubtError) {
+        let descriptor = openDescriptor(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        try SystemCall.check(descriptor, "open", path)
+        defer { _ = Glibc.close(Int32(descriptor)) }
+        guard fsync(Int32(descriptor)) == 0 else { throw SystemCall.error("fsync", path, Glibc.errno) }
+    }
+
+    package func lock(_ path: String) throws(RedoubtError) -> any AnyObject & Sendable {
+        try LinuxLock(path)
+    }
+
+    // MARK: Queues
+
+    package func makeQueue(depth: Int) throws(RedoubtError) -> any StorageQueue {
+        precondition(depth > 0, "a queue of depth \(depth)")
+        // The kernel knows no simulated threads, so one of those must not sleep in it.
+        if usesAsyncIO && !Scheduling.isSimulated {
+            if let queue = AsyncIOQueue(depth: depth) { return queue }
+            wasAsyncRefused.store(true, ordering: .relaxed)
+        }
+        return try ThreadIOQueue(depth: depth)
+    }
+}
