@@ -27,6 +27,9 @@ package enum Scheduling {
     /// Whether the calling thread belongs to a simulation.
     package static var isSimulated: Bool { unsafe redoubt_thread_pointer() != nil }
 
+    /// A small number for the calling thread, for spreading threads over slots; consecutive as threads first ask.
+    package static var threadOrdinal: UInt32 { redoubt_thread_ordinal() }
+
     /// Runs `body` with the calling thread belonging to `scheduler`.
     package static func adopt<Result>(_ scheduler: any Scheduler, _ body: () -> Result) -> Result {
         let before = unsafe redoubt_thread_pointer()

@@ -1,0 +1,126 @@
+import RedoubtCore
+import RedoubtLog
+import RedoubtSystem
+import Synchronization
+
+// A page comes in: the frame is latched exclusively from before it can be found until its bytes are verified.
+extension BufferPool {
+    /// Reads `page` into a free frame and returns it latched exclusively; nil if another thread brought the page in. Waits.
+    func readIn(_ page: PageID, acceptsUnwritten: Bool) throws(RedoubtError) -> Frame? {
+        let file = try openFile(of: page)
+        guard let new = try reserve(page) else { return nil }
+        statistics.add(.misses, shard: page.number.rawValue)
+        let count: Int
+        do {
+            count = try unsafe file.file.read(
+                into: UnsafeMutableRawBufferPointer(start: new.memory, count: pageByteCount), at: page.number.fileOffset)
+        } catch {
+            abandonRead(new)
+            throw RedoubtError(
+                .readFailed, "page \(page) could not be read (\(error.message))", page: page, path: file.file.path,
+                errno: error.errno)
+        }
+        if let fault = endRead(new, page, byteCount: count, file: file, acceptsUnwritten: acceptsUnwritten) { throw fault }
+        return new
+    }
+
+    /// The file of `page`.
+    func openFile(of page: PageID) throws(RedoubtError) -> PageFile {
+        if let file = files.file(page.space) { return file }
+        throw RedoubtError(.keyspaceNotFound, "space \(page.space) is not open; it may have been dropped", page: page)
+    }
+
+    /// Makes a free frame that of `page`, to be read: latched exclusively and in the table, not in the LRU list. Nil if
+    /// the page is in memory. Waits for a free frame.
+    private func reserve(_ page: PageID) throws(RedoubtError) -> Frame? {
+        let new = try takeFreeFrame(instance(of: page))
+        return reserve(page, new)
+    }
+
+    /// As above, with the free frame `new`, which is given back if the page is in memory.
+    func reserve(_ page: PageID, _ new: Frame) -> Frame? {
+        unsafe new.state.pointee.newestModification.store(0, ordering: .relaxed)
+        unsafe new.state.pointee.firstAccess.store(0, ordering: .relaxed)
+        guard table.insert(page, into: new) == nil else {
+            giveBack(new)
+            return nil
+        }
+        unsafe new.state.pointee.ioState.store(FrameIOState.reading, ordering: .releasing)
+        return new
+    }
+
+    /// Verifies what was read. The page enters the LRU list and stays latched, or leaves the pool and the error is returned.
+    func endRead(
+        _ frame: Frame, _ page: PageID, byteCount: Int, file: PageFile, acceptsUnwritten: Bool
+    ) -> RedoubtError? {
+        if let fault = fault(frame, page, byteCount: byteCount, acceptsUnwritten: acceptsUnwritten) {
+            abandonRead(frame)
+            return RedoubtError(.corruptPage, fault, page: page, path: file.file.path)
+        }
+        unsafe frame.state.pointee.newestModification.store(frame.bytes.lsn.rawValue, ordering: .relaxed)
+        unsafe frame.state.pointee.ioState.store(FrameIOState.none, ordering: .releasing)
+        instance(of: frame).insertOld(frame)
+        return nil
+    }
+
+    /// Takes a page whose read failed out again.
+    func abandonRead(_ frame: Frame) {
+        unsafe frame.state.pointee.ioState.store(FrameIOState.none, ordering: .releasing)
+        takeOutOfTable(frame)
+        giveBack(frame)
+    }
+
+    private func fault(_ frame: Frame, _ page: PageID, byteCount: Int, acceptsUnwritten: Bool) -> String? {
+        if byteCount < pageByteCount {
+            guard acceptsUnwritten else {
+                return "page lies beyond the end of the file: \(byteCount) bytes of it are there"
+            }
+            // Part of a page at the end of a file was never a page.
+            unsafe frame.memory.initializeMemory(as: UInt8.self, repeating: 0, count: pageByteCount)
+            return nil
+        }
+        let fault = PageSeal.fault(frame.bytes, expected: page, lsnLimit: log.currentLSN)
+        if acceptsUnwritten, case .unwritten? = fault { return nil }
+        return fault?.description
+    }
+
+    /// Reads those of `pages` that are not in memory through `queue`, as far as free frames are at hand, and returns how
+    /// many came in. Damaged pages are left to the fetch that wants them. Waits for the I/O.
+    @discardableResult
+    func readBatch(_ pages: [PageID], queue: any StorageQueue, acceptsUnwritten: Bool = false) -> Int {
+        var reads: [(frame: Frame, page: PageID, file: PageFile)] = []
+        var requests: [StorageRequest] = []
+        for page in pages {
+            guard table.find(page) == nil, let file = files.file(page.space) else { continue }
+            guard let new = takeFreeFrameAtOnce(instance(of: page)) else { break }
+            guard let frame = reserve(page, new) else { continue }
+            let buffer = unsafe UnsafeMutableRawBufferPointer(start: frame.memory, count: pageByteCount)
+            unsafe requests.append(
+                StorageRequest(
+                    file: file.file, isWrite: false, buffer: buffer, offset: page.number.fileOffset,
+                    tag: UInt64(reads.count)))
+            reads.append((frame, page, file))
+        }
+        guard !requests.isEmpty else { return 0 }
+        queue.submit(requests)
+        var left = requests.count
+        var arrived = 0
+        while left > 0 {
+            for completion in queue.complete(minimum: 1) {
+                let read = reads[Int(completion.tag)]
+                left -= 1
+                if completion.error != nil {
+                    abandonRead(read.frame)
+                } else if endRead(
+                    read.frame, read.page, byteCount: completion.byteCount, file: read.file,
+                    acceptsUnwritten: acceptsUnwritten) == nil
+                {
+                    read.frame.unlockExclusive()
+                    arrived += 1
+                }
+            }
+        }
+        statistics.add(.pagesReadAhead, UInt64(arrived))
+        return arrived
+    }
+}

@@ -1,0 +1,153 @@
+import RedoubtCore
+import RedoubtSystem
+import Synchronization
+
+// Free frames: from the free list, else from the tail of the LRU list, else from the page cleaner.
+extension BufferPool {
+    /// How far the first search for a clean page goes. InnoDB: `BUF_LRU_SEARCH_SCAN_THRESHOLD`.
+    static var firstScanDepth: Int { 100 }
+
+    /// Returns a frame without a page, latched exclusively. Waits for the page cleaner if every page is dirty or in use;
+    /// the caller holds no list lock.
+    ///
+    /// - Throws: `.poolExhausted` after the time limit, `.fenced` if no page can be written any more.
+    func takeFreeFrame(_ instance: PoolInstance) throws(RedoubtError) -> Frame {
+        if let frame = takeFreeFrameAtOnce(instance) {
+            if instance.freeCount < instance.freeTarget / 2 { cleanerNeeded.signal() }
+            return frame
+        }
+        return try waitForFreeFrame(instance)
+    }
+
+    /// Returns a frame without a page if that takes no more than a short search.
+    func takeFreeFrameAtOnce(_ instance: PoolInstance) -> Frame? {
+        if let frame = instance.popFree() { return frame }
+        return evict(instance, depth: Self.firstScanDepth)
+    }
+
+    @inline(never)
+    private func waitForFreeFrame(_ instance: PoolInstance) throws(RedoubtError) -> Frame {
+        let start = Scheduling.now()
+        let deadline = start.advanced(milliseconds: waitMilliseconds)
+        statistics.add(.freeWaits)
+        defer { statistics.add(.freeWaitMicroseconds, Scheduling.now().nanoseconds(since: start) / 1000) }
+        while true {
+            let ticket = framesFreed.ticket
+            if let frame = instance.popFree() ?? evict(instance, depth: 2 * instance.frameCount) { return frame }
+            if health.isFenced { throw health.fencedError() }
+            let now = Scheduling.now()
+            guard now < deadline else {
+                throw RedoubtError(
+                    .poolExhausted,
+                    "no frame of \(instance.frameCount) became free within \(waitMilliseconds) ms, "
+                        + "\(instance.dirtyCount) are dirty; raise memory or use fewer threads")
+            }
+            if makeRoomInline() { continue }
+            cleanerNeeded.signal()
+            // A latch given back is not signalled, so look again after a while.
+            framesFreed.wait(ticket, deadline: min(deadline, now.advanced(milliseconds: 10)))
+        }
+    }
+
+    /// Takes a clean page that nobody uses out of memory, from the tail of the LRU list on, and returns its frame, latched
+    /// exclusively; nil if there is none among the `depth` last pages. Pages used again are made young on the way.
+    func evict(_ instance: PoolInstance, depth: Int) -> Frame? {
+        instance.lruLock.lock()
+        defer { instance.lruLock.unlock() }
+        var index = instance.lru.tail
+        var scanned = 0
+        while index != FrameState.noFrame && scanned < depth {
+            let frame = frame(index)
+            index = instance.lru.previous(frame)
+            scanned += 1
+            if keepYoungLocked(frame, instance) { continue }
+            if takeOutLocked(frame, instance) { return frame }
+        }
+        return nil
+    }
+
+    /// Evicts the page in `frame` if it is clean and nobody uses it, and returns the frame to the free list; false if not.
+    func evict(_ frame: Frame) -> Bool {
+        let instance = instance(of: frame)
+        instance.lruLock.lock()
+        let isTaken = frame.has(FrameFlags.listed) && takeOutLocked(frame, instance)
+        instance.lruLock.unlock()
+        if isTaken { giveBack(frame) }
+        return isTaken
+    }
+
+    /// Moves a page that was used again to the young end; the caller holds the LRU lock.
+    func keepYoungLocked(_ frame: Frame, _ instance: PoolInstance) -> Bool {
+        guard frame.has(FrameFlags.referenced) else { return false }
+        frame.clear(FrameFlags.referenced)
+        instance.makeYoungLocked(frame)
+        statistics.add(.madeYoung, shard: frame.index)
+        return true
+    }
+
+    private func takeOutLocked(_ frame: Frame, _ instance: PoolInstance) -> Bool {
+        guard !frame.isDirty, frame.ioState == FrameIOState.none, frame.tryLockExclusive() else { return false }
+        guard !frame.isDirty, frame.ioState == FrameIOState.none else {
+            frame.unlockExclusive()
+            return false
+        }
+        instance.removeFromLRULocked(frame)
+        takeOutOfTable(frame)
+        statistics.add(.evictions, shard: frame.index)
+        return true
+    }
+
+    /// Ends the residence of the page in the exclusively latched `frame`, which has left the lists.
+    func takeOutOfTable(_ frame: Frame) {
+        precondition(
+            !frame.isDirty && frame.ioState != FrameIOState.writing,
+            "page \(frame.pageID) leaves memory, dirty since \(frame.oldestModification), I/O state \(frame.ioState)")
+        table.remove(frame)
+        dropSearchIndex(frame)
+        frame.clear(FrameFlags.perPage)
+    }
+
+    /// Returns an exclusively latched frame without a page to the free list.
+    func giveBack(_ frame: Frame) {
+        precondition(frame.packedPageID == 0, "frame \(frame.index) is given back with page \(frame.pageID)")
+        unsafe frame.state.pointee.ioState.store(FrameIOState.none, ordering: .releasing)
+        frame.unlockExclusive()
+        instance(of: frame).pushFree(frame)
+        framesFreed.signal()
+    }
+
+    /// Takes the clean page in the exclusively latched `frame` out of memory at once, unlatches the frame and frees it.
+    func abandon(_ frame: Frame) {
+        instance(of: frame).removeFromLRU(frame)
+        takeOutOfTable(frame)
+        giveBack(frame)
+    }
+
+    /// Takes all pages of `space` out of memory; dirty ones are dropped. Waits for latches and for writes in flight; the
+    /// caller holds no latch and has unregistered the file.
+    func discard(space: SpaceID) {
+        for index in 0..<frameCount {
+            let frame = frame(index)
+            while frame.pageID.space == space && frame.packedPageID != 0 {
+                frame.lockExclusive()
+                guard frame.pageID.space == space else {
+                    frame.unlockExclusive()
+                    break
+                }
+                let ticket = writesEnded.ticket
+                if frame.ioState == FrameIOState.writing {
+                    frame.unlockExclusive()
+                    // After a fence the write never ends; nothing is evicted either.
+                    if health.isFenced { break }
+                    writesEnded.wait(ticket, deadline: Scheduling.now().advanced(milliseconds: 100))
+                    continue
+                }
+                if frame.isDirty {
+                    instance(of: frame).removeDirty(frame)
+                    statistics.add(.pagesDropped, shard: index)
+                }
+                abandon(frame)
+            }
+        }
+    }
+}

@@ -1,0 +1,171 @@
+import RedoubtCore
+import RedoubtLog
+import RedoubtSystem
+import Synchronization
+
+/// The pages in memory: finds the frame of a page, reads the page in if it is not there, and makes room.
+///
+/// The pool knows how to find, read, evict and hand over pages, and decides no pace: who writes dirty pages, and when, is
+/// the business of Flushing. See the README of this folder for the rules.
+@safe
+final class BufferPool: @unchecked Sendable {
+    /// How the memory is divided.
+    let plan: MemoryPlan
+    /// The options.
+    let configuration: Configuration
+    /// The files of the tablespaces.
+    let files: PageFileTable
+    /// The redo log; the pool asks it for the current LSN only.
+    let log: RedoLog
+    /// Whether the engine is fenced.
+    let health: EngineHealth
+    /// The parts.
+    let instances: [PoolInstance]
+    /// The counters.
+    let statistics = PoolStatistics()
+    /// The frames promised to mini-transactions.
+    let credit: FrameCredit
+    /// The requests for reading ahead.
+    let readAhead: ReadAheadRing
+    /// Signalled when free frames run low: wakes the page cleaner.
+    let cleanerNeeded = Event()
+    /// Signalled when frames became free.
+    let framesFreed = Event()
+    /// Signalled when page writes ended.
+    let writesEnded = Event()
+
+    let table: PageTable
+    let frameCount: UInt32
+    let controls: UnsafeMutableRawPointer
+    private let memory: AlignedBuffer
+    private let controlMemory: AlignedBuffer
+    private let slabMemory: AlignedBuffer
+    // Milliseconds since the pool was made, as of the last time that anybody looked; starts at 1.
+    private let clock = CacheIsolated(Atomic<UInt32>(1))
+    private let clockStart: EngineInstant
+    // Makes free frames on the calling thread while there is no page cleaner.
+    private let roomMaker = Mutex<(@Sendable () -> Void)?>(nil)
+
+    /// How long a thread waits for a free frame or for credit before `.poolExhausted`.
+    let waitMilliseconds: Int
+
+    /// Whether inner pages are read without a latch, validated by version; not under the thread sanitizer.
+    #if REDOUBT_TSAN
+        static let readsOptimistically = false
+    #else
+        static let readsOptimistically = true
+    #endif
+
+    /// Creates an empty pool.
+    ///
+    /// - Throws: `.invalidConfiguration` if the memory is too small; `.systemLimit` if there is not so much.
+    init(
+        configuration: Configuration, files: PageFileTable, log: RedoLog, health: EngineHealth,
+        waitMilliseconds: Int = 60_000
+    ) throws(RedoubtError) {
+        let plan = try MemoryPlan(configuration)
+        self.plan = plan
+        self.configuration = configuration
+        self.files = files
+        self.log = log
+        self.health = health
+        self.waitMilliseconds = waitMilliseconds
+        credit = FrameCredit(frameCount: plan.frameCount)
+        readAhead = ReadAheadRing()
+        clockStart = Scheduling.now()
+        frameCount = UInt32(plan.frameCount)
+        // A read of 8 bytes may begin at the last byte of the last page.
+        memory = try AlignedBuffer(byteCount: plan.frameCount * pageByteCount + 4096)
+        controlMemory = try AlignedBuffer(byteCount: plan.frameCount * Frame.controlByteCount)
+        slabMemory = try AlignedBuffer(byteCount: plan.searchIndexByteCount)
+        let base = unsafe memory.bytes.baseAddress.unsafelyUnwrapped
+        let controls = unsafe controlMemory.bytes.baseAddress.unsafelyUnwrapped
+        let slabs = unsafe slabMemory.bytes.baseAddress.unsafelyUnwrapped
+        unsafe self.controls = unsafe controls
+        for index in 0..<plan.frameCount {
+            unsafe Frame.initialize(
+                controls + index * Frame.controlByteCount, index: UInt32(index), bytes: base + index * pageByteCount)
+        }
+        table = unsafe PageTable(bucketCount: plan.bucketCount, controls: controls)
+        var instances: [PoolInstance] = []
+        let share = plan.searchIndexByteCount / plan.instanceCount
+        for number in 0..<plan.instanceCount {
+            let slab = unsafe SearchIndexSlabs(base: slabs + number * share, byteCount: share)
+            unsafe instances.append(
+                PoolInstance(
+                    number: number, firstFrame: UInt32(number * plan.framesPerInstance),
+                    frameCount: plan.framesPerInstance, controls: controls, options: configuration.bufferPool, slabs: slab))
+        }
+        self.instances = instances
+    }
+
+    deinit {
+        table.deallocate()
+        statistics.deallocate()
+    }
+
+    /// The frame with number `index`.
+    @inline(__always)
+    func frame(_ index: UInt32) -> Frame { unsafe Frame(control: controls + Int(index) &* Frame.controlByteCount) }
+
+    /// The instance that keeps `page`.
+    func instance(of page: PageID) -> PoolInstance {
+        guard instances.count > 1 else { return instances[0] }
+        let mixed = (UInt64(page.space.rawValue) << 26 | UInt64(page.number.rawValue >> 6)) &* 0x9E37_79B9_7F4A_7C15
+        return instances[Int((mixed >> 32) % UInt64(instances.count))]
+    }
+
+    /// The instance that `frame` belongs to.
+    func instance(of frame: Frame) -> PoolInstance { instances[Int(frame.index) / plan.framesPerInstance] }
+
+    /// The dirty pages of all instances.
+    var dirtyCount: Int { instances.reduce(0) { $0 + $1.dirtyCount } }
+    /// The free frames of all instances.
+    var freeCount: Int { instances.reduce(0) { $0 + $1.freeCount } }
+
+    // MARK: The clock
+
+    /// The clock as of the last time that anybody looked.
+    @inline(__always)
+    var coarseMilliseconds: UInt32 { clock.value.load(ordering: .relaxed) }
+
+    /// Looks at the clock.
+    @discardableResult
+    func updateClock() -> UInt32 {
+        let elapsed = Scheduling.now().nanoseconds(since: clockStart) / 1_000_000
+        let milliseconds = UInt32(truncatingIfNeeded: elapsed) &+ 1
+        clock.value.store(milliseconds, ordering: .relaxed)
+        return milliseconds
+    }
+
+    // MARK: Credit and free frames
+
+    /// Takes credit for `count` frames; the caller holds no latch. Waits. Throws `.poolExhausted`.
+    func acquirePins(_ count: Int) throws(RedoubtError) {
+        try credit.acquire(count, waitMilliseconds: waitMilliseconds)
+    }
+
+    /// Gives credit back.
+    func releasePins(_ count: Int) { credit.release(count) }
+
+    /// Sets what makes free frames on the calling thread while there is no page cleaner, nil when there is one.
+    func setRoomMaker(_ body: (@Sendable () -> Void)?) {
+        roomMaker.withLock { $0 = body }
+    }
+
+    /// Runs the room maker; returns false if there is none.
+    func makeRoomInline() -> Bool {
+        guard let body = roomMaker.withLock({ $0 }) else { return false }
+        body()
+        return true
+    }
+
+    /// Fences the engine and wakes those who wait for pages.
+    func fence(_ cause: RedoubtError) {
+        health.fence(cause)
+        log.wakeAll()
+        framesFreed.signal()
+        writesEnded.signal()
+        cleanerNeeded.signal()
+    }
+}

@@ -1,0 +1,104 @@
+import RedoubtCore
+import RedoubtSystem
+import Synchronization
+
+/// A tablespace's file as the pool sees it.
+final class PageFile: Sendable {
+    /// The tablespace.
+    let space: SpaceID
+    /// The file.
+    let file: any StorageFile
+    private let pages: Atomic<UInt32>
+    private let unsynced = Atomic<Bool>(false)
+    private let syncLock = EngineLock()
+
+    /// Creates the entry of `space`, whose file has `pageCount` pages.
+    init(space: SpaceID, file: any StorageFile, pageCount: UInt32) {
+        self.space = space
+        self.file = file
+        pages = Atomic(pageCount)
+    }
+
+    /// The pages that the file has; read-ahead stops there.
+    var pageCount: UInt32 { pages.load(ordering: .acquiring) }
+
+    /// Says that the file has grown to `count` pages.
+    func grow(to count: UInt32) {
+        pages.max(count, ordering: .acquiringAndReleasing)
+    }
+
+    /// Whether pages were written since the last sync.
+    var needsSync: Bool { unsynced.load(ordering: .acquiring) }
+
+    /// Says that pages were written; to be called before they leave the in-flight table.
+    func markWritten() {
+        unsynced.store(true, ordering: .releasing)
+    }
+
+    /// Makes what was written before the call durable. Waits, also for a sync that another thread began.
+    ///
+    /// After a failure the mark stays, the caller fences the engine, and nobody calls this again.
+    func syncIfNeeded() throws(RedoubtError) {
+        syncLock.lock()
+        defer { syncLock.unlock() }
+        guard unsynced.exchange(false, ordering: .acquiringAndReleasing) else { return }
+        do {
+            try file.sync()
+        } catch {
+            unsynced.store(true, ordering: .releasing)
+            throw error
+        }
+    }
+}
+
+/// The files of all open tablespaces by space id.
+final class PageFileTable: Sendable {
+    private static var shardCount: Int { 16 }
+    private let shards: [Shard]
+
+    private final class Shard: Sendable {
+        // Held for a dictionary access only, and only on the way to an I/O.
+        let files = Mutex<[UInt32: PageFile]>([:])
+    }
+
+    /// Creates an empty table.
+    init() {
+        shards = (0..<Self.shardCount).map { _ in Shard() }
+    }
+
+    private func shard(_ space: SpaceID) -> Shard { shards[Int(space.rawValue) % Self.shardCount] }
+
+    /// Adds the file of `space`.
+    @discardableResult
+    func register(_ space: SpaceID, file: any StorageFile, pageCount: UInt32) -> PageFile {
+        let entry = PageFile(space: space, file: file, pageCount: pageCount)
+        shard(space).files.withLock { files in
+            precondition(files[space.rawValue] == nil, "space \(space) has a file already")
+            files[space.rawValue] = entry
+        }
+        return entry
+    }
+
+    /// Takes the file of `space` out: its pages can no longer be read, and its dirty pages are dropped, not written.
+    @discardableResult
+    func unregister(_ space: SpaceID) -> PageFile? {
+        shard(space).files.withLock { $0.removeValue(forKey: space.rawValue) }
+    }
+
+    /// The file of `space`, or nil if it is not open.
+    func file(_ space: SpaceID) -> PageFile? {
+        shard(space).files.withLock { $0[space.rawValue] }
+    }
+
+    /// All files, by space id.
+    var all: [PageFile] {
+        var found: [PageFile] = []
+        for shard in shards { shard.files.withLock { found.append(contentsOf: $0.values) } }
+        return found.sorted { $0.space < $1.space }
+    }
+
+    /// Makes all pages written so far durable. Waits.
+    func syncWritten() throws(RedoubtError) {
+        for file in all { try file.syncIfNeeded() }
+    }
+}

@@ -1,0 +1,65 @@
+import RedoubtCore
+import RedoubtSystem
+import Synchronization
+
+/// What the pool counts. Hits are not counted: a hit costs about as much as the memory access itself.
+enum PoolCounter: Int, CaseIterable, Sendable {
+    /// Pages read because somebody wanted them.
+    case misses
+    /// Pages read ahead.
+    case pagesReadAhead
+    /// Pages made without a read.
+    case pagesCreated
+    /// Clean pages that left memory.
+    case evictions
+    /// Pages that the eviction scan moved to the young end.
+    case madeYoung
+    /// Times that a thread waited for a free frame.
+    case freeWaits
+    /// Microseconds of those waits.
+    case freeWaitMicroseconds
+    /// Pages written.
+    case pagesWritten
+    /// Doublewrite batches written.
+    case doublewriteBatches
+    /// Dirty pages dropped with their space.
+    case pagesDropped
+    /// Search indexes built.
+    case searchIndexesBuilt
+    /// Checkpoints written.
+    case checkpoints
+}
+
+/// Counters in shards, so that threads rarely meet; the sum of all shards is the figure.
+@safe
+struct PoolStatistics: @unchecked Sendable {
+    private let counters: UnsafeMutablePointer<Atomic<UInt64>>
+    private static var shardCount: Int { 8 }
+    // A shard fills two cache lines.
+    private static var shardStride: Int { 16 }
+
+    init() {
+        precondition(PoolCounter.allCases.count <= Self.shardStride, "more counters than a shard has room for")
+        unsafe counters = .allocate(capacity: Self.shardCount * Self.shardStride)
+        for index in 0..<Self.shardCount * Self.shardStride { unsafe (counters + index).initialize(to: Atomic(0)) }
+    }
+
+    func deallocate() {
+        unsafe counters.deallocate()
+    }
+
+    /// Adds `amount`; `shard` is any number that spreads threads, such as a page number.
+    func add(_ counter: PoolCounter, _ amount: UInt64 = 1, shard: UInt32 = 0) {
+        let index = Int(shard % UInt32(Self.shardCount)) * Self.shardStride + counter.rawValue
+        unsafe counters[index].wrappingAdd(amount, ordering: .relaxed)
+    }
+
+    /// The sum of `counter`.
+    subscript(_ counter: PoolCounter) -> UInt64 {
+        var sum: UInt64 = 0
+        for shard in 0..<Self.shardCount {
+            sum &+= unsafe counters[shard * Self.shardStride + counter.rawValue].load(ordering: .relaxed)
+        }
+        return sum
+    }
+}

@@ -1,0 +1,47 @@
+import RedoubtCore
+import RedoubtLog
+import RedoubtSystem
+
+/// What every layer above the pool works with: made once when a database opens.
+final class Kernel: Sendable {
+    /// The options.
+    let configuration: Configuration
+    /// The file system.
+    let storage: any Storage
+    /// The directory of the database.
+    let directory: String
+    /// The identity of the database.
+    let database: DatabaseID
+    /// Whether the engine is fenced.
+    let health: EngineHealth
+    /// The redo log.
+    let log: RedoLog
+    /// The files of the tablespaces.
+    let files: PageFileTable
+    /// The pages in memory.
+    let pool: BufferPool
+    /// Whether each mini-transaction also logs the images of the pages that it changed, for recovery to compare with.
+    let logsPageImages: Bool
+    let contexts: MiniTransactionContexts
+
+    /// Creates a kernel with an empty pool over `log`.
+    ///
+    /// - Throws: `.invalidConfiguration` if the memory is too small; `.systemLimit` if there is not so much.
+    init(
+        configuration: Configuration, storage: any Storage, directory: String, database: DatabaseID,
+        health: EngineHealth, log: RedoLog, logsPageImages: Bool = false, poolWaitMilliseconds: Int = 60_000
+    ) throws(RedoubtError) {
+        self.configuration = configuration
+        self.storage = storage
+        self.directory = directory
+        self.database = database
+        self.health = health
+        self.log = log
+        self.logsPageImages = logsPageImages
+        let files = PageFileTable()
+        self.files = files
+        pool = try BufferPool(
+            configuration: configuration, files: files, log: log, health: health, waitMilliseconds: poolWaitMilliseconds)
+        contexts = MiniTransactionContexts()
+    }
+}

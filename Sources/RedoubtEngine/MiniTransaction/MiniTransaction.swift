@@ -1,0 +1,246 @@
+import RedoubtCore
+import RedoubtLog
+import RedoubtSystem
+
+/// A set of page changes that recovery applies as a whole or not at all.
+///
+///     begin (credits) -> latch ... -> apply ... -> commit -> range in the log
+///                              \-> rollback (nothing applied yet)
+///
+/// From the first ``apply(_:to:)`` to the end of ``commit()`` nothing can fail, and nothing waits but for latches in order and
+/// room in the log buffer. A value that goes out of scope before anything was applied rolls back by itself.
+///
+/// InnoDB: `mtr_t`.
+@safe
+struct MiniTransaction: ~Copyable {
+    /// What it works on.
+    let kernel: Kernel
+    private let context: UnsafeMutablePointer<MiniTransactionContext>
+    private let redoCredit: Int
+    private let pinCredit: Int
+    private var isOpen = true
+
+    /// Starts a mini-transaction of at most `redoBytes` bytes of redo that latches at most `pins` pages at once. The caller
+    /// holds no latch. Waits for both credits.
+    ///
+    /// - Throws: `.fenced`, `.batchTooLarge`, `.poolExhausted`.
+    static func begin(_ kernel: Kernel, redoBytes: Int, pins: Int) throws(RedoubtError) -> MiniTransaction {
+        var credit = redoBytes
+        if redoBytes > 0 {
+            credit += MiniTransactionContext.groupHeaderByteCount
+            if kernel.logsPageImages { credit += pins * (pageByteCount + RedoRecord.headerByteCountMaximum) }
+            try kernel.log.acquireCapacity(bytes: credit)
+        }
+        do {
+            try kernel.pool.acquirePins(pins)
+        } catch {
+            if credit > 0 { kernel.log.releaseCapacity(bytes: credit) }
+            throw error
+        }
+        return MiniTransaction(kernel: kernel, redoCredit: credit, pinCredit: pins)
+    }
+
+    private init(kernel: Kernel, redoCredit: Int, pinCredit: Int) {
+        self.kernel = kernel
+        self.redoCredit = redoCredit
+        self.pinCredit = pinCredit
+        unsafe context = unsafe kernel.contexts.take()
+    }
+
+    deinit {
+        guard isOpen else { return }
+        unsafe precondition(
+            !context.pointee.hasRecords, "a mini-transaction with \(context.pointee.byteCount) bytes of redo was neither "
+                + "committed nor rolled back")
+        unsafe Self.end(kernel, context, redoCredit, pinCredit)
+    }
+
+    // MARK: Latching
+
+    /// Returns the frame of `page`, latched exclusively until the end; the same frame if it is latched already. Waits.
+    mutating func latchExclusive(_ page: PageID, hint: UInt32 = .max) throws(RedoubtError) -> Frame {
+        if let held = held(page, exclusively: true) { return held }
+        let frame = try kernel.pool.fetchExclusive(page, hint: hint)
+        push(frame, isExclusive: true)
+        return frame
+    }
+
+    /// Returns the frame of `page`, latched shared (or exclusively, if it is already). Waits.
+    mutating func latchShared(_ page: PageID, hint: UInt32 = .max) throws(RedoubtError) -> Frame {
+        if let held = held(page, exclusively: false) { return held }
+        let frame = try kernel.pool.fetchShared(page, hint: hint)
+        push(frame, isExclusive: false)
+        return frame
+    }
+
+    /// Takes over `frame`, which the caller has latched exclusively.
+    mutating func adopt(_ frame: Frame) {
+        unsafe precondition(
+            context.pointee.position(of: frame) == nil, "page \(frame.pageID) belongs to the mini-transaction already")
+        unsafe precondition(frame.latch.isExclusive, "page \(frame.pageID) is adopted without an exclusive latch")
+        push(frame, isExclusive: true)
+    }
+
+    /// Returns the frame of `page`, latched exclusively, without reading it; the first operation must initialise the page.
+    mutating func create(_ page: PageID) throws(RedoubtError) -> Frame {
+        if let held = held(page, exclusively: true) { return held }
+        let frame = try kernel.pool.create(page)
+        push(frame, isExclusive: true)
+        return frame
+    }
+
+    /// Gives back a page that was not changed, when it has been released as often as it was asked for.
+    mutating func release(_ frame: Frame) {
+        guard let index = unsafe context.pointee.position(of: frame) else {
+            preconditionFailure("page \(frame.pageID) does not belong to the mini-transaction")
+        }
+        let entry = unsafe context.pointee.entries[index]
+        precondition(!entry.isModified, "page \(frame.pageID) was changed and stays latched until commit")
+        if entry.holds > 1 {
+            unsafe context.pointee.entries[index].holds -= 1
+            return
+        }
+        unsafe context.pointee.remove(at: index)
+        Self.unlatch(kernel, entry)
+    }
+
+    /// Whether `frame` is latched exclusively by this mini-transaction.
+    func holdsExclusively(_ frame: Frame) -> Bool {
+        guard let index = unsafe context.pointee.position(of: frame) else { return false }
+        return unsafe context.pointee.entries[index].isExclusive
+    }
+
+    /// Whether nothing has been applied or appended yet.
+    var isUnchanged: Bool { unsafe !context.pointee.hasRecords }
+
+    private func held(_ page: PageID, exclusively: Bool) -> Frame? {
+        guard let index = unsafe context.pointee.position(of: page) else { return nil }
+        let entry = unsafe context.pointee.entries[index]
+        precondition(
+            entry.isExclusive || !exclusively, "page \(page) is latched shared, and cannot be latched exclusively on top")
+        unsafe context.pointee.entries[index].holds += 1
+        return entry.frame
+    }
+
+    private func push(_ frame: Frame, isExclusive: Bool) {
+        unsafe precondition(
+            context.pointee.entryCount < pinCredit,
+            "page \(frame.pageID) is one more than the \(pinCredit) frames of the credit")
+        unsafe context.pointee.push(MemoEntry(frame: frame, isExclusive: isExclusive, isModified: false, holds: 1))
+    }
+
+    // MARK: Changing
+
+    /// Applies `operation` to the exclusively latched page in `frame` and appends its record. Cannot fail.
+    mutating func apply(_ operation: PageOperation, to frame: Frame) {
+        guard let index = unsafe context.pointee.position(of: frame), unsafe context.pointee.entries[index].isExclusive else {
+            preconditionFailure("page \(frame.pageID) is changed, but not latched exclusively by the mini-transaction")
+        }
+        unsafe context.pointee.entries[index].isModified = true
+        let page = frame.pageID
+        let room = unsafe context.pointee.room(RedoRecord.byteCountMaximum(operation))
+        let written = unsafe RedoRecord.encode(operation, page: page, previous: lastPage, into: room)
+        unsafe context.pointee.byteCount += written
+        unsafe context.pointee.lastPage = page.packed
+        let searchIndex = kernel.pool.currentSearchIndex(frame)
+        do {
+            try operation.apply(to: frame.bytes, id: page, index: searchIndex)
+        } catch {
+            preconditionFailure("\(operation.kind) cannot be applied to page \(page): \(error)")
+        }
+        kernel.pool.dropSearchIndexIfInvalid(frame, searchIndex)
+    }
+
+    /// Appends a record about the file of `space`.
+    mutating func appendFileRecord(_ kind: RedoRecord.FileKind, space: SpaceID, body: UnsafeRawBufferPointer) {
+        let room = unsafe context.pointee.room(RedoRecord.headerByteCountMaximum + body.count)
+        let written = unsafe RedoRecord.encode(kind, space: space, body: body, previous: lastPage, into: room)
+        unsafe context.pointee.byteCount += written
+        unsafe context.pointee.lastPage = PageID(space: space, number: PageNumber(rawValue: 0)).packed
+    }
+
+    private var lastPage: PageID? {
+        let packed = unsafe context.pointee.lastPage
+        return packed == 0 ? nil : PageID(packed: packed)
+    }
+
+    // MARK: Ending
+
+    /// Appends the redo group, stamps the changed pages, enters them in the flush lists and gives all latches and credits
+    /// back. Returns where the group stands in the log, or nil if there is none. Waits for room in the log buffer only.
+    @discardableResult
+    consuming func commit() -> LogRange? {
+        isOpen = false
+        guard unsafe context.pointee.hasRecords else {
+            unsafe Self.end(kernel, context, redoCredit, pinCredit)
+            return nil
+        }
+        if kernel.logsPageImages { appendImages() }
+        let byteCount = unsafe context.pointee.byteCount
+        precondition(
+            byteCount <= redoCredit, "a mini-transaction of \(byteCount) bytes of redo has credit for \(redoCredit)")
+        let log = kernel.log
+        let range = unsafe log.append(context.pointee.group)
+        log.waitForCloseRoom(range)
+        let entryCount = unsafe context.pointee.entryCount
+        for index in 0..<entryCount {
+            let entry = unsafe context.pointee.entries[index]
+            if entry.isModified { kernel.pool.noteModification(entry.frame, range) }
+        }
+        log.close(range)
+        unsafe Self.end(kernel, context, redoCredit, pinCredit)
+        return range
+    }
+
+    /// Gives all latches and credits back; nothing may have been applied.
+    consuming func rollback() {
+        unsafe precondition(
+            !context.pointee.hasRecords,
+            "a mini-transaction with \(context.pointee.byteCount) bytes of redo cannot be rolled back")
+        isOpen = false
+        unsafe Self.end(kernel, context, redoCredit, pinCredit)
+    }
+
+    private func appendImages() {
+        let entryCount = unsafe context.pointee.entryCount
+        for index in 0..<entryCount {
+            let entry = unsafe context.pointee.entries[index]
+            guard entry.isModified else { continue }
+            let operation = unsafe PageOperation.expectImage(entry.frame.bytes.all)
+            let room = unsafe context.pointee.room(RedoRecord.byteCountMaximum(operation))
+            let page = entry.frame.pageID
+            let written = unsafe RedoRecord.encode(operation, page: page, previous: lastPage, into: room)
+            unsafe context.pointee.byteCount += written
+            unsafe context.pointee.lastPage = page.packed
+        }
+    }
+
+    private static func end(
+        _ kernel: Kernel, _ context: UnsafeMutablePointer<MiniTransactionContext>, _ redoCredit: Int, _ pinCredit: Int
+    ) {
+        var index = unsafe context.pointee.entryCount - 1
+        while index >= 0 {
+            unsafe unlatch(kernel, context.pointee.entries[index])
+            index -= 1
+        }
+        unsafe kernel.contexts.give(context)
+        kernel.pool.releasePins(pinCredit)
+        if redoCredit > 0 { kernel.log.releaseCapacity(bytes: redoCredit) }
+    }
+
+    private static func unlatch(_ kernel: Kernel, _ entry: MemoEntry) {
+        if !entry.isExclusive {
+            entry.frame.unlockShared()
+        } else if entry.frame.has(FrameFlags.fresh) {
+            // Created, but never initialised: the file has no such page, so neither may the pool.
+            kernel.pool.abandon(entry.frame)
+        } else {
+            entry.frame.unlockExclusive()
+        }
+    }
+}
+
+extension MiniTransactionContext {
+    /// Whether anything was applied or appended.
+    var hasRecords: Bool { byteCount > Self.groupHeaderByteCount }
+}
