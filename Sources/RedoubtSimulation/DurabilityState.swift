@@ -13,11 +13,15 @@ package struct DurabilityState: Sendable {
         var isFinished: Bool
         /// A sync of it failed, so that no later sync covers it.
         var isStuck: Bool
+        /// What stands for this change in the key of a set of changes.
+        var key: UInt64 { mix(UInt64(sequence)) }
     }
 
     /// What is certain.
     package private(set) var durable: DiskImage
     private(set) var pending: [Pending] = []
+    /// The sum of the keys of the changes that became certain.
+    private(set) var durableKey: UInt64 = 0
     /// The number of the next event.
     package private(set) var sequence = 0
     /// The commits that must be found.
@@ -26,8 +30,9 @@ package struct DurabilityState: Sendable {
     package private(set) var issued = 0
 
     /// Creates the state of a disk on which everything in `image` is durable.
-    package init(_ image: DiskImage) {
+    package init(_ image: DiskImage, keepsHash: Bool = false) {
         durable = image
+        durable.keepsHash = keepsHash
     }
 
     /// The changes that a power cut now may keep or lose.
@@ -68,6 +73,7 @@ package struct DurabilityState: Sendable {
                 continue
             }
             durable.apply(item.change)
+            durableKey &+= item.key
             // An older write to the same place cannot come back over a newer one that is durable.
             left.removeAll { isReplaced($0.change, by: item.change) }
         }
@@ -81,10 +87,13 @@ package struct DurabilityState: Sendable {
         return newer.overlaps(older)
     }
 
+    /// The position of the newest write that is uncertain.
+    var newestWrite: Int? { pending.lastIndex { $0.change.sectorCount > 0 } }
+
     /// Returns the disk as `cut` leaves it.
     package func image(after cut: PowerCut) -> DiskImage {
         var image = durable
-        let newest = cut.tear == nil ? nil : pending.lastIndex { $0.change.sectorCount > 0 }
+        let newest = cut.tear == nil ? nil : newestWrite
         var random = SeededRandom(seed: 0)
         if case .seeded(let seed) = cut.selection { random = SeededRandom(seed: seed) }
         for index in pending.indices {

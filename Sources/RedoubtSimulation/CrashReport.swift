@@ -1,0 +1,68 @@
+/// A disk that a power cut could leave, to be judged.
+public struct CrashState: Sendable {
+    /// The disk; nothing else refers to it.
+    public let storage: SimulatedStorage
+    /// The number of events before the power cut.
+    public let point: Int
+    /// What the power cut left.
+    public let cut: PowerCut
+    /// The commits that must be found.
+    public let acknowledged: Int
+    /// The most commits that may be found.
+    public let issued: Int
+    /// What the state is known by in the run: see ``CrashExplorer/judge(threadCount:seconds:only:_:)``.
+    public let key: UInt64
+}
+
+/// A state from which a recovery found the wrong thing.
+public struct CrashFailure: Sendable, CustomStringConvertible {
+    /// The number of events before the power cut.
+    public let point: Int
+    /// What the power cut left.
+    public let cut: PowerCut
+    /// What the state is known by.
+    public let key: UInt64
+    /// The commits that had to be found, and the most that could.
+    public let allowed: ClosedRange<Int>
+    /// What was wrong.
+    public let message: String
+
+    /// The failure in one line, with the key to replay it by.
+    public var description: String {
+        "power cut after event \(point), kept \(cut): \(message) "
+            + "(allowed commits \(allowed.lowerBound)...\(allowed.upperBound); state 0x\(String(key, radix: 16)))"
+    }
+}
+
+/// How a set of crash states was judged.
+public struct CrashReport: Sendable, CustomStringConvertible {
+    /// The I/O events after which power was cut.
+    public var pointCount = 0
+    /// The states listed, with doubles.
+    public var listedCount = 0
+    /// The states without sets of changes that are the same.
+    public var stateCount = 0
+    /// The states of which a verdict was reached.
+    public var judgedCount = 0
+    /// Those for which a recovery ran; the others had the bytes of one of these.
+    public var recoveryCount = 0
+    /// What was wrong, at most 100.
+    public var failures: [CrashFailure] = []
+    /// All failures.
+    public var failureCount = 0
+    /// The real time in seconds.
+    public var seconds = 0.0
+
+    /// Whether every state was judged.
+    public var isComplete: Bool { judgedCount == stateCount }
+
+    /// The figures in one line, and the first failures.
+    public var description: String {
+        let rate = seconds > 0 ? Int(Double(recoveryCount) / seconds) : 0
+        let share = isComplete ? "all" : "\(judgedCount) of"
+        let line =
+            "\(pointCount) crash points, \(listedCount) states listed, \(share) \(stateCount) different ones judged "
+            + "by \(recoveryCount) recoveries (\(rate)/s), \(failureCount) failures"
+        return ([line] + failures.prefix(10).map { "  \($0)" }).joined(separator: "\n")
+    }
+}

@@ -1,0 +1,90 @@
+import RedoubtCore
+import RedoubtSimulation
+import RedoubtSystem
+import Testing
+
+/// Goal: the explorer lists every state that a power cut can leave, and so catches every classic mistake and no store
+/// that is right.
+/// Method: a toy store, right and with planted mistakes; and traces small enough to count their states by hand.
+@Suite(.timeLimit(.minutes(1))) struct CrashExplorerTests {
+    @Test("a toy store is accepted if it is right and caught if it is not", arguments: ToyStore.Mistake.allCases)
+    func toy(_ mistake: ToyStore.Mistake) throws {
+        let storage = plainStorage()
+        try ToyStore.run(storage, count: 12, mistake: mistake)
+        let report = CrashExplorer(storage).judge { state in
+            try ToyStore.recover(state.storage, mistake: mistake)
+        }
+        #expect(report.isComplete && report.judgedCount > 50)
+        #expect((report.failureCount == 0) == (mistake == .none), "\(mistake): \(report)")
+    }
+
+    @Test func `a failure can be replayed by its key`() throws {
+        let storage = plainStorage()
+        try ToyStore.run(storage, count: 6, mistake: .missingChecksum)
+        let explorer = CrashExplorer(storage)
+        let all = explorer.judge { try ToyStore.recover($0.storage, mistake: .missingChecksum) }
+        let failure = try #require(all.failures.first)
+        let one = explorer.judge(only: failure.key) { try ToyStore.recover($0.storage, mistake: .missingChecksum) }
+        #expect(one.judgedCount == 1 && one.failureCount == 1)
+        #expect(explorer.excerpt(around: failure.point).contains("write file 0"))
+    }
+
+    @Test func `three unsynced writes of one sector have all their subsets`() throws {
+        let storage = plainStorage()
+        let file = try storage.open("/f", role: .data, creating: true, readOnly: false)
+        try file.extend(to: 4096)
+        try file.sync()
+        try storage.syncDirectory("/")
+        for number in 0..<3 { try write(file, [UInt8](repeating: 7, count: 512), at: UInt64(number) * 512) }
+        var options = CrashExplorer.Options()
+        // From the first write on; the seeded subsets find what the lists leave out.
+        options.firstEvent = storage.trace.count - 3
+        options.seededSubsetCount = 200
+        let explorer = CrashExplorer(storage, options: options)
+        let report = explorer.judge(threadCount: 1) { _ in 0 }
+        #expect(report.recoveryCount == 8)
+        #expect(report.pointCount == 3)
+    }
+
+    @Test func `every tear of the newest write is a state`() throws {
+        let storage = plainStorage()
+        let file = try storage.open("/f", role: .data, creating: true, readOnly: false)
+        try file.extend(to: 32768)
+        try file.sync()
+        try storage.syncDirectory("/")
+        try write(file, (0..<16384).map { UInt8($0 / 512 + 1) }, at: 16384)
+        var options = CrashExplorer.Options()
+        options.firstEvent = storage.trace.count - 1
+        let report = CrashExplorer(storage, options: options).judge { _ in 0 }
+        // Nothing, all, 31 prefixes and 4 suffixes.
+        #expect(report.recoveryCount == 37)
+    }
+
+    @Test func `a state that two events leave has the bounds of both`() throws {
+        let storage = plainStorage()
+        let file = try storage.open("/f", role: .data, creating: true, readOnly: false)
+        try storage.syncDirectory("/")
+        storage.mark(.issued(1))
+        try write(file, [1], at: 0)
+        try file.sync()
+        storage.mark(.acknowledged(1))
+        storage.mark(.issued(2))
+        let report = CrashExplorer(storage).judge { state in
+            // Never finds the commit, so every state in which it was acknowledged must fail.
+            state.acknowledged == 1 && state.issued != 1 ? 99 : 0
+        }
+        #expect(report.failures.allSatisfy { $0.allowed == 1...1 })
+        #expect(report.failureCount == 1)
+    }
+
+    @Test func `listing and building states costs little beside a recovery`() throws {
+        let storage = plainStorage()
+        let file = try storage.open("/f", role: .data, creating: true, readOnly: false)
+        for number in 0..<40 {
+            try write(file, [UInt8](repeating: UInt8(number + 1), count: 16384), at: UInt64(number) * 16384)
+        }
+        let report = CrashExplorer(storage).judge { $0.acknowledged }
+        print("forty unsynced pages: \(report)")
+        #expect(report.failureCount == 0 && report.recoveryCount > 3000)
+    }
+}
