@@ -70,6 +70,7 @@ let package = Package(
         ),
         tests("RedoubtCoreTests", dependencies: ["RedoubtCore"]),
         tests("RedoubtSystemTests", dependencies: ["RedoubtCore", "RedoubtSystem"]),
+        tests("RedoubtPageTests", dependencies: ["RedoubtCore", "RedoubtEngine"]),
         tests("TidyTests", dependencies: []),
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
     ],

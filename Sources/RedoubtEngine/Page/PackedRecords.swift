@@ -33,7 +33,7 @@ struct PackedRecords {
 
     /// Appends a record; returns false if the buffer has no room for it.
     mutating func append(_ image: RecordImage) -> Bool {
-        let length = image.packedByteCount
+        let length = image.packedByteCount()
         guard unsafe length <= buffer.count - byteCount, let target = unsafe buffer.baseAddress else { return false }
         byteCount += unsafe image.pack(to: target + byteCount)
         recordCount += 1

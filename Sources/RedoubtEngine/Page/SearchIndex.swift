@@ -38,7 +38,7 @@ struct SearchIndex: Equatable, Sendable {
 
     /// Returns the bytes wanted for a page with `count` records: room for a quarter more, in units of 64.
     static func byteCount(forRecords count: Int, isLeaf: Bool) -> Int {
-        let records = max(count + count / 4, 16)
+        let records = max(count + count / 4, 16) + 1
         let wanted = headerByteCount + records * (isLeaf ? 6 : 10)
         return (wanted + 63) / 64 * 64
     }
@@ -109,7 +109,8 @@ struct SearchIndex: Equatable, Sendable {
     @inline(__always)
     func capacity(hasChildren: Bool) -> Int {
         let room = byteCount &- Self.headerByteCount
-        return hasChildren ? room / 10 : room / 6
+        // Even, so that the child frames behind the offsets are aligned.
+        return (hasChildren ? room / 10 : room / 6) & ~1
     }
 
     /// Marks the content as not describing the page, so that searches use the directory until the owner builds it again.
