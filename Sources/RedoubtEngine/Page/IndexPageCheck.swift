@@ -47,6 +47,7 @@ struct IndexPageCheck {
     }
 
     private mutating func run(level: Int?, indexID: UInt64?) {
+        let page = page
         expect("page type", Int(page.bytes.typeCode), Int(PageType.index.rawValue), PageBytes.Offset.type)
         if let level { expect("level", page.level, level, IndexPage.Offset.level) }
         if let indexID {
@@ -61,6 +62,7 @@ struct IndexPageCheck {
     }
 
     private mutating func checkHeader() {
+        let page = page
         let slots = page.slotCount
         let top = page.heapTop
         expect(slots >= 2, IndexPage.Offset.slotCount, "\(slots) directory slots, expected 2 at least")
@@ -89,6 +91,7 @@ struct IndexPageCheck {
 
     /// Checks the list in key order together with the directory; returns the number of records.
     private mutating func checkList() -> Int {
+        let page = page
         var origin = page.firstOrigin
         var previous: Record?
         var count = 0
@@ -126,6 +129,7 @@ struct IndexPageCheck {
     }
 
     private mutating func checkGroup(_ record: Record, slot: Int, inGroup: Int) {
+        let page = page
         let owned = record.ownedCount
         expect("owned count", owned, inGroup, record.origin - 5)
         expect(
@@ -140,6 +144,7 @@ struct IndexPageCheck {
 
     /// Checks what holds for live and freed records; returns whether the record can be looked at further.
     private mutating func checkRecord(_ origin: Int, _ what: String) -> Bool {
+        let page = page
         guard origin >= IndexPage.heapStart + 6, origin < page.heapTop else {
             expect(false, origin, "a \(what) at \(origin), expected \(IndexPage.heapStart + 6)..<\(page.heapTop)")
             return false
@@ -159,7 +164,8 @@ struct IndexPageCheck {
         expect(
             number >= IndexPage.firstHeapNumber && number < page.heapCount, origin - 4,
             "heap number is \(number), expected 2..<\(page.heapCount)")
-        expect(heapNumbers.insert(number).inserted, origin - 4, "heap number \(number) is used twice")
+        let isNew = heapNumbers.insert(number).inserted
+        expect(isNew, origin - 4, "heap number \(number) is used twice")
         checkLengths(record, shape)
         extents.append((start, end, origin))
         return true
@@ -202,6 +208,7 @@ struct IndexPageCheck {
 
     /// Checks the list of freed records; returns their number and bytes.
     private mutating func checkFreeList() -> (count: Int, byteCount: Int) {
+        let page = page
         var origin = page.freeHead
         var count = 0
         var total = 0
@@ -223,6 +230,7 @@ struct IndexPageCheck {
     }
 
     private mutating func checkHeap(count: Int, freed: (count: Int, byteCount: Int)) {
+        let page = page
         expect("number of heap records", page.heapCount, count + freed.count + 2, IndexPage.Offset.heapCount)
         let garbage = page.heapTop - IndexPage.heapStart - liveByteCount
         expect("garbage", page.garbage, garbage, IndexPage.Offset.garbage)
