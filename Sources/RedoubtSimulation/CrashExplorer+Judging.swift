@@ -3,18 +3,19 @@ import RedoubtSystem
 import Synchronization
 
 extension CrashExplorer {
-    /// Judges the states on several threads, each state in a world of its own. Waits until all are judged or the time is
-    /// out; states are then left out by a seeded draw.
+    /// Judges the states on several threads, each state in a world of its own. Waits until all are judged or the time
+    /// is out; states are then left out by a seeded draw.
     ///
     /// - Parameters:
     ///   - threadCount: The threads of the operating system.
     ///   - seconds: The most real time, or nil for no limit.
     ///   - only: The key of the only state to judge, for a replay.
-    ///   - judge: Recovers from the state and returns the number of commits that it found, or throws what is wrong. It is
-    ///     not called for a state with the bytes of one that was judged before; the bounds are checked all the same.
+    ///   - judge: Recovers from the state and returns the numbers of commits after which the content was what it found
+    ///     (several, if commits undid each other), or throws what is wrong. It is not called for a state with the bytes
+    ///     of one that was judged before; the bounds are checked all the same.
     public func judge(
         threadCount: Int = 2, seconds: Double? = nil, only: UInt64? = nil,
-        _ judge: @escaping @Sendable (CrashState) throws -> Int
+        _ judge: @escaping @Sendable (CrashState) throws -> [Int]
     ) -> CrashReport {
         let bench = Bench(self, judge)
         let begin = Scheduling.now()
@@ -46,15 +47,15 @@ extension CrashExplorer {
 /// The verdicts so far, shared by the judging threads.
 private final class Bench: Sendable {
     private struct Verdicts: Sendable {
-        var found: [UInt64: Int] = [:]
+        var found: [UInt64: [Int]] = [:]
         var report = CrashReport()
     }
 
     private let explorer: CrashExplorer
-    private let judge: @Sendable (CrashState) throws -> Int
+    private let judge: @Sendable (CrashState) throws -> [Int]
     private let verdicts = Mutex(Verdicts())
 
-    init(_ explorer: CrashExplorer, _ judge: @escaping @Sendable (CrashState) throws -> Int) {
+    init(_ explorer: CrashExplorer, _ judge: @escaping @Sendable (CrashState) throws -> [Int]) {
         self.explorer = explorer
         self.judge = judge
     }
@@ -103,9 +104,9 @@ private final class Bench: Sendable {
         }
     }
 
-    private func conclude(_ candidate: CrashExplorer.Candidate, _ found: Int, isRecovered: Bool, _ hash: UInt64) {
-        if found < candidate.minimum || found > candidate.maximum {
-            return fail(candidate, "\(found) commits found", isRecovered: isRecovered)
+    private func conclude(_ candidate: CrashExplorer.Candidate, _ found: [Int], isRecovered: Bool, _ hash: UInt64) {
+        guard found.contains(where: { $0 >= candidate.minimum && $0 <= candidate.maximum }) else {
+            return fail(candidate, "the content is that after \(found) commits", isRecovered: isRecovered)
         }
         verdicts.withLock { verdicts in
             verdicts.found[hash] = found

@@ -2,9 +2,9 @@ import RedoubtCore
 
 /// Every disk that a power cut could leave of a recorded run, without doubles.
 ///
-/// At each event of the trace the changes that no sync has covered are uncertain. Over them the explorer lists: none, all,
-/// every prefix, every one omitted, every one alone, seeded subsets, and every tear of the newest write. A set of changes
-/// that several events leave is listed once, with the bounds of all of them: it must hold at least every commit
+/// At each event of the trace the changes that no sync has covered are uncertain. Over them the explorer lists: none,
+/// all, every prefix, every one omitted, every one alone, seeded subsets, and every tear of the newest write. A set of
+/// changes that several events leave is listed once, with the bounds of all of them: it must hold at least every commit
 /// acknowledged by the last of these events and at most those issued by the first.
 public struct CrashExplorer: Sendable {
     /// What is listed at each crash point.

@@ -2,8 +2,8 @@ import RedoubtCore
 
 /// What a disk is certain to hold and what it may hold, after the events so far: the persistence model.
 ///
-/// A change is uncertain from its event until a sync of its file (content, size) or of its directory (names) covers it. A
-/// power cut keeps any subset of the uncertain changes, applied in their order.
+/// A change is uncertain from its event until a sync of its file (content, size) or of its directory (names) covers it.
+/// A power cut keeps any subset of the uncertain changes, applied in their order.
 package struct DurabilityState: Sendable {
     /// A change that no sync has covered.
     struct Pending: Sendable {

@@ -1,4 +1,5 @@
-/// One thing that happened on a simulated disk, in the order in which it happened; its index in the trace is its number.
+/// One thing that happened on a simulated disk, in the order in which it happened; its index in the trace is its
+/// number.
 public enum SimulatedEvent: Sendable {
     /// A change was made; not durable until a sync covers it.
     case change(StorageChange)

@@ -26,8 +26,8 @@ public struct SimulatedFault: Sendable {
 
     /// What happens to the call.
     public enum Effect: Sendable, Hashable {
-        /// It fails with this errno. Half of the sectors of a failed write are on the disk; a failed sync loses track of
-        /// what it should have made durable, as Linux file systems do.
+        /// It fails with this errno. Half of the sectors of a failed write are on the disk; a failed sync loses track
+        /// of what it should have made durable, as Linux file systems do.
         case failure(errno: Int32)
         /// A write is cut in two transfers, as after a short count; the call succeeds. No effect on other calls.
         case shortTransfer

@@ -4,10 +4,10 @@ import Synchronization
 
 /// A scheduler that runs the engine's threads one at a time, in an order that its seed alone decides.
 ///
-/// Threads are those of the operating system, but all except one wait for a baton. Whoever blocks, sleeps, yields or does
-/// I/O hands it to a thread drawn from the seed. Time is virtual: each step takes a little, and when no thread can run the
-/// clock jumps to the next deadline. When there is none, that is a deadlock: the wait graph is printed and the process
-/// stops.
+/// Threads are those of the operating system, but all except one wait for a baton. Whoever blocks, sleeps, yields or
+/// does I/O hands it to a thread drawn from the seed. Time is virtual: each step takes a little, and when no thread can
+/// run the clock jumps to the next deadline. When there is none, that is a deadlock: the wait graph is printed and the
+/// process stops.
 ///
 /// Several schedulers run side by side; a thread belongs to the one that started it.
 public final class SimulatedScheduler: Sendable {
@@ -121,8 +121,10 @@ private final class ResultBox<Result: Sendable>: Sendable {
 }
 
 extension SimulatedScheduler: Scheduler {
+    /// The virtual time.
     package func now() -> EngineInstant { EngineInstant(nanoseconds: schedule.withLock { $0.now }) }
 
+    /// Starts a thread that runs when the seed says so.
     package func start(
         _ name: String, _ body: @escaping @Sendable () -> Void
     ) throws(RedoubtError) -> EngineThread {
@@ -133,12 +135,14 @@ extension SimulatedScheduler: Scheduler {
         return EngineThread(name: name, handle: UInt64(number))
     }
 
+    /// Waits until `body` of `thread` has returned.
     package func join(_ thread: EngineThread) {
         let number = Int(thread.handle)
         if schedule.withLock({ $0.threads[number].status != .finished }) { block(.join, .joining(number)) }
         if let system = schedule.withLock({ $0.threads[number].system }) { Scheduling.joinOnSystem(system) }
     }
 
+    /// Waits while the word at `address` equals `expected`, until woken or until `deadline`.
     package func wait(on address: UnsafeRawPointer, while expected: UInt32, deadline: EngineInstant?) -> Bool {
         let word = UInt(bitPattern: address)
         guard unsafe address.load(as: UInt32.self) == expected else {
@@ -150,14 +154,17 @@ extension SimulatedScheduler: Scheduler {
         return !schedule.withLock { $0.threads[$0.running].hasTimedOut }
     }
 
+    /// Lets at most `count` threads that wait on `address` run again, drawn from the seed.
     package func wake(_ address: UnsafeRawPointer, count: Int32) {
         schedule.withLock { $0.wake(address: UInt(bitPattern: address), count: count) }
     }
 
+    /// Waits until the virtual time is `deadline`.
     package func sleep(until deadline: EngineInstant) {
         block(.sleep, .sleeping(deadline: deadline.nanoseconds))
     }
 
+    /// Waits for its next turn.
     package func yield() {
         block(.yield, .runnable)
     }

@@ -5,8 +5,8 @@ import Synchronization
 /// A file system in memory whose power can be cut, whose calls can fail, and which records what is done to it.
 ///
 /// Every call may come from any thread. In a simulated schedule each call is a point where the schedule may change.
-/// Power cuts never happen to a running engine: they are applied to the recorded ``trace`` (``CrashExplorer``), or to what
-/// the disk holds once the engine is closed or forgotten (``powerCut(_:)``).
+/// Power cuts never happen to a running engine: they are applied to the recorded ``trace`` (``CrashExplorer``), or to
+/// what the disk holds once the engine is closed or forgotten (``powerCut(_:)``).
 public final class SimulatedStorage: Storage {
     /// How a simulated storage behaves.
     public struct Options: Sendable {

@@ -2,8 +2,8 @@ import RedoubtCore
 
 /// The content of one simulated file: 16 KiB chunks, absent where it is zero, shared until written.
 ///
-/// A copy costs one reference a chunk; a write to a shared chunk copies that chunk only. So thousands of disk images that
-/// differ in a few sectors fit in the memory of one.
+/// A copy costs one reference a chunk; a write to a shared chunk copies that chunk only. So thousands of disk images
+/// that differ in a few sectors fit in the memory of one.
 package struct SparseBytes: Sendable {
     /// The bytes in a sector, the smallest thing that a power cut leaves whole.
     package static let sectorSize = 512

@@ -12,7 +12,7 @@ import Testing
         let storage = plainStorage()
         try ToyStore.run(storage, count: 12, mistake: mistake)
         let report = CrashExplorer(storage).judge { state in
-            try ToyStore.recover(state.storage, mistake: mistake)
+            [try ToyStore.recover(state.storage, mistake: mistake)]
         }
         #expect(report.isComplete && report.judgedCount > 50)
         #expect((report.failureCount == 0) == (mistake == .none), "\(mistake): \(report)")
@@ -22,9 +22,9 @@ import Testing
         let storage = plainStorage()
         try ToyStore.run(storage, count: 6, mistake: .missingChecksum)
         let explorer = CrashExplorer(storage)
-        let all = explorer.judge { try ToyStore.recover($0.storage, mistake: .missingChecksum) }
+        let all = explorer.judge { [try ToyStore.recover($0.storage, mistake: .missingChecksum)] }
         let failure = try #require(all.failures.first)
-        let one = explorer.judge(only: failure.key) { try ToyStore.recover($0.storage, mistake: .missingChecksum) }
+        let one = explorer.judge(only: failure.key) { [try ToyStore.recover($0.storage, mistake: .missingChecksum)] }
         #expect(one.judgedCount == 1 && one.failureCount == 1)
         #expect(explorer.excerpt(around: failure.point).contains("write file 0"))
     }
@@ -41,7 +41,7 @@ import Testing
         options.firstEvent = storage.trace.count - 3
         options.seededSubsetCount = 200
         let explorer = CrashExplorer(storage, options: options)
-        let report = explorer.judge(threadCount: 1) { _ in 0 }
+        let report = explorer.judge(threadCount: 1) { _ in [0] }
         #expect(report.recoveryCount == 8)
         #expect(report.pointCount == 3)
     }
@@ -55,7 +55,7 @@ import Testing
         try write(file, (0..<16384).map { UInt8($0 / 512 + 1) }, at: 16384)
         var options = CrashExplorer.Options()
         options.firstEvent = storage.trace.count - 1
-        let report = CrashExplorer(storage, options: options).judge { _ in 0 }
+        let report = CrashExplorer(storage, options: options).judge { _ in [0] }
         // Nothing, all, 31 prefixes and 4 suffixes.
         #expect(report.recoveryCount == 37)
     }
@@ -71,7 +71,7 @@ import Testing
         storage.mark(.issued(2))
         let report = CrashExplorer(storage).judge { state in
             // Never finds the commit, so every state in which it was acknowledged must fail.
-            state.acknowledged == 1 && state.issued != 1 ? 99 : 0
+            state.acknowledged == 1 && state.issued != 1 ? [99] : [0]
         }
         #expect(report.failures.allSatisfy { $0.allowed == 1...1 })
         #expect(report.failureCount == 1)
@@ -83,7 +83,7 @@ import Testing
         for number in 0..<40 {
             try write(file, [UInt8](repeating: UInt8(number + 1), count: 16384), at: UInt64(number) * 16384)
         }
-        let report = CrashExplorer(storage).judge { $0.acknowledged }
+        let report = CrashExplorer(storage).judge { [$0.acknowledged] }
         print("forty unsynced pages: \(report)")
         #expect(report.failureCount == 0 && report.recoveryCount > 3000)
     }

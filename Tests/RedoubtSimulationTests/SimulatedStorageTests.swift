@@ -142,7 +142,8 @@ import Testing
         unsafe memory.initializeMemory(as: UInt8.self, repeating: 3)
         queue.submit(
             (0..<8).map {
-                unsafe StorageRequest(file: file, isWrite: true, buffer: memory, offset: UInt64($0) * 512, tag: UInt64($0))
+                unsafe StorageRequest(
+                    file: file, isWrite: true, buffer: memory, offset: UInt64($0) * 512, tag: UInt64($0))
             })
         try file.sync()
         #expect(storage.unsyncedChangeCount == 8)
