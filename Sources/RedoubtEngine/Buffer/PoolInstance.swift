@@ -2,12 +2,10 @@ import RedoubtCore
 import RedoubtSystem
 import Synchronization
 
-/// A part of the pool with lists and locks of its own.
+/// A part of the pool with lists and locks of its own. The 64 pages of an extent always belong to the same instance.
 ///
-/// The 64 pages of an extent always belong to the same instance.
-///
-/// Lock order: frame latch -> LRU lock -> page table shard. Nothing is taken under the flush-list or free-list lock.
-/// Under the LRU lock a latch is only tried.
+/// Lock order: frame latch -> LRU lock -> page table shard. Nothing is taken under the flush-list or free-list lock. Under
+/// the LRU lock a latch is only tried.
 @safe
 final class PoolInstance: @unchecked Sendable {
     /// The number of the instance.
@@ -36,12 +34,8 @@ final class PoolInstance: @unchecked Sendable {
     private let listed = Atomic<Int>(0)
 
     init(
-        number: Int,
-        firstFrame: UInt32,
-        frameCount: Int,
-        controls: UnsafeMutableRawPointer,
-        options: Configuration.BufferPool,
-        slabs: SearchIndexSlabs
+        number: Int, firstFrame: UInt32, frameCount: Int, controls: UnsafeMutableRawPointer,
+        options: Configuration.BufferPool, slabs: SearchIndexSlabs
     ) {
         self.number = number
         self.firstFrame = firstFrame
@@ -148,8 +142,7 @@ final class PoolInstance: @unchecked Sendable {
 
     // MARK: Flush list
 
-    /// Adds a clean page that the mini-transaction which started at `start` changed; the caller has it latched
-    /// exclusively.
+    /// Adds a clean page that the mini-transaction which started at `start` changed; the caller has it latched exclusively.
     func insertDirty(_ frame: Frame, start: LogSequenceNumber) {
         flushLock.lock()
         unsafe flushPointer.pointee.insert(frame, oldest: start.rawValue)
@@ -187,8 +180,7 @@ final class PoolInstance: @unchecked Sendable {
         return flushList.lowWater(window: window)
     }
 
-    /// Appends to `chosen` the numbers of at most `count` dirty pages, oldest first, whose oldest change is below
-    /// `limit`.
+    /// Appends to `chosen` the numbers of at most `count` dirty pages, oldest first, whose oldest change is below `limit`.
     ///
     /// A page may be `window` younger than one behind it, so the search ends only that much beyond the limit.
     func chooseOldest(limit: UInt64, window: UInt64, count: Int, into chosen: inout [UInt32]) {

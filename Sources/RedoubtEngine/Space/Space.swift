@@ -27,6 +27,7 @@ package final class Space: Sendable {
     private let gate = CacheIsolated(Atomic<UInt64>(0))
     private let emptied = Event()
     private let sizeWord = Atomic<UInt32>(0)
+    private let rootHintWord = Atomic<UInt32>(.max)
 
     init(id: SpaceID, path: String, file: any StorageFile, pageCount: UInt32) {
         self.id = id
@@ -45,6 +46,16 @@ package final class Space: Sendable {
     /// Notes a new size.
     func setPageCount(_ count: UInt32) {
         sizeWord.store(count, ordering: .releasing)
+    }
+
+    /// The frame in which the root of the tree was last seen, or `.max`.
+    @inline(__always)
+    var rootHint: UInt32 { rootHintWord.load(ordering: .relaxed) }
+
+    /// Remembers the frame of the root; written only when it changes, because every reader reads it.
+    @inline(__always)
+    func noteRoot(_ frame: UInt32) {
+        if rootHintWord.load(ordering: .relaxed) != frame { rootHintWord.store(frame, ordering: .relaxed) }
     }
 
     /// Whether the keyspace was dropped.

@@ -1,0 +1,180 @@
+import RedoubtCore
+import RedoubtSystem
+
+/// The application of a batch: sort, write chains, make room, latch all leaves, change all rows.
+///
+/// ## Liveness
+/// Leaves are latched by trying, in order; a batch that fails gives all back. After a few failures it waits for the leaf
+/// that was busy while it holds nothing; after many it takes the `treeLock` of every space, so that nothing moves, and then
+/// waits for the latches in order, which every other waiter keeps too.
+@safe
+struct BatchApplication {
+    /// One row to change.
+    struct Row {
+        let tree: Int
+        var change: LeafChange
+        /// The chain that holds the value, pending until the row refers to it.
+        var chain: PendingChain?
+    }
+
+    /// A leaf that is latched, and the rows that go to it.
+    struct Group {
+        let tree: Int
+        let leaf: Frame
+        var rows: Range<Int>
+    }
+
+    /// How an attempt ended.
+    enum Attempt {
+        case done(LogSequenceNumber?)
+        /// A leaf was busy or moved: begin again.
+        case retry(Frame?)
+        /// The leaf of these rows cannot take them.
+        case noRoom(Range<Int>)
+        /// All pending slots of a space are taken.
+        case wait
+    }
+
+    let kernel: Kernel
+    let trees: [Tree]
+    var rows: [Row] = []
+    private let references: UnsafeMutableRawBufferPointer
+    private let arena: UnsafeRawBufferPointer
+    private var entries: [TreeBatch.Entry]
+    /// The chains that no row refers to once the batch is done.
+    var freed: [(tree: Int, chain: PendingChain)] = []
+    /// Keys of leaves that may be merged once the batch is done.
+    var sparse: [Int] = []
+
+    init(kernel: Kernel, trees: [Tree], entries: [TreeBatch.Entry], arena: UnsafeRawBufferPointer) {
+        self.kernel = kernel
+        self.trees = trees
+        self.entries = entries
+        unsafe self.arena = arena
+        unsafe references = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: Record.referenceByteCount * TreeBatch.offPageCountMaximum, alignment: 8)
+    }
+
+    /// Applies the batch. Waits.
+    mutating func run() throws(RedoubtError) -> LogSequenceNumber? {
+        defer { unsafe references.deallocate() }
+        sortEntries()
+        var entered = 0
+        defer { for tree in trees[..<entered] { tree.space.leave() } }
+        for tree in trees {
+            try tree.space.enter()
+            entered += 1
+        }
+        let end: LogSequenceNumber?
+        do throws(RedoubtError) {
+            try makeRows()
+            end = try applyRows()
+        } catch {
+            for row in rows { if let chain = row.chain { trees[row.tree].abandonChain(chain) } }
+            throw error
+        }
+        for (tree, chain) in freed { trees[tree].abandonChain(chain) }
+        for row in sparse { unsafe try? trees[rows[row].tree].compress(rows[row].change.key) }
+        return end
+    }
+
+    /// Sorts by (space, key) and drops all but the last change of a key.
+    private mutating func sortEntries() {
+        let arena = unsafe arena
+        let trees = trees
+        func key(_ entry: TreeBatch.Entry) -> UnsafeRawBufferPointer {
+            unsafe UnsafeRawBufferPointer(rebasing: arena[entry.key])
+        }
+        entries.sort { left, right in
+            if left.tree != right.tree { return trees[left.tree].space.id < trees[right.tree].space.id }
+            let order = unsafe TreeKey.compare(key(left), key(right))
+            return order == 0 ? left.order < right.order : order < 0
+        }
+        var kept: [TreeBatch.Entry] = []
+        kept.reserveCapacity(entries.count)
+        for entry in entries {
+            if let last = kept.last, last.tree == entry.tree, unsafe TreeKey.compare(key(last), key(entry)) == 0 {
+                kept[kept.count - 1] = entry
+            } else {
+                kept.append(entry)
+            }
+        }
+        entries = kept
+    }
+
+    /// Turns entries into rows; large values are written to pending chains. Waits.
+    private mutating func makeRows() throws(RedoubtError) {
+        rows.reserveCapacity(entries.count)
+        var referenceCount = 0
+        for entry in entries {
+            let key = unsafe UnsafeRawBufferPointer(rebasing: arena[entry.key])
+            let value = unsafe UnsafeRawBufferPointer(rebasing: arena[entry.value])
+            if entry.isDelete {
+                unsafe rows.append(Row(tree: entry.tree, change: LeafChange(key: key, value: value, action: .delete)))
+            } else if !RecordImage.needsOffPage(key: key.count, value: value.count) {
+                unsafe rows.append(Row(tree: entry.tree, change: LeafChange(key: key, value: value, action: .put)))
+            } else {
+                let tree = trees[entry.tree]
+                var offset = 0
+                let chain = unsafe try tree.writeChain(byteCount: value.count) { (target) throws(RedoubtError) in
+                    let count = target.count
+                    unsafe target.copyMemory(from: UnsafeRawBufferPointer(rebasing: value[offset..<offset + count]))
+                    offset += count
+                    return count
+                }
+                let start = referenceCount * Record.referenceByteCount
+                referenceCount += 1
+                let reference = unsafe UnsafeMutableRawBufferPointer(
+                    rebasing: references[start..<start + Record.referenceByteCount])
+                unsafe OffPageReference(space: tree.space.id, firstPage: chain.firstPage, byteCount: UInt64(value.count))
+                    .write(to: unsafe reference.baseAddress.unsafelyUnwrapped)
+                unsafe rows.append(
+                    Row(
+                        tree: entry.tree,
+                        change: LeafChange(
+                            key: key, value: UnsafeRawBufferPointer(reference), action: .putReference, slot: chain.slot),
+                        chain: chain))
+            }
+        }
+    }
+
+    private mutating func applyRows() throws(RedoubtError) -> LogSequenceNumber? {
+        var failures = 0
+        while true {
+            let isPatient = failures >= 32
+            switch try attempt(isPatient: isPatient) {
+            case .done(let end):
+                return end
+            case .retry(let busy):
+                failures += 1
+                if let busy, failures > 2 {
+                    busy.lockExclusive()
+                    busy.unlockExclusive()
+                } else {
+                    Scheduling.spinOnce()
+                }
+            case .noRoom(let range):
+                try makeRoom(range)
+            case .wait:
+                Scheduling.sleep(microseconds: 500)
+            }
+        }
+    }
+
+    /// Gives the rows of one leaf room: new keys are staged as marks, then the leaf is cut in two. Waits.
+    private func makeRoom(_ range: Range<Int>) throws(RedoubtError) {
+        var stagedCount = 0
+        for index in range {
+            let change = rows[index].change
+            if change.action == .delete { continue }
+            let staged = unsafe LeafChange(
+                key: change.key, value: change.value, action: change.action, isStaged: true, slot: change.slot)
+            if try trees[rows[index].tree].writeInside(staged).end != nil { stagedCount += 1 }
+        }
+        if stagedCount > 0 { return }
+        // All keys are there, so it is rows that grow: the leaf is cut until each part has room, at the latest when there is
+        // one row a leaf.
+        let middle = range.lowerBound + range.count / 2
+        _ = unsafe try trees[rows[middle].tree].growStructure(.halve(rows[middle].change.key))
+    }
+}

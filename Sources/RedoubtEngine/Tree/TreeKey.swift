@@ -1,0 +1,25 @@
+import Glibc
+import RedoubtCore
+
+/// The order of keys, and the separators between them.
+enum TreeKey {
+    /// Returns less than, equal to or greater than 0 as `left` stands before, at or after `right` in unsigned byte order.
+    @inline(__always)
+    static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
+        let common = min(left.count, right.count)
+        if common > 0, let first = left.baseAddress, let second = right.baseAddress {
+            let order = unsafe memcmp(first, second, common)
+            if order != 0 { return Int(order) }
+        }
+        return left.count &- right.count
+    }
+
+    /// Returns the length of the shortest start of `right` that is greater than `left`, which must be less than `right`.
+    static func separatorByteCount(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
+        let common = min(left.count, right.count)
+        var index = 0
+        while index < common, unsafe left[index] == right[index] { index &+= 1 }
+        // Either the bytes differ at `index`, or `left` ends there and `right` goes on.
+        return min(index &+ 1, right.count)
+    }
+}
