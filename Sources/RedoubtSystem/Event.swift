@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Something that threads wait for. Take the ticket, check the condition, then wait:
 ///
 ///     while !condition {
@@ -34,6 +36,7 @@ package final class Event: @unchecked Sendable {
 
     /// Wakes all who wait. The condition must have been made true before.
     package func signal() {
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
         unsafe word.signal()
     }
 }

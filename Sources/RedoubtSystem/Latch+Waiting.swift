@@ -1,9 +1,6 @@
 import Synchronization
 
 extension Latch {
-    /// How often a blocked thread looks again before it sleeps.
-    fileprivate static var spinLimit: Int { 100 }
-
     /// How long a waiting X request keeps others out: after that they take their turn, so that no chain of latches can
     /// close into a circle through a request that merely waits.
     fileprivate static var patienceMicroseconds: Int { 1000 }
@@ -48,6 +45,7 @@ extension UnsafeMutablePointer where Pointee == Latch {
     /// requests go first.
     @usableFromInline
     func waitAndAdd(_ holder: UInt64, unless blockers: UInt64) {
+        let limit = Scheduling.spinLimit
         var spins = 0
         var patience: EngineInstant?
         var yielding = Latch.wanted
@@ -62,7 +60,7 @@ extension UnsafeMutablePointer where Pointee == Latch {
                 if exchange.exchanged { return }
                 continue
             }
-            if spins < Latch.spinLimit {
+            if spins < limit {
                 spins += 1
                 Scheduling.spinOnce()
                 continue
@@ -70,9 +68,9 @@ extension UnsafeMutablePointer where Pointee == Latch {
             if seen & blockers != 0 {
                 _ = unsafe sleep(seen)
             } else {
-                let limit = patience ?? Scheduling.now().advanced(microseconds: Latch.patienceMicroseconds)
-                patience = limit
-                if unsafe !sleep(seen, deadline: limit) { yielding = 0 }
+                let end = patience ?? Scheduling.now().advanced(microseconds: Latch.patienceMicroseconds)
+                patience = end
+                if unsafe !sleep(seen, deadline: end) { yielding = 0 }
             }
         }
     }
@@ -91,6 +89,7 @@ extension UnsafeMutablePointer where Pointee == Latch {
     }
 
     private func waitAndReplace(_ blockers: UInt64, adding holder: UInt64) {
+        let limit = Scheduling.spinLimit
         var spins = 0
         while true {
             Scheduling.atomicStep()
@@ -104,7 +103,7 @@ extension UnsafeMutablePointer where Pointee == Latch {
                 if exchange.exchanged { return }
                 continue
             }
-            if spins < Latch.spinLimit {
+            if spins < limit {
                 spins += 1
                 Scheduling.spinOnce()
                 continue
@@ -122,12 +121,13 @@ extension UnsafeMutablePointer where Pointee == Latch {
     /// Returns the version once nobody holds the latch exclusively.
     @usableFromInline
     func waitForVersion() -> UInt64 {
+        let limit = Scheduling.spinLimit
         var spins = 0
         while true {
             Scheduling.atomicStep()
             let seen = unsafe pointee.word.load(ordering: .acquiring)
             if seen & Latch.exclusive == 0 { return seen & Latch.versionMask }
-            if spins < Latch.spinLimit {
+            if spins < limit {
                 spins += 1
                 Scheduling.spinOnce()
             } else {

@@ -49,7 +49,7 @@ extension UnsafeMutablePointer where Pointee == Lock {
 
     @usableFromInline
     func waitForLock() {
-        for _ in 0..<100 {
+        for _ in 0..<Scheduling.spinLimit {
             Scheduling.spinOnce()
             Scheduling.atomicStep()
             if unsafe pointee.word.load(ordering: .relaxed) == 0, unsafe tryLock() { return }

@@ -45,6 +45,12 @@ void redoubt_set_thread_name(const char *name);
 /// Monotonic clock in nanoseconds.
 uint64_t redoubt_monotonic_nanoseconds(void);
 
+/// The number of processors that the process may run on.
+int32_t redoubt_processor_count(void);
+
+/// The user time that the process has used, in nanoseconds.
+uint64_t redoubt_user_nanoseconds(void);
+
 extern const int32_t redoubt_o_direct;
 extern const int32_t redoubt_o_dsync;
 
