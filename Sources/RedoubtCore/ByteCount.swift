@@ -32,7 +32,8 @@ public struct ByteCount: RawRepresentable, Hashable, Comparable, Sendable, Custo
 
     /// The size with the largest unit that divides it, such as "128 MiB".
     public var description: String {
-        for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] where rawValue != 0 && rawValue % (1 << shift) == 0 {
+        for (shift, unit) in [(30, "GiB"), (20, "MiB"), (10, "KiB")] where rawValue != 0 && rawValue % (1 << shift) == 0
+        {
             return "\(rawValue >> shift) \(unit)"
         }
         return "\(rawValue) B"

@@ -15,14 +15,20 @@ extension Configuration {
         try requirePowerOfTwo("redoLog.bufferCapacity", redoLog.bufferCapacity.rawValue)
         try require("redoLog.writeAheadSize", redoLog.writeAheadSize.rawValue, in: 512...16384)
         try requirePowerOfTwo("redoLog.writeAheadSize", redoLog.writeAheadSize.rawValue)
-        try require("redoLog.checkpointIntervalMilliseconds", redoLog.checkpointIntervalMilliseconds, in: 10...Int(Int32.max))
+        try require(
+            "redoLog.checkpointIntervalMilliseconds",
+            redoLog.checkpointIntervalMilliseconds,
+            in: 10...Int(Int32.max)
+        )
         try require("redoLog.deferredFlushMilliseconds", redoLog.deferredFlushMilliseconds, in: 1...Int(Int32.max))
         try require("flushing.ioCapacity", flushing.ioCapacity, in: 100...Int(Int32.max))
         try require("flushing.ioCapacityMaximum", flushing.ioCapacityMaximum, in: flushing.ioCapacity...Int(Int32.max))
         try require("flushing.dirtyPagePercentMaximum", flushing.dirtyPagePercentMaximum, in: 1...99)
         try require(
-            "flushing.dirtyPagePercentLowWater", flushing.dirtyPagePercentLowWater,
-            in: 0...flushing.dirtyPagePercentMaximum)
+            "flushing.dirtyPagePercentLowWater",
+            flushing.dirtyPagePercentLowWater,
+            in: 0...flushing.dirtyPagePercentMaximum
+        )
         try require("flushing.idlePercent", flushing.idlePercent, in: 0...100)
         try require("flushing.doublewriteBatchPages", flushing.doublewriteBatchPages, in: 1...512)
         try require("storage.queueDepth", storage.queueDepth, in: 1...1024)
@@ -32,7 +38,8 @@ extension Configuration {
         guard range.contains(value) else {
             throw RedoubtError(
                 .invalidConfiguration,
-                "\(option) is \(value), but must be in \(range.lowerBound)...\(range.upperBound)")
+                "\(option) is \(value), but must be in \(range.lowerBound)...\(range.upperBound)"
+            )
         }
     }
 

@@ -36,6 +36,8 @@ package final class EngineHealth: Sendable {
     package func fencedError() -> RedoubtError {
         let reason = cause.map { $0.description } ?? "unknown"
         return RedoubtError(
-            .fenced, "no more writes after a failed write or sync (\(reason)); close and reopen the database to recover")
+            .fenced,
+            "no more writes after a failed write or sync (\(reason)); close and reopen the database to recover"
+        )
     }
 }

@@ -88,7 +88,11 @@ final class AsyncIOQueue: StorageQueue, @unchecked Sendable {
         do throws(RedoubtError) {
             if request.isWrite { try file.requireWritable() }
             let transfer = unsafe Transfer(
-                isWrite: request.isWrite, bytes: request.buffer, offset: request.offset, alignment: file.alignment)
+                isWrite: request.isWrite,
+                bytes: request.buffer,
+                offset: request.offset,
+                alignment: file.alignment
+            )
             if transfer.isEnded {
                 ended.append(StorageCompletion(tag: request.tag, byteCount: 0, error: nil))
                 return
@@ -156,7 +160,8 @@ final class AsyncIOQueue: StorageQueue, @unchecked Sendable {
         case .end:
             let error = flight.transfer.failure == 0 ? nil : flight.file.error(of: flight.transfer)
             ended.append(
-                StorageCompletion(tag: flight.request.tag, byteCount: flight.transfer.done, error: error))
+                StorageCompletion(tag: flight.request.tag, byteCount: flight.transfer.done, error: error)
+            )
             flight.file.endUse()
             flights[slot] = nil
             freeSlots.append(slot)

@@ -38,7 +38,10 @@ extension UnsafeMutablePointer where Pointee == Latch {
             else { return true }
         }
         return unsafe Scheduling.wait(
-            on: sleepingAddress, while: UInt32(truncatingIfNeeded: value), deadline: deadline)
+            on: sleepingAddress,
+            while: UInt32(truncatingIfNeeded: value),
+            deadline: deadline
+        )
     }
 
     /// Takes an S or SX hold: adds `holder` once none of the bits `blockers` is set, and for a bounded time lets X
@@ -56,7 +59,10 @@ extension UnsafeMutablePointer where Pointee == Latch {
                 precondition(seen & Latch.sharedCount < Latch.sharedCount, "a latch has too many shared holders")
                 Scheduling.atomicStep()
                 let exchange = unsafe pointee.word.compareExchange(
-                    expected: seen, desired: seen &+ holder, ordering: .acquiring)
+                    expected: seen,
+                    desired: seen &+ holder,
+                    ordering: .acquiring
+                )
                 if exchange.exchanged { return }
                 continue
             }
@@ -97,7 +103,10 @@ extension UnsafeMutablePointer where Pointee == Latch {
             if seen & blockers == 0 {
                 Scheduling.atomicStep()
                 let exchange = unsafe pointee.word.compareExchange(
-                    expected: seen, desired: (seen & ~Latch.wanted) &+ holder, ordering: .acquiring)
+                    expected: seen,
+                    desired: (seen & ~Latch.wanted) &+ holder,
+                    ordering: .acquiring
+                )
                 // As in tryLockExclusive: the X bit before the changes.
                 atomicMemoryFence(ordering: .releasing)
                 if exchange.exchanged { return }
@@ -111,7 +120,10 @@ extension UnsafeMutablePointer where Pointee == Latch {
             if seen & Latch.wanted == 0 {
                 Scheduling.atomicStep()
                 let exchange = unsafe pointee.word.compareExchange(
-                    expected: seen, desired: seen | Latch.wanted, ordering: .relaxed)
+                    expected: seen,
+                    desired: seen | Latch.wanted,
+                    ordering: .relaxed
+                )
                 guard exchange.exchanged else { continue }
             }
             _ = unsafe sleep(seen | Latch.wanted)

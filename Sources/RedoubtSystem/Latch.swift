@@ -115,7 +115,10 @@ extension UnsafeMutablePointer where Pointee == Latch {
         guard seen & 0xFFFF_FFFF == 0 else { return false }
         Scheduling.atomicStep()
         let exchange = unsafe pointee.word.compareExchange(
-            expected: seen, desired: seen | Latch.exclusive, ordering: .acquiring)
+            expected: seen,
+            desired: seen | Latch.exclusive,
+            ordering: .acquiring
+        )
         // An optimistic reader that sees one of the changes to come must see the X bit too.
         atomicMemoryFence(ordering: .releasing)
         return exchange.exchanged
@@ -126,7 +129,8 @@ extension UnsafeMutablePointer where Pointee == Latch {
     package func unlockExclusive() {
         Scheduling.atomicStep()
         let after = unsafe pointee.word.wrappingAdd(
-            Latch.versionStep &- Latch.exclusive, ordering: .releasing
+            Latch.versionStep &- Latch.exclusive,
+            ordering: .releasing
         ).newValue
         if after & Latch.sleepers != 0 { unsafe wakeSleepers() }
     }
@@ -139,7 +143,10 @@ extension UnsafeMutablePointer where Pointee == Latch {
         if seen & 0xFFFF_FFFF == Latch.sharedExclusive {
             Scheduling.atomicStep()
             let exchange = unsafe pointee.word.compareExchange(
-                expected: seen, desired: seen ^ (Latch.sharedExclusive | Latch.exclusive), ordering: .acquiring)
+                expected: seen,
+                desired: seen ^ (Latch.sharedExclusive | Latch.exclusive),
+                ordering: .acquiring
+            )
             atomicMemoryFence(ordering: .releasing)
             if exchange.exchanged { return }
         }
@@ -151,7 +158,8 @@ extension UnsafeMutablePointer where Pointee == Latch {
     package func downgradeToShared() {
         Scheduling.atomicStep()
         let after = unsafe pointee.word.wrappingAdd(
-            Latch.versionStep &- Latch.exclusive &+ 1, ordering: .releasing
+            Latch.versionStep &- Latch.exclusive &+ 1,
+            ordering: .releasing
         ).newValue
         if after & Latch.sleepers != 0 { unsafe wakeSleepers() }
     }
@@ -199,7 +207,9 @@ extension UnsafeMutablePointer where Pointee == Latch {
         guard seen & blockers == 0 else { return false }
         Scheduling.atomicStep()
         return unsafe pointee.word.compareExchange(
-            expected: seen, desired: seen &+ holder, ordering: .acquiring
+            expected: seen,
+            desired: seen &+ holder,
+            ordering: .acquiring
         ).exchanged
     }
 }

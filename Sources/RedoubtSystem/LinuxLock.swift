@@ -54,7 +54,10 @@ final class LinuxLock: Sendable {
         let identity = Identity(device: UInt64(status.st_dev), number: UInt64(status.st_ino))
         guard held.withLock({ $0.insert(identity).inserted }) else {
             throw RedoubtError(
-                .alreadyOpen, "the database is open in this process (\(getpid())); close it first", path: path)
+                .alreadyOpen,
+                "the database is open in this process (\(getpid())); close it first",
+                path: path
+            )
         }
         var code: Int32
         repeat { code = redoubt_lock_file(descriptor) } while code == EINTR

@@ -35,7 +35,10 @@ package final class LinuxStorage: Storage {
     // MARK: Files
 
     package func open(
-        _ path: String, role: FileRole, creating: Bool, readOnly: Bool
+        _ path: String,
+        role: FileRole,
+        creating: Bool,
+        readOnly: Bool
     ) throws(RedoubtError) -> any StorageFile {
         var flags = O_CLOEXEC | O_NOFOLLOW | (readOnly ? O_RDONLY : O_RDWR)
         if creating { flags |= O_CREAT | O_EXCL }
@@ -54,7 +57,12 @@ package final class LinuxStorage: Storage {
         }
         try SystemCall.check(descriptor, "open", path)
         return LinuxFile(
-            path: path, role: role, descriptor: Int32(descriptor), alignment: alignment, isReadOnly: readOnly)
+            path: path,
+            role: role,
+            descriptor: Int32(descriptor),
+            alignment: alignment,
+            isReadOnly: readOnly
+        )
     }
 
     private func openDescriptor(_ path: String, _ flags: Int32) -> Int {

@@ -1,5 +1,5 @@
-package import RedoubtCore
 import CRedoubtShims
+package import RedoubtCore
 
 /// What runs the engine's threads and lets them wait: the operating system, or a simulation.
 ///

@@ -51,7 +51,9 @@ package enum Scheduling {
     /// Waits while the word at `address` equals `expected`; may return for no reason. Returns false if `deadline` passed.
     @discardableResult
     package static func wait(
-        on address: UnsafeRawPointer, while expected: UInt32, deadline: EngineInstant? = nil
+        on address: UnsafeRawPointer,
+        while expected: UInt32,
+        deadline: EngineInstant? = nil
     ) -> Bool {
         if let current { return unsafe current.wait(on: address, while: expected, deadline: deadline) }
         guard let deadline else {
@@ -110,7 +112,8 @@ package enum Scheduling {
 
     /// Starts an OS thread named `name` that runs `body`; it belongs to the scheduler of the calling thread.
     package static func start(
-        _ name: String, _ body: @escaping @Sendable () -> Void
+        _ name: String,
+        _ body: @escaping @Sendable () -> Void
     ) throws(RedoubtError) -> EngineThread {
         if let current { return try current.start(name, body) }
         return try startOnSystem(name, body)
@@ -118,7 +121,8 @@ package enum Scheduling {
 
     /// Starts a thread of the operating system, whatever the caller belongs to; for schedulers.
     package static func startOnSystem(
-        _ name: String, _ body: @escaping @Sendable () -> Void
+        _ name: String,
+        _ body: @escaping @Sendable () -> Void
     ) throws(RedoubtError) -> EngineThread {
         let job = unsafe Unmanaged.passRetained(Job(name: name, body: body))
         var thread = pthread_t()

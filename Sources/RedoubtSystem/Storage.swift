@@ -91,7 +91,11 @@ public struct StorageRequest: @unchecked Sendable {
 
     /// Creates a request.
     public init(
-        file: any StorageFile, isWrite: Bool, buffer: UnsafeMutableRawBufferPointer, offset: UInt64, tag: UInt64
+        file: any StorageFile,
+        isWrite: Bool,
+        buffer: UnsafeMutableRawBufferPointer,
+        offset: UInt64,
+        tag: UInt64
     ) {
         self.file = file
         self.isWrite = isWrite

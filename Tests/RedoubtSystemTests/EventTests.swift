@@ -30,13 +30,16 @@ private final class Flagged: @unchecked Sendable {
     @Test("no order of steps loses a signal", arguments: [1, 2])
     func interleavings(waiters: Int) throws {
         let report = try exploreInterleavings(
-            threads: waiters + 1, preemptions: waiters == 1 ? 4 : 2, make: { Flagged() },
+            threads: waiters + 1,
+            preemptions: waiters == 1 ? 4 : 2,
+            make: { Flagged() },
             body: { index, flagged in
                 if index > 0 { return flagged.await(2) }
                 flagged.raise()
                 flagged.raise()
             },
-            check: { $0.flag == 2 ? nil : "the flag is \($0.flag)" })
+            check: { $0.flag == 2 ? nil : "the flag is \($0.flag)" }
+        )
         #expect(report.failure == nil)
         #expect(report.isComplete)
     }
@@ -45,11 +48,14 @@ private final class Flagged: @unchecked Sendable {
     @Test("a ticket taken too late is caught")
     func plantedLateTicket() throws {
         let report = try exploreInterleavings(
-            threads: 2, preemptions: 2, make: { Flagged() },
+            threads: 2,
+            preemptions: 2,
+            make: { Flagged() },
             body: { index, flagged in
                 if index == 0 { flagged.raise() } else { flagged.await(1, takesTicketFirst: false) }
             },
-            check: { _ in nil })
+            check: { _ in nil }
+        )
         #expect(report.failure?.contains("wait for ever") == true)
     }
     #endif

@@ -129,17 +129,22 @@ private final class GuardedPair: @unchecked Sendable {
 /// nobody being able to run. Two planted faults show that the check sees what it is for.
 @Suite struct LatchInterleavingTests {
     private func explore(
-        _ preemptions: Int, changes: Int, allowsTimeouts: Bool = false,
+        _ preemptions: Int,
+        changes: Int,
+        allowsTimeouts: Bool = false,
         _ bodies: [@Sendable (GuardedPair) -> Void]
     ) throws {
         let report = try exploreInterleavings(
-            threads: bodies.count, preemptions: preemptions, make: { GuardedPair() },
+            threads: bodies.count,
+            preemptions: preemptions,
+            make: { GuardedPair() },
             body: { bodies[$0]($1) },
             check: { pair in
                 if let problem = pair.problem { return problem }
                 if pair.first != changes { return "\(pair.first) changes of \(changes) were kept" }
                 return unsafe pair.latch.tryLockExclusive() ? nil : "the latch did not end free"
-            })
+            }
+        )
         #expect(report.failure == nil)
         #expect(report.isComplete)
         if !allowsTimeouts { #expect(report.timeoutCount == 0) }
@@ -150,7 +155,16 @@ private final class GuardedPair: @unchecked Sendable {
 
     @Test("two writers take turns")
     func twoWriters() throws {
-        try explore(4, changes: 3, [{ $0.exclusive() }, { $0.exclusive(); $0.exclusive() }])
+        try explore(
+            4,
+            changes: 3,
+            [
+                { $0.exclusive() },
+                {
+                    $0.exclusive(); $0.exclusive()
+                },
+            ]
+        )
     }
 
     @Test("three writers take turns")
@@ -160,7 +174,16 @@ private final class GuardedPair: @unchecked Sendable {
 
     @Test("a writer keeps readers out")
     func writerAndReader() throws {
-        try explore(4, changes: 1, [{ $0.exclusive() }, { $0.shared(); $0.shared() }])
+        try explore(
+            4,
+            changes: 1,
+            [
+                { $0.exclusive() },
+                {
+                    $0.shared(); $0.shared()
+                },
+            ]
+        )
     }
 
     @Test("a writer and two readers all get through")
@@ -171,8 +194,17 @@ private final class GuardedPair: @unchecked Sendable {
     @Test("a validated optimistic read never sees half a change")
     func optimisticRead() throws {
         try explore(
-            4, changes: 2,
-            [{ $0.exclusive(); $0.exclusive() }, { $0.optimistic(isWaiting: false); $0.optimistic(isWaiting: true) }])
+            4,
+            changes: 2,
+            [
+                {
+                    $0.exclusive(); $0.exclusive()
+                },
+                {
+                    $0.optimistic(isWaiting: false); $0.optimistic(isWaiting: true)
+                },
+            ]
+        )
     }
 
     @Test("an optimistic read that waits is woken by every way in which X ends")
@@ -199,13 +231,16 @@ private final class GuardedPair: @unchecked Sendable {
     @Test("attempts leave the latch as they found it")
     func attempts() throws {
         let report = try exploreInterleavings(
-            threads: 2, preemptions: 3, make: { GuardedPair() },
+            threads: 2,
+            preemptions: 3,
+            make: { GuardedPair() },
             body: { index, pair in
                 if index == 0 { pair.attempt() } else { pair.exclusive() }
             },
             check: { pair in
                 pair.problem ?? (unsafe pair.latch.tryLockExclusive() ? nil : "the latch did not end free")
-            })
+            }
+        )
         #expect(report.failure == nil && report.isComplete)
     }
 
@@ -223,19 +258,26 @@ private final class GuardedPair: @unchecked Sendable {
     @Test("a read that is not validated is caught")
     func plantedTornRead() throws {
         let report = try exploreInterleavings(
-            threads: 2, preemptions: 2, make: { GuardedPair() },
+            threads: 2,
+            preemptions: 2,
+            make: { GuardedPair() },
             body: { index, pair in
                 if index == 0 { pair.exclusive() } else { pair.optimistic(isWaiting: false, validates: false) }
             },
-            check: { $0.problem })
+            check: { $0.problem }
+        )
         #expect(report.failure?.hasPrefix("a validated read saw") == true)
     }
 
     @Test("a hold that is never given back is caught")
     func plantedDeadlock() throws {
         let report = try exploreInterleavings(
-            threads: 2, preemptions: 1, make: { GuardedPair() },
-            body: { _, pair in unsafe pair.latch.lockExclusive() }, check: { $0.problem })
+            threads: 2,
+            preemptions: 1,
+            make: { GuardedPair() },
+            body: { _, pair in unsafe pair.latch.lockExclusive() },
+            check: { $0.problem }
+        )
         #expect(report.failure?.contains("wait for ever") == true)
     }
     #endif

@@ -33,7 +33,9 @@ private final class Counted: @unchecked Sendable {
     @Test("no order of steps loses an addition or a wake-up", arguments: [(2, 4), (3, 2)])
     func interleavings(threads: Int, preemptions: Int) throws {
         let report = try exploreInterleavings(
-            threads: threads, preemptions: preemptions, make: { Counted() },
+            threads: threads,
+            preemptions: preemptions,
+            make: { Counted() },
             body: { _, counted in
                 for _ in 0..<2 {
                     counted.lock.withLock {
@@ -43,7 +45,8 @@ private final class Counted: @unchecked Sendable {
                     }
                 }
             },
-            check: { $0.value == 2 * threads ? nil : "\($0.value) of \(2 * threads) additions" })
+            check: { $0.value == 2 * threads ? nil : "\($0.value) of \(2 * threads) additions" }
+        )
         #expect(report.failure == nil)
         #expect(report.isComplete && report.timeoutCount == 0)
     }

@@ -19,7 +19,9 @@ import Testing
         let file = try storage.open(directory.file("a"), role: .data, creating: true, readOnly: false)
         let pageCount = 50
         let pages = try AlignedBuffer(byteCount: pageCount * 16384)
-        for index in unsafe pages.bytes.indices { unsafe pages.bytes[index] = UInt8(truncatingIfNeeded: index / 16384 &* 7) }
+        for index in unsafe pages.bytes.indices {
+            unsafe pages.bytes[index] = UInt8(truncatingIfNeeded: index / 16384 &* 7)
+        }
         var random = SeededRandom(seed: 7)
         for isWrite in [true, false] {
             let copy = try AlignedBuffer(byteCount: pageCount * 16384)
@@ -27,7 +29,12 @@ import Testing
             let requests = (0..<pageCount).shuffled(using: &random).map { page -> StorageRequest in
                 let slice = unsafe UnsafeMutableRawBufferPointer(rebasing: memory[page * 16384..<(page + 1) * 16384])
                 return unsafe StorageRequest(
-                    file: file, isWrite: isWrite, buffer: slice, offset: UInt64(page * 16384), tag: UInt64(page))
+                    file: file,
+                    isWrite: isWrite,
+                    buffer: slice,
+                    offset: UInt64(page * 16384),
+                    tag: UInt64(page)
+                )
             }
             queue.submit(requests)
             #expect(queue.inFlightCount == pageCount)
@@ -50,9 +57,12 @@ import Testing
         let memory = try AlignedBuffer(byteCount: 32768)
         let requests = [8192, 20480].enumerated().map { index, offset in
             unsafe StorageRequest(
-                file: file, isWrite: false,
+                file: file,
+                isWrite: false,
                 buffer: UnsafeMutableRawBufferPointer(rebasing: memory.bytes[index * 16384..<(index + 1) * 16384]),
-                offset: UInt64(offset), tag: UInt64(index))
+                offset: UInt64(offset),
+                tag: UInt64(index)
+            )
         }
         queue.submit(requests)
         let completions = queue.complete(minimum: 2).sorted { $0.tag < $1.tag }
@@ -76,13 +86,20 @@ import Testing
         ]
         // The third goes to an address where no memory is.
         let nowhere = unsafe UnsafeMutableRawBufferPointer(
-            start: UnsafeMutableRawPointer(bitPattern: 4096), count: 16384)
+            start: UnsafeMutableRawPointer(bitPattern: 4096),
+            count: 16384
+        )
         let requests = plan.enumerated().map { index, item -> StorageRequest in
             let slice = unsafe UnsafeMutableRawBufferPointer(
-                rebasing: memory.bytes[index * 16384..<(index + 1) * 16384])
+                rebasing: memory.bytes[index * 16384..<(index + 1) * 16384]
+            )
             return unsafe StorageRequest(
-                file: item.0, isWrite: item.1, buffer: index == 2 ? nowhere : slice, offset: item.2,
-                tag: UInt64(index))
+                file: item.0,
+                isWrite: item.1,
+                buffer: index == 2 ? nowhere : slice,
+                offset: item.2,
+                tag: UInt64(index)
+            )
         }
         queue.submit(requests)
         let completions = queue.complete(minimum: 6).sorted { $0.tag < $1.tag }

@@ -22,8 +22,12 @@ package struct InterleavingReport: Sendable {
 /// `Scheduling.atomicStep()`. `make` creates the state of a run; `check` returns what is wrong with it, or nil. A deadlock
 /// is a failure.
 package func exploreInterleavings<State: AnyObject & Sendable>(
-    threads count: Int, preemptions: Int, limit: Int = 100_000, make: @Sendable () -> State,
-    body: @escaping @Sendable (Int, State) -> Void, check: (State) -> String?
+    threads count: Int,
+    preemptions: Int,
+    limit: Int = 100_000,
+    make: @Sendable () -> State,
+    body: @escaping @Sendable (Int, State) -> Void,
+    check: (State) -> String?
 ) throws -> InterleavingReport {
     let scheduler = InterleavingScheduler(threads: count, preemptions: preemptions)
     let present = Mutex<State>(make())
@@ -35,7 +39,8 @@ package func exploreInterleavings<State: AnyObject & Sendable>(
                 Scheduling.adopt(scheduler) {
                     while scheduler.takePart(index, { body(index, present.withLock { $0 }) }) {}
                 }
-            })
+            }
+        )
     }
     while report.scheduleCount < limit {
         guard scheduler.runOnce(within: 20) else {

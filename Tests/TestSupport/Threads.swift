@@ -7,7 +7,9 @@ import Synchronization
 /// - Throws: The first error that a body threw. A thread that does not end within `seconds` ends the test run, because
 ///   nothing can stop it.
 package func onThreads(
-    _ count: Int, within seconds: Double = 60, _ body: @escaping @Sendable (Int) throws -> Void
+    _ count: Int,
+    within seconds: Double = 60,
+    _ body: @escaping @Sendable (Int) throws -> Void
 ) throws {
     let failures = Mutex<[any Error]>([])
     try withoutActuallyEscaping(body) { body in
