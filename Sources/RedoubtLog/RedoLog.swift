@@ -90,6 +90,9 @@ package final class RedoLog: Sendable {
 
     // MARK: Checkpoints
 
+    /// Signalled when redo capacity is waited for.
+    package let checkpointNeeded = Event()
+
     /// Records that recovery may start at `lsn`, durably, and recycles the files before it. The caller has made sure that all
     /// changes below it are in the data files. `isCleanShutdown` marks the end of an orderly close. Waits.
     package func writeCheckpoint(_ lsn: LogSequenceNumber, isCleanShutdown: Bool = false) throws(RedoubtError) {

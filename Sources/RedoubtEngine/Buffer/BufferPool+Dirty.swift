@@ -4,8 +4,10 @@ import Synchronization
 
 // Pages become dirty at the commit of a mini-transaction, or in recovery.
 extension BufferPool {
-    /// Stamps the exclusively latched page in `frame` as changed by the mini-transaction at `range`, and enters it in the
-    /// flush list if it is clean. To be called between `waitForCloseRoom` and `close` of the log.
+    /// Stamps the exclusively latched page in `frame` as changed by the mini-transaction at `range`, and enters it in
+    /// the flush list if it is clean.
+    ///
+    /// To be called between `waitForCloseRoom` and `close` of the log.
     func noteModification(_ frame: Frame, _ range: LogRange) {
         frame.bytes.lsn = range.end
         unsafe frame.state.pointee.newestModification.store(range.end.rawValue, ordering: .releasing)
@@ -16,8 +18,9 @@ extension BufferPool {
         instance(of: frame).insertDirty(frame, start: range.start)
     }
 
-    /// Stamps the exclusively latched page in `frame` after recovery applied the group at `range` to it. Between
-    /// ``beginRecovery()`` and ``endRecovery()`` pages enter the flush lists in any order.
+    /// Stamps the exclusively latched page in `frame` after recovery applied the group at `range` to it.
+    ///
+    /// Between ``beginRecovery()`` and ``endRecovery()`` pages enter the flush lists in any order.
     func noteRecovered(_ frame: Frame, _ range: LogRange) {
         noteModification(frame, range)
     }

@@ -4,9 +4,11 @@ import Synchronization
 
 // A hit is: compare the hint's page id (or walk a bucket), latch, compare again, leave a trace.
 extension BufferPool {
-    /// Returns the frame of `page`, latched shared; reads the page if it is not in memory. Waits for latch and I/O.
+    /// Returns the frame of `page`, latched shared; reads the page if it is not in memory.
     ///
-    /// - Parameter hint: The number of the frame where the page was last seen, or `.max`.
+    /// Waits for latch and I/O.
+    ///
+    /// `hint` is the number of the frame where the page was last seen, or `.max`.
     /// - Throws: `.corruptPage`, `.readFailed`, `.keyspaceNotFound` if the file is not open, `.poolExhausted`.
     @inline(__always)
     func fetchShared(_ page: PageID, hint: UInt32 = .max) throws(RedoubtError) -> Frame {
@@ -41,11 +43,13 @@ extension BufferPool {
         return try fetchExclusiveByTable(page, acceptsUnwritten: false)
     }
 
-    /// Returns the frame of `page` and the version to validate what is read by; no latch is taken. Waits only for an
-    /// exclusive holder and for I/O.
+    /// Returns the frame of `page` and the version to validate what is read by; no latch is taken.
+    ///
+    /// Waits only for an exclusive holder and for I/O.
     @inline(__always)
     func fetchOptimistic(
-        _ page: PageID, hint: UInt32 = .max
+        _ page: PageID,
+        hint: UInt32 = .max
     ) throws(RedoubtError) -> (frame: Frame, version: UInt64) {
         if hint < frameCount {
             let frame = frame(hint)
@@ -63,8 +67,10 @@ extension BufferPool {
         try fetchExclusiveByTable(page, acceptsUnwritten: true)
     }
 
-    /// Returns the frame of `page`, latched exclusively, without reading the page: zeros, or whatever the page last held if
-    /// it is in memory. The first operation must be one that initialises the page. Waits for the latch.
+    /// Returns the frame of `page`, latched exclusively, without reading the page: zeros, or whatever the page last
+    /// held if it is in memory.
+    ///
+    /// The first operation must be one that initialises the page. Waits for the latch.
     func create(_ page: PageID) throws(RedoubtError) -> Frame {
         while true {
             if let frame = table.find(page) {
@@ -153,7 +159,9 @@ extension BufferPool {
     @inline(__always)
     func touch(_ frame: Frame) {
         let flags = unsafe frame.state.pointee.flags.load(ordering: .relaxed)
-        if flags & (FrameFlags.accessed | FrameFlags.referenced) == FrameFlags.accessed | FrameFlags.referenced { return }
+        if flags & (FrameFlags.accessed | FrameFlags.referenced) == FrameFlags.accessed | FrameFlags.referenced {
+            return
+        }
         touchSlowly(frame, flags)
     }
 
@@ -169,7 +177,8 @@ extension BufferPool {
         }
     }
 
-    /// Stamps the first access to a page since it came in, and asks for the next area when the last one was used in order.
+    /// Stamps the first access to a page since it came in, and asks for the next area when the last one was used in
+    /// order.
     func noteFirstAccess(_ frame: Frame) {
         let now = updateClock()
         guard frame.set(FrameFlags.accessed) & FrameFlags.accessed == 0 else { return }

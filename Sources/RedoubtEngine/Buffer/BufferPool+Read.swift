@@ -5,7 +5,9 @@ import Synchronization
 
 // A page comes in: the frame is latched exclusively from before it can be found until its bytes are verified.
 extension BufferPool {
-    /// Reads `page` into a free frame and returns it latched exclusively; nil if another thread brought the page in. Waits.
+    /// Reads `page` into a free frame and returns it latched exclusively; nil if another thread brought the page in.
+    ///
+    /// Waits.
     func readIn(_ page: PageID, acceptsUnwritten: Bool) throws(RedoubtError) -> Frame? {
         let file = try openFile(of: page)
         guard let new = try reserve(page) else { return nil }
@@ -13,14 +15,22 @@ extension BufferPool {
         let count: Int
         do {
             count = try unsafe file.file.read(
-                into: UnsafeMutableRawBufferPointer(start: new.memory, count: pageByteCount), at: page.number.fileOffset)
+                into: UnsafeMutableRawBufferPointer(start: new.memory, count: pageByteCount),
+                at: page.number.fileOffset
+            )
         } catch {
             abandonRead(new)
             throw RedoubtError(
-                .readFailed, "page \(page) could not be read (\(error.message))", page: page, path: file.file.path,
-                errno: error.errno)
+                .readFailed,
+                "page \(page) could not be read (\(error.message))",
+                page: page,
+                path: file.file.path,
+                errno: error.errno
+            )
         }
-        if let fault = endRead(new, page, byteCount: count, file: file, acceptsUnwritten: acceptsUnwritten) { throw fault }
+        if let fault = endRead(new, page, byteCount: count, file: file, acceptsUnwritten: acceptsUnwritten) {
+            throw fault
+        }
         return new
     }
 
@@ -30,8 +40,9 @@ extension BufferPool {
         throw RedoubtError(.keyspaceNotFound, "space \(page.space) is not open; it may have been dropped", page: page)
     }
 
-    /// Makes a free frame that of `page`, to be read: latched exclusively and in the table, not in the LRU list. Nil if
-    /// the page is in memory. Waits for a free frame.
+    /// Makes a free frame that of `page`, to be read: latched exclusively and in the table, not in the LRU list.
+    ///
+    /// Nil if the page is in memory. Waits for a free frame.
     private func reserve(_ page: PageID) throws(RedoubtError) -> Frame? {
         let new = try takeFreeFrame(instance(of: page))
         return reserve(page, new)
@@ -39,6 +50,8 @@ extension BufferPool {
 
     /// As above, with the free frame `new`, which is given back if the page is in memory.
     func reserve(_ page: PageID, _ new: Frame) -> Frame? {
+        // A stale hint may have left a trace in the free frame.
+        new.clear(FrameFlags.perPage)
         unsafe new.state.pointee.newestModification.store(0, ordering: .relaxed)
         unsafe new.state.pointee.firstAccess.store(0, ordering: .relaxed)
         guard table.insert(page, into: new) == nil else {
@@ -49,9 +62,15 @@ extension BufferPool {
         return new
     }
 
-    /// Verifies what was read. The page enters the LRU list and stays latched, or leaves the pool and the error is returned.
+    /// Verifies what was read.
+    ///
+    /// The page enters the LRU list and stays latched, or leaves the pool and the error is returned.
     func endRead(
-        _ frame: Frame, _ page: PageID, byteCount: Int, file: PageFile, acceptsUnwritten: Bool
+        _ frame: Frame,
+        _ page: PageID,
+        byteCount: Int,
+        file: PageFile,
+        acceptsUnwritten: Bool
     ) -> RedoubtError? {
         if let fault = fault(frame, page, byteCount: byteCount, acceptsUnwritten: acceptsUnwritten) {
             abandonRead(frame)
@@ -84,8 +103,10 @@ extension BufferPool {
         return fault?.description
     }
 
-    /// Reads those of `pages` that are not in memory through `queue`, as far as free frames are at hand, and returns how
-    /// many came in. Damaged pages are left to the fetch that wants them. Waits for the I/O.
+    /// Reads those of `pages` that are not in memory through `queue`, as far as free frames are at hand, and returns
+    /// how many came in.
+    ///
+    /// Damaged pages are left to the fetch that wants them. Waits for the I/O.
     @discardableResult
     func readBatch(_ pages: [PageID], queue: any StorageQueue, acceptsUnwritten: Bool = false) -> Int {
         var reads: [(frame: Frame, page: PageID, file: PageFile)] = []
@@ -97,8 +118,13 @@ extension BufferPool {
             let buffer = unsafe UnsafeMutableRawBufferPointer(start: frame.memory, count: pageByteCount)
             unsafe requests.append(
                 StorageRequest(
-                    file: file.file, isWrite: false, buffer: buffer, offset: page.number.fileOffset,
-                    tag: UInt64(reads.count)))
+                    file: file.file,
+                    isWrite: false,
+                    buffer: buffer,
+                    offset: page.number.fileOffset,
+                    tag: UInt64(reads.count)
+                )
+            )
             reads.append((frame, page, file))
         }
         guard !requests.isEmpty else { return 0 }
@@ -112,9 +138,12 @@ extension BufferPool {
                 if completion.error != nil {
                     abandonRead(read.frame)
                 } else if endRead(
-                    read.frame, read.page, byteCount: completion.byteCount, file: read.file,
-                    acceptsUnwritten: acceptsUnwritten) == nil
-                {
+                    read.frame,
+                    read.page,
+                    byteCount: completion.byteCount,
+                    file: read.file,
+                    acceptsUnwritten: acceptsUnwritten
+                ) == nil {
                     read.frame.unlockExclusive()
                     arrived += 1
                 }

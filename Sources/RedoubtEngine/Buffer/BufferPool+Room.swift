@@ -4,11 +4,14 @@ import Synchronization
 
 // Free frames: from the free list, else from the tail of the LRU list, else from the page cleaner.
 extension BufferPool {
-    /// How far the first search for a clean page goes. InnoDB: `BUF_LRU_SEARCH_SCAN_THRESHOLD`.
+    /// How far the first search for a clean page goes.
+    ///
+    /// InnoDB: `BUF_LRU_SEARCH_SCAN_THRESHOLD`.
     static var firstScanDepth: Int { 100 }
 
-    /// Returns a frame without a page, latched exclusively. Waits for the page cleaner if every page is dirty or in use;
-    /// the caller holds no list lock.
+    /// Returns a frame without a page, latched exclusively.
+    ///
+    /// Waits for the page cleaner if every page is dirty or in use; the caller holds no list lock.
     ///
     /// - Throws: `.poolExhausted` after the time limit, `.fenced` if no page can be written any more.
     func takeFreeFrame(_ instance: PoolInstance) throws(RedoubtError) -> Frame {
@@ -40,7 +43,8 @@ extension BufferPool {
                 throw RedoubtError(
                     .poolExhausted,
                     "no frame of \(instance.frameCount) became free within \(waitMilliseconds) ms, "
-                        + "\(instance.dirtyCount) are dirty; raise memory or use fewer threads")
+                        + "\(instance.dirtyCount) are dirty; raise memory or use fewer threads"
+                )
             }
             if makeRoomInline() { continue }
             cleanerNeeded.signal()
@@ -49,8 +53,10 @@ extension BufferPool {
         }
     }
 
-    /// Takes a clean page that nobody uses out of memory, from the tail of the LRU list on, and returns its frame, latched
-    /// exclusively; nil if there is none among the `depth` last pages. Pages used again are made young on the way.
+    /// Takes a clean page that nobody uses out of memory, from the tail of the LRU list on, and returns its frame,
+    /// latched exclusively; nil if there is none among the `depth` last pages.
+    ///
+    /// Pages used again are made young on the way.
     func evict(_ instance: PoolInstance, depth: Int) -> Frame? {
         instance.lruLock.lock()
         defer { instance.lruLock.unlock() }
@@ -66,7 +72,52 @@ extension BufferPool {
         return nil
     }
 
-    /// Evicts the page in `frame` if it is clean and nobody uses it, and returns the frame to the free list; false if not.
+    /// Frees up to `wanted` frames from the tail of the LRU list on and returns how many; the numbers of dirty pages
+    /// met on the way, at most `dirtyMaximum`, are appended to `dirty`.
+    ///
+    /// InnoDB: `buf_flush_LRU_list_batch`.
+    func sweep(_ instance: PoolInstance, wanted: Int, dirty: inout [UInt32], dirtyMaximum: Int) -> Int {
+        var freed = 0
+        var scanned = 0
+        var gone = 0
+        let limit = max(instance.freeTarget, Self.firstScanDepth) * 2
+        while freed < wanted && scanned < limit && dirty.count < dirtyMaximum {
+            // A stretch at a time, so that nobody waits long for the lock; the rest of the list may change in between.
+            var taken: [Frame] = []
+            instance.lruLock.lock()
+            var index = instance.lru.tail
+            // Pages that could not leave before stand at the tail still.
+            var passed = 0
+            let behind = scanned - gone
+            while index != FrameState.noFrame && taken.count < 32 && scanned < limit && dirty.count < dirtyMaximum {
+                let frame = frame(index)
+                index = instance.lru.previous(frame)
+                passed += 1
+                if passed <= behind { continue }
+                scanned += 1
+                if keepYoungLocked(frame, instance) {
+                    gone += 1
+                    continue
+                }
+                if takeOutLocked(frame, instance) {
+                    gone += 1
+                    taken.append(frame)
+                    if freed + taken.count >= wanted { break }
+                } else if frame.isDirty && frame.ioState == FrameIOState.none {
+                    dirty.append(frame.index)
+                }
+            }
+            let isAtEnd = index == FrameState.noFrame
+            instance.lruLock.unlock()
+            for frame in taken { giveBack(frame) }
+            freed += taken.count
+            if isAtEnd { break }
+        }
+        return freed
+    }
+
+    /// Evicts the page in `frame` if it is clean and nobody uses it, and returns the frame to the free list; false if
+    /// not.
     func evict(_ frame: Frame) -> Bool {
         let instance = instance(of: frame)
         instance.lruLock.lock()
@@ -101,7 +152,8 @@ extension BufferPool {
     func takeOutOfTable(_ frame: Frame) {
         precondition(
             !frame.isDirty && frame.ioState != FrameIOState.writing,
-            "page \(frame.pageID) leaves memory, dirty since \(frame.oldestModification), I/O state \(frame.ioState)")
+            "page \(frame.pageID) leaves memory, dirty since \(frame.oldestModification), I/O state \(frame.ioState)"
+        )
         table.remove(frame)
         dropSearchIndex(frame)
         frame.clear(FrameFlags.perPage)
@@ -123,8 +175,9 @@ extension BufferPool {
         giveBack(frame)
     }
 
-    /// Takes all pages of `space` out of memory; dirty ones are dropped. Waits for latches and for writes in flight; the
-    /// caller holds no latch and has unregistered the file.
+    /// Takes all pages of `space` out of memory; dirty ones are dropped.
+    ///
+    /// Waits for latches and for writes in flight; the caller holds no latch and has unregistered the file.
     func discard(space: SpaceID) {
         for index in 0..<frameCount {
             let frame = frame(index)

@@ -3,7 +3,8 @@ import Synchronization
 
 // Search indexes: built on the second search of a page, dropped with it.
 extension BufferPool {
-    /// Returns the search index of the page in `frame`, which the caller has latched; ``SearchIndex/none`` while there is none.
+    /// Returns the search index of the page in `frame`, which the caller has latched; ``SearchIndex/none`` while there
+    /// is none.
     ///
     /// The second search of a page builds it, under the caller's latch, by whichever thread comes first.
     @inline(__always)
@@ -13,7 +14,8 @@ extension BufferPool {
         return buildSearchIndex(frame)
     }
 
-    /// Returns the search index of the page in `frame`, which the caller reads without a latch and validates afterwards.
+    /// Returns the search index of the page in `frame`, which the caller reads without a latch and validates
+    /// afterwards.
     @inline(__always)
     func searchIndexOptimistically(for frame: Frame, _ page: PageID) -> SearchIndex {
         let index = SearchIndex(word: unsafe frame.state.pointee.searchIndex.load(ordering: .acquiring))
@@ -65,7 +67,9 @@ extension BufferPool {
 
     /// Drops the search index of the exclusively latched page in `frame`, if there is one.
     func dropSearchIndex(_ frame: Frame) {
-        let index = SearchIndex(word: unsafe frame.state.pointee.searchIndex.exchange(0, ordering: .acquiringAndReleasing))
+        let index = SearchIndex(
+            word: unsafe frame.state.pointee.searchIndex.exchange(0, ordering: .acquiringAndReleasing)
+        )
         if !index.isNone { instance(of: frame).slabs.free(index) }
     }
 }

@@ -5,8 +5,8 @@ import Synchronization
 
 /// The pages in memory: finds the frame of a page, reads the page in if it is not there, and makes room.
 ///
-/// The pool knows how to find, read, evict and hand over pages, and decides no pace: who writes dirty pages, and when, is
-/// the business of Flushing. See the README of this folder for the rules.
+/// The pool knows how to find, read, evict and hand over pages, and decides no pace: who writes dirty pages, and when,
+/// is the business of Flushing. See the README of this folder for the rules.
 @safe
 final class BufferPool: @unchecked Sendable {
     /// How the memory is divided.
@@ -51,16 +51,19 @@ final class BufferPool: @unchecked Sendable {
 
     /// Whether inner pages are read without a latch, validated by version; not under the thread sanitizer.
     #if REDOUBT_TSAN
-        static let readsOptimistically = false
+    static let readsOptimistically = false
     #else
-        static let readsOptimistically = true
+    static let readsOptimistically = true
     #endif
 
     /// Creates an empty pool.
     ///
     /// - Throws: `.invalidConfiguration` if the memory is too small; `.systemLimit` if there is not so much.
     init(
-        configuration: Configuration, files: PageFileTable, log: RedoLog, health: EngineHealth,
+        configuration: Configuration,
+        files: PageFileTable,
+        log: RedoLog,
+        health: EngineHealth,
         waitMilliseconds: Int = 60_000
     ) throws(RedoubtError) {
         let plan = try MemoryPlan(configuration)
@@ -84,7 +87,10 @@ final class BufferPool: @unchecked Sendable {
         unsafe self.controls = unsafe controls
         for index in 0..<plan.frameCount {
             unsafe Frame.initialize(
-                controls + index * Frame.controlByteCount, index: UInt32(index), bytes: base + index * pageByteCount)
+                controls + index * Frame.controlByteCount,
+                index: UInt32(index),
+                bytes: base + index * pageByteCount
+            )
         }
         table = unsafe PageTable(bucketCount: plan.bucketCount, controls: controls)
         var instances: [PoolInstance] = []
@@ -93,8 +99,14 @@ final class BufferPool: @unchecked Sendable {
             let slab = unsafe SearchIndexSlabs(base: slabs + number * share, byteCount: share)
             unsafe instances.append(
                 PoolInstance(
-                    number: number, firstFrame: UInt32(number * plan.framesPerInstance),
-                    frameCount: plan.framesPerInstance, controls: controls, options: configuration.bufferPool, slabs: slab))
+                    number: number,
+                    firstFrame: UInt32(number * plan.framesPerInstance),
+                    frameCount: plan.framesPerInstance,
+                    controls: controls,
+                    options: configuration.bufferPool,
+                    slabs: slab
+                )
+            )
         }
         self.instances = instances
     }
@@ -140,7 +152,9 @@ final class BufferPool: @unchecked Sendable {
 
     // MARK: Credit and free frames
 
-    /// Takes credit for `count` frames; the caller holds no latch. Waits. Throws `.poolExhausted`.
+    /// Takes credit for `count` frames; the caller holds no latch.
+    ///
+    /// Waits. Throws `.poolExhausted`.
     func acquirePins(_ count: Int) throws(RedoubtError) {
         try credit.acquire(count, waitMilliseconds: waitMilliseconds)
     }

@@ -3,10 +3,10 @@ import Synchronization
 
 /// The dirty pages of an instance, newest at the head, oldest at the tail.
 ///
-/// Mini-transactions insert at the head without agreeing on an order, so an entry may be younger than its neighbour towards
-/// the head by as much as the relaxed-order window of the log: what is below the tail's LSN minus that window is on no page
-/// of the list. Recovery applies pages in any order; until ``sort()`` the list knows that it is unordered and finds its
-/// oldest entry by looking at all. Callers hold the flush-list lock of the instance.
+/// Mini-transactions insert at the head without agreeing on an order, so an entry may be younger than its neighbour
+/// towards the head by as much as the relaxed-order window of the log: what is below the tail's LSN minus that window
+/// is on no page of the list. Recovery applies pages in any order; until ``sort()`` the list knows that it is unordered
+/// and finds its oldest entry by looking at all. Callers hold the flush-list lock of the instance.
 @safe
 struct FlushList {
     private let controls: UnsafeMutableRawPointer
@@ -34,7 +34,10 @@ struct FlushList {
     /// Adds the clean page in `new`, first changed by the mini-transaction that starts at `oldest`.
     mutating func insert(_ new: Frame, oldest: UInt64) {
         let before = unsafe new.state.pointee.oldestModification.load(ordering: .relaxed)
-        precondition(before == 0 && oldest != 0, "page \(new.pageID) enters the flush list at \(oldest), dirty since \(before)")
+        precondition(
+            before == 0 && oldest != 0,
+            "page \(new.pageID) enters the flush list at \(oldest), dirty since \(before)"
+        )
         unsafe new.state.pointee.oldestModification.store(oldest, ordering: .releasing)
         linkAtHead(new)
     }

@@ -4,8 +4,8 @@ import Synchronization
 
 /// A frame of the buffer pool: 16 KiB for a page, and a control block of 128 bytes beside it.
 ///
-/// The handle is one pointer and may be kept for ever, because frames are never unmapped while the pool lives; which page
-/// it holds may change whenever nobody holds its latch. So: latch, then compare ``pageID``, then use.
+/// The handle is one pointer and may be kept for ever, because frames are never unmapped while the pool lives; which
+/// page it holds may change whenever nobody holds its latch. So: latch, then compare ``pageID``, then use.
 ///
 ///     control block   0  latch (8 bytes)    8  FrameState    128
 @safe
@@ -96,7 +96,9 @@ struct Frame: Equatable, @unchecked Sendable {
 }
 
 extension Frame {
-    /// Latches shared. Waits for an exclusive holder.
+    /// Latches shared.
+    ///
+    /// Waits for an exclusive holder.
     @inline(__always)
     func lockShared() { unsafe latch.lockShared() }
     /// Latches shared if that needs no wait.
@@ -105,7 +107,9 @@ extension Frame {
     /// Gives the shared latch back.
     @inline(__always)
     func unlockShared() { unsafe latch.unlockShared() }
-    /// Latches exclusively. Waits for every other holder.
+    /// Latches exclusively.
+    ///
+    /// Waits for every other holder.
     @inline(__always)
     func lockExclusive() { unsafe latch.lockExclusive() }
     /// Latches exclusively if that needs no wait.

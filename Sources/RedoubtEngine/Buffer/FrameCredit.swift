@@ -20,14 +20,18 @@ final class FrameCredit: Sendable {
     /// The frames promised at the moment.
     var takenCount: Int { taken.value.load(ordering: .relaxed) }
 
-    /// Takes credit for `count` frames; the caller holds no latch. Waits at most until `deadline`.
+    /// Takes credit for `count` frames; the caller holds no latch.
+    ///
+    /// Waits at most until `deadline`.
     ///
     /// - Throws: `.poolExhausted`.
     func acquire(_ count: Int, waitMilliseconds: Int) throws(RedoubtError) {
         if tryAcquire(count) { return }
         guard count <= limit else {
             throw RedoubtError(
-                .poolExhausted, "\(count) frames are needed at once, but the pool can promise \(limit); raise memory")
+                .poolExhausted,
+                "\(count) frames are needed at once, but the pool can promise \(limit); raise memory"
+            )
         }
         let deadline = Scheduling.now().advanced(milliseconds: waitMilliseconds)
         while true {
@@ -38,7 +42,8 @@ final class FrameCredit: Sendable {
                 throw RedoubtError(
                     .poolExhausted,
                     "\(count) frames were not promised within \(waitMilliseconds) ms, \(takenCount) of \(limit) are taken; "
-                        + "raise memory or use fewer threads")
+                        + "raise memory or use fewer threads"
+                )
             }
         }
     }
@@ -49,7 +54,10 @@ final class FrameCredit: Sendable {
         var seen = taken.value.load(ordering: .relaxed)
         while seen + count <= limit {
             let exchange = taken.value.weakCompareExchange(
-                expected: seen, desired: seen + count, ordering: .acquiringAndReleasing)
+                expected: seen,
+                desired: seen + count,
+                ordering: .acquiringAndReleasing
+            )
             if exchange.exchanged { return true }
             seen = exchange.original
         }

@@ -7,7 +7,9 @@ import Synchronization
 /// Every member is atomic, also the list links that a lock protects: a stale hint may read any of them at any time.
 /// The order keeps what a page hit touches in the first cache line, together with the latch.
 struct FrameState: ~Copyable {
-    /// The page in the frame in packed form; 0 when the frame is free. Changes only under the exclusive latch.
+    /// The page in the frame in packed form; 0 when the frame is free.
+    ///
+    /// Changes only under the exclusive latch.
     let pageID = Atomic<UInt64>(0)
     /// The search index of the page, as ``SearchIndexSlabs`` packs it; 0 for none.
     let searchIndex = Atomic<UInt64>(0)
@@ -52,9 +54,13 @@ enum FrameFlags {
     static var accessed: UInt32 { 1 }
     /// Used again, long enough after the first use: the eviction scan makes the page young.
     static var referenced: UInt32 { 2 }
-    /// In the old part of the LRU list. Protected by the LRU lock.
+    /// In the old part of the LRU list.
+    ///
+    /// Protected by the LRU lock.
     static var old: UInt32 { 4 }
-    /// In the LRU list. Protected by the LRU lock.
+    /// In the LRU list.
+    ///
+    /// Protected by the LRU lock.
     static var listed: UInt32 { 8 }
     /// Searched once: the next search builds a search index.
     static var searched: UInt32 { 16 }

@@ -5,8 +5,8 @@ import Synchronization
 ///
 ///     head (used lately) ... young ... | old ... tail (next to go)
 ///
-/// Pages that are read enter at the midpoint, so a scan that uses each page once passes through the old part and leaves the
-/// young part alone. The midpoint exists from 512 pages on; below, every page counts as old and enters at the head.
+/// Pages that are read enter at the midpoint, so a scan that uses each page once passes through the old part and leaves
+/// the young part alone. The midpoint exists from 512 pages on; below, every page counts as old and enters at the head.
 /// Callers hold the LRU lock of the instance.
 ///
 /// ## References
@@ -25,11 +25,17 @@ struct LRUList {
     /// The first old frame, or none while there is no midpoint.
     private(set) var midpoint = FrameState.noFrame
 
-    /// From this length on the list has a midpoint. InnoDB: `BUF_LRU_OLD_MIN_LEN`.
+    /// From this length on the list has a midpoint.
+    ///
+    /// InnoDB: `BUF_LRU_OLD_MIN_LEN`.
     static var midpointMinimum: Int { 512 }
-    /// The old part may be off its size by so many pages. InnoDB: `BUF_LRU_OLD_TOLERANCE`.
+    /// The old part may be off its size by so many pages.
+    ///
+    /// InnoDB: `BUF_LRU_OLD_TOLERANCE`.
     static var tolerance: Int { 20 }
-    /// The fewest young pages. InnoDB: `BUF_LRU_NON_OLD_MIN_LEN`.
+    /// The fewest young pages.
+    ///
+    /// InnoDB: `BUF_LRU_NON_OLD_MIN_LEN`.
     static var youngMinimum: Int { 5 }
 
     /// Creates an empty list over the frames whose control blocks start at `controls`.

@@ -28,7 +28,8 @@ struct MemoryPlan: Equatable, Sendable {
         let memory = configuration.memory.rawValue
         // A batch may take a 64th of the memory: 8 pages at 8 MiB, the whole default from 128 MiB on.
         writeBatchPages = max(1, min(configuration.flushing.doublewriteBatchPages, memory / 64 / pageByteCount))
-        let fixed = configuration.redoLog.bufferCapacity.rawValue + Self.slackByteCount
+        let fixed =
+            configuration.redoLog.bufferCapacity.rawValue + Self.slackByteCount
             + (writeBatchPages + 1) * pageByteCount
         let perFrame = pageByteCount + Frame.controlByteCount + 16 + pageByteCount / 8
         let chosen = configuration.bufferPool.instanceCount
@@ -41,7 +42,8 @@ struct MemoryPlan: Equatable, Sendable {
                 .invalidConfiguration,
                 "memory of \(configuration.memory) leaves \(frameCount) frames beside the log buffer of "
                     + "\(configuration.redoLog.bufferCapacity), but \(Self.frameCountMinimum) are needed; "
-                    + "raise memory or lower redoLog.bufferCapacity")
+                    + "raise memory or lower redoLog.bufferCapacity"
+            )
         }
         let slabShare = frameCount / instanceCount * pageByteCount / 8 / pageByteCount * pageByteCount
         searchIndexByteCount = slabShare * instanceCount

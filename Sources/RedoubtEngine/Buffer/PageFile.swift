@@ -10,6 +10,7 @@ final class PageFile: Sendable {
     let file: any StorageFile
     private let pages: Atomic<UInt32>
     private let unsynced = Atomic<Bool>(false)
+    private let failed = Atomic<Bool>(false)
     private let syncLock = EngineLock()
 
     /// Creates the entry of `space`, whose file has `pageCount` pages.
@@ -35,17 +36,23 @@ final class PageFile: Sendable {
         unsynced.store(true, ordering: .releasing)
     }
 
-    /// Makes what was written before the call durable. Waits, also for a sync that another thread began.
+    /// Makes what was written before the call durable.
     ///
-    /// After a failure the mark stays, the caller fences the engine, and nobody calls this again.
+    /// Waits, also for a sync that another thread began.
+    ///
+    /// A sync that failed is never tried again, because the kernel may have dropped the pages and report success: every
+    /// later call throws `.fenced`.
     func syncIfNeeded() throws(RedoubtError) {
         syncLock.lock()
         defer { syncLock.unlock() }
+        if failed.load(ordering: .acquiring) {
+            throw RedoubtError(.fenced, "an earlier sync of the file failed", path: file.path)
+        }
         guard unsynced.exchange(false, ordering: .acquiringAndReleasing) else { return }
         do {
             try file.sync()
         } catch {
-            unsynced.store(true, ordering: .releasing)
+            failed.store(true, ordering: .releasing)
             throw error
         }
     }
@@ -97,7 +104,9 @@ final class PageFileTable: Sendable {
         return found.sorted { $0.space < $1.space }
     }
 
-    /// Makes all pages written so far durable. Waits.
+    /// Makes all pages written so far durable.
+    ///
+    /// Waits.
     func syncWritten() throws(RedoubtError) {
         for file in all { try file.syncIfNeeded() }
     }

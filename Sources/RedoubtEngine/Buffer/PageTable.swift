@@ -4,9 +4,9 @@ import Synchronization
 
 /// Finds the frame of a page: buckets of frame numbers, chained through the frames.
 ///
-/// ``find(_:)`` takes no lock. A frame that leaves its chain while a search stands on it may lead the search astray, so a
-/// hit says only that the frame held the page at some moment (latch it and look again), and a miss must be confirmed by
-/// ``insert(_:)``, which searches again under the lock of the bucket's shard.
+/// ``find(_:)`` takes no lock. A frame that leaves its chain while a search stands on it may lead the search astray, so
+/// a hit says only that the frame held the page at some moment (latch it and look again), and a miss must be confirmed
+/// by ``insert(_:)``, which searches again under the lock of the bucket's shard.
 @safe
 struct PageTable: @unchecked Sendable {
     private let buckets: UnsafeMutablePointer<Atomic<UInt32>>
@@ -18,7 +18,8 @@ struct PageTable: @unchecked Sendable {
     private static var shardCount: Int { 64 }
     private static var lockStride: Int { 64 }
 
-    /// Creates a table of `bucketCount` buckets (a power of two) for the frames whose control blocks start at `controls`.
+    /// Creates a table of `bucketCount` buckets (a power of two) for the frames whose control blocks start at
+    /// `controls`.
     init(bucketCount: Int, controls: UnsafeMutableRawPointer) {
         unsafe buckets = .allocate(capacity: bucketCount)
         for index in 0..<bucketCount {
@@ -38,7 +39,9 @@ struct PageTable: @unchecked Sendable {
         unsafe locks.deallocate()
     }
 
-    /// The bucket of a page. Consecutive pages get distant buckets.
+    /// The bucket of a page.
+    ///
+    /// Consecutive pages get distant buckets.
     @inline(__always)
     private func bucketNumber(_ packed: UInt64) -> Int {
         let mixed = (packed ^ (packed >> 32)) &* 0x9E37_79B9_7F4A_7C15
@@ -69,8 +72,8 @@ struct PageTable: @unchecked Sendable {
         return nil
     }
 
-    /// Makes `page` the page of the exclusively latched free frame `new`, unless a frame holds it already: that frame is
-    /// returned then, and `new` stays free.
+    /// Makes `page` the page of the exclusively latched free frame `new`, unless a frame holds it already: that frame
+    /// is returned then, and `new` stays free.
     func insert(_ page: PageID, into new: Frame) -> Frame? {
         let packed = page.packed
         let bucket = bucketNumber(packed)

@@ -2,10 +2,12 @@ import RedoubtCore
 import RedoubtSystem
 import Synchronization
 
-/// A part of the pool with lists and locks of its own. The 64 pages of an extent always belong to the same instance.
+/// A part of the pool with lists and locks of its own.
 ///
-/// Lock order: frame latch -> LRU lock -> page table shard. Nothing is taken under the flush-list or free-list lock. Under
-/// the LRU lock a latch is only tried.
+/// The 64 pages of an extent always belong to the same instance.
+///
+/// Lock order: frame latch -> LRU lock -> page table shard. Nothing is taken under the flush-list or free-list lock.
+/// Under the LRU lock a latch is only tried.
 @safe
 final class PoolInstance: @unchecked Sendable {
     /// The number of the instance.
@@ -34,8 +36,12 @@ final class PoolInstance: @unchecked Sendable {
     private let listed = Atomic<Int>(0)
 
     init(
-        number: Int, firstFrame: UInt32, frameCount: Int, controls: UnsafeMutableRawPointer,
-        options: Configuration.BufferPool, slabs: SearchIndexSlabs
+        number: Int,
+        firstFrame: UInt32,
+        frameCount: Int,
+        controls: UnsafeMutableRawPointer,
+        options: Configuration.BufferPool,
+        slabs: SearchIndexSlabs
     ) {
         self.number = number
         self.firstFrame = firstFrame
@@ -142,7 +148,8 @@ final class PoolInstance: @unchecked Sendable {
 
     // MARK: Flush list
 
-    /// Adds a clean page that the mini-transaction which started at `start` changed; the caller has it latched exclusively.
+    /// Adds a clean page that the mini-transaction which started at `start` changed; the caller has it latched
+    /// exclusively.
     func insertDirty(_ frame: Frame, start: LogSequenceNumber) {
         flushLock.lock()
         unsafe flushPointer.pointee.insert(frame, oldest: start.rawValue)
@@ -180,7 +187,8 @@ final class PoolInstance: @unchecked Sendable {
         return flushList.lowWater(window: window)
     }
 
-    /// Appends to `chosen` the numbers of at most `count` dirty pages, oldest first, whose oldest change is below `limit`.
+    /// Appends to `chosen` the numbers of at most `count` dirty pages, oldest first, whose oldest change is below
+    /// `limit`.
     ///
     /// A page may be `window` younger than one behind it, so the search ends only that much beyond the limit.
     func chooseOldest(limit: UInt64, window: UInt64, count: Int, into chosen: inout [UInt32]) {

@@ -2,7 +2,9 @@ import RedoubtCore
 import RedoubtSystem
 import Synchronization
 
-/// What the pool counts. Hits are not counted: a hit costs about as much as the memory access itself.
+/// What the pool counts.
+///
+/// Hits are not counted: a hit costs about as much as the memory access itself.
 enum PoolCounter: Int, CaseIterable, Sendable {
     /// Pages read because somebody wanted them.
     case misses

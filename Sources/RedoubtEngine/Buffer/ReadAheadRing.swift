@@ -48,7 +48,8 @@ extension BufferPool {
         readAhead.add(pages)
     }
 
-    /// Asks for the neighbouring area if the page in `frame`, used for the first time, ends an area that was used in order.
+    /// Asks for the neighbouring area if the page in `frame`, used for the first time, ends an area that was used in
+    /// order.
     ///
     /// InnoDB: `buf_read_ahead_linear`.
     func considerReadAhead(_ frame: Frame) {
@@ -65,8 +66,12 @@ extension BufferPool {
         guard target != .none, target.rawValue % area == (ascends ? 0 : area - 1) else { return }
         let targetLow = target.rawValue - target.rawValue % area
         guard targetLow + area <= file.pageCount else { return }
-        guard wasUsedInOrder(page.space, low: low, ascends: ascends, failuresAllowed: Int(area) - threshold) else { return }
-        prefetch((targetLow..<targetLow + area).lazy.map { PageID(space: page.space, number: PageNumber(rawValue: $0)) })
+        guard wasUsedInOrder(page.space, low: low, ascends: ascends, failuresAllowed: Int(area) - threshold) else {
+            return
+        }
+        prefetch(
+            (targetLow..<targetLow + area).lazy.map { PageID(space: page.space, number: PageNumber(rawValue: $0)) }
+        )
     }
 
     private func wasUsedInOrder(_ space: SpaceID, low: UInt32, ascends: Bool, failuresAllowed: Int) -> Bool {

@@ -3,8 +3,8 @@ import RedoubtSystem
 
 /// The memory of the search indexes of an instance: chunks of 16 KiB, cut into blocks of one size class each.
 ///
-/// A chunk belongs to a class while any of its blocks is in use. The memory is never unmapped, so an optimistic reader that
-/// still looks at a block given back reads rubbish within bounds, and its version check fails afterwards.
+/// A chunk belongs to a class while any of its blocks is in use. The memory is never unmapped, so an optimistic reader
+/// that still looks at a block given back reads rubbish within bounds, and its version check fails afterwards.
 @safe
 final class SearchIndexSlabs: @unchecked Sendable {
     private struct Chunk {
@@ -72,7 +72,10 @@ final class SearchIndexSlabs: @unchecked Sendable {
     func free(_ index: SearchIndex) {
         let offset = unsafe index.block - base
         let chunk = offset / Self.chunkByteCount
-        precondition(offset >= 0 && chunk < chunkCount, "a search index block at offset \(offset) is not of this instance")
+        precondition(
+            offset >= 0 && chunk < chunkCount,
+            "a search index block at offset \(offset) is not of this instance"
+        )
         lock.lock()
         defer { lock.unlock() }
         let sizeClass = unsafe chunks[chunk].sizeClass

@@ -28,8 +28,14 @@ final class Kernel: Sendable {
     ///
     /// - Throws: `.invalidConfiguration` if the memory is too small; `.systemLimit` if there is not so much.
     init(
-        configuration: Configuration, storage: any Storage, directory: String, database: DatabaseID,
-        health: EngineHealth, log: RedoLog, logsPageImages: Bool = false, poolWaitMilliseconds: Int = 60_000
+        configuration: Configuration,
+        storage: any Storage,
+        directory: String,
+        database: DatabaseID,
+        health: EngineHealth,
+        log: RedoLog,
+        logsPageImages: Bool = false,
+        poolWaitMilliseconds: Int = 60_000
     ) throws(RedoubtError) {
         self.configuration = configuration
         self.storage = storage
@@ -41,7 +47,12 @@ final class Kernel: Sendable {
         let files = PageFileTable()
         self.files = files
         pool = try BufferPool(
-            configuration: configuration, files: files, log: log, health: health, waitMilliseconds: poolWaitMilliseconds)
+            configuration: configuration,
+            files: files,
+            log: log,
+            health: health,
+            waitMilliseconds: poolWaitMilliseconds
+        )
         contexts = MiniTransactionContexts()
     }
 }

@@ -7,8 +7,8 @@ import RedoubtSystem
 ///     begin (credits) -> latch ... -> apply ... -> commit -> range in the log
 ///                              \-> rollback (nothing applied yet)
 ///
-/// From the first ``apply(_:to:)`` to the end of ``commit()`` nothing can fail, and nothing waits but for latches in order and
-/// room in the log buffer. A value that goes out of scope before anything was applied rolls back by itself.
+/// From the first ``apply(_:to:)`` to the end of ``commit()`` nothing can fail, and nothing waits but for latches in
+/// order and room in the log buffer. A value that goes out of scope before anything was applied rolls back by itself.
 ///
 /// InnoDB: `mtr_t`.
 @safe
@@ -20,8 +20,9 @@ struct MiniTransaction: ~Copyable {
     private let pinCredit: Int
     private var isOpen = true
 
-    /// Starts a mini-transaction of at most `redoBytes` bytes of redo that latches at most `pins` pages at once. The caller
-    /// holds no latch. Waits for both credits.
+    /// Starts a mini-transaction of at most `redoBytes` bytes of redo that latches at most `pins` pages at once.
+    ///
+    /// The caller holds no latch. Waits for both credits.
     ///
     /// - Throws: `.fenced`, `.batchTooLarge`, `.poolExhausted`.
     static func begin(_ kernel: Kernel, redoBytes: Int, pins: Int) throws(RedoubtError) -> MiniTransaction {
@@ -50,14 +51,18 @@ struct MiniTransaction: ~Copyable {
     deinit {
         guard isOpen else { return }
         unsafe precondition(
-            !context.pointee.hasRecords, "a mini-transaction with \(context.pointee.byteCount) bytes of redo was neither "
-                + "committed nor rolled back")
+            !context.pointee.hasRecords,
+            "a mini-transaction with \(context.pointee.byteCount) bytes of redo was neither "
+                + "committed nor rolled back"
+        )
         unsafe Self.end(kernel, context, redoCredit, pinCredit)
     }
 
     // MARK: Latching
 
-    /// Returns the frame of `page`, latched exclusively until the end; the same frame if it is latched already. Waits.
+    /// Returns the frame of `page`, latched exclusively until the end; the same frame if it is latched already.
+    ///
+    /// Waits.
     mutating func latchExclusive(_ page: PageID, hint: UInt32 = .max) throws(RedoubtError) -> Frame {
         if let held = held(page, exclusively: true) { return held }
         let frame = try kernel.pool.fetchExclusive(page, hint: hint)
@@ -65,7 +70,9 @@ struct MiniTransaction: ~Copyable {
         return frame
     }
 
-    /// Returns the frame of `page`, latched shared (or exclusively, if it is already). Waits.
+    /// Returns the frame of `page`, latched shared (or exclusively, if it is already).
+    ///
+    /// Waits.
     mutating func latchShared(_ page: PageID, hint: UInt32 = .max) throws(RedoubtError) -> Frame {
         if let held = held(page, exclusively: false) { return held }
         let frame = try kernel.pool.fetchShared(page, hint: hint)
@@ -76,12 +83,15 @@ struct MiniTransaction: ~Copyable {
     /// Takes over `frame`, which the caller has latched exclusively.
     mutating func adopt(_ frame: Frame) {
         unsafe precondition(
-            context.pointee.position(of: frame) == nil, "page \(frame.pageID) belongs to the mini-transaction already")
+            context.pointee.position(of: frame) == nil,
+            "page \(frame.pageID) belongs to the mini-transaction already"
+        )
         unsafe precondition(frame.latch.isExclusive, "page \(frame.pageID) is adopted without an exclusive latch")
         push(frame, isExclusive: true)
     }
 
-    /// Returns the frame of `page`, latched exclusively, without reading it; the first operation must initialise the page.
+    /// Returns the frame of `page`, latched exclusively, without reading it; the first operation must initialise the
+    /// page.
     mutating func create(_ page: PageID) throws(RedoubtError) -> Frame {
         if let held = held(page, exclusively: true) { return held }
         let frame = try kernel.pool.create(page)
@@ -117,7 +127,9 @@ struct MiniTransaction: ~Copyable {
         guard let index = unsafe context.pointee.position(of: page) else { return nil }
         let entry = unsafe context.pointee.entries[index]
         precondition(
-            entry.isExclusive || !exclusively, "page \(page) is latched shared, and cannot be latched exclusively on top")
+            entry.isExclusive || !exclusively,
+            "page \(page) is latched shared, and cannot be latched exclusively on top"
+        )
         unsafe context.pointee.entries[index].holds += 1
         return entry.frame
     }
@@ -125,15 +137,19 @@ struct MiniTransaction: ~Copyable {
     private func push(_ frame: Frame, isExclusive: Bool) {
         unsafe precondition(
             context.pointee.entryCount < pinCredit,
-            "page \(frame.pageID) is one more than the \(pinCredit) frames of the credit")
+            "page \(frame.pageID) is one more than the \(pinCredit) frames of the credit"
+        )
         unsafe context.pointee.push(MemoEntry(frame: frame, isExclusive: isExclusive, isModified: false, holds: 1))
     }
 
     // MARK: Changing
 
-    /// Applies `operation` to the exclusively latched page in `frame` and appends its record. Cannot fail.
+    /// Applies `operation` to the exclusively latched page in `frame` and appends its record.
+    ///
+    /// Cannot fail.
     mutating func apply(_ operation: PageOperation, to frame: Frame) {
-        guard let index = unsafe context.pointee.position(of: frame), unsafe context.pointee.entries[index].isExclusive else {
+        guard let index = unsafe context.pointee.position(of: frame), unsafe context.pointee.entries[index].isExclusive
+        else {
             preconditionFailure("page \(frame.pageID) is changed, but not latched exclusively by the mini-transaction")
         }
         unsafe context.pointee.entries[index].isModified = true
@@ -166,8 +182,10 @@ struct MiniTransaction: ~Copyable {
 
     // MARK: Ending
 
-    /// Appends the redo group, stamps the changed pages, enters them in the flush lists and gives all latches and credits
-    /// back. Returns where the group stands in the log, or nil if there is none. Waits for room in the log buffer only.
+    /// Appends the redo group, stamps the changed pages, enters them in the flush lists and gives all latches and
+    /// credits back.
+    ///
+    /// Returns where the group stands in the log, or nil if there is none. Waits for room in the log buffer only.
     @discardableResult
     consuming func commit() -> LogRange? {
         isOpen = false
@@ -178,7 +196,9 @@ struct MiniTransaction: ~Copyable {
         if kernel.logsPageImages { appendImages() }
         let byteCount = unsafe context.pointee.byteCount
         precondition(
-            byteCount <= redoCredit, "a mini-transaction of \(byteCount) bytes of redo has credit for \(redoCredit)")
+            byteCount <= redoCredit,
+            "a mini-transaction of \(byteCount) bytes of redo has credit for \(redoCredit)"
+        )
         let log = kernel.log
         let range = unsafe log.append(context.pointee.group)
         log.waitForCloseRoom(range)
@@ -196,7 +216,8 @@ struct MiniTransaction: ~Copyable {
     consuming func rollback() {
         unsafe precondition(
             !context.pointee.hasRecords,
-            "a mini-transaction with \(context.pointee.byteCount) bytes of redo cannot be rolled back")
+            "a mini-transaction with \(context.pointee.byteCount) bytes of redo cannot be rolled back"
+        )
         isOpen = false
         unsafe Self.end(kernel, context, redoCredit, pinCredit)
     }
@@ -216,7 +237,10 @@ struct MiniTransaction: ~Copyable {
     }
 
     private static func end(
-        _ kernel: Kernel, _ context: UnsafeMutablePointer<MiniTransactionContext>, _ redoCredit: Int, _ pinCredit: Int
+        _ kernel: Kernel,
+        _ context: UnsafeMutablePointer<MiniTransactionContext>,
+        _ redoCredit: Int,
+        _ pinCredit: Int
     ) {
         var index = unsafe context.pointee.entryCount - 1
         while index >= 0 {

@@ -15,8 +15,9 @@ struct MemoEntry {
     var holds: UInt16
 }
 
-/// The memory of a mini-transaction: the memo of latched pages and the redo group being written. Used again and again, so
-/// that a mini-transaction allocates nothing.
+/// The memory of a mini-transaction: the memo of latched pages and the redo group being written.
+///
+/// Used again and again, so that a mini-transaction allocates nothing.
 @safe
 struct MiniTransactionContext {
     private(set) var entries: UnsafeMutablePointer<MemoEntry>
@@ -169,7 +170,10 @@ final class MiniTransactionContexts: @unchecked Sendable {
         unsafe context.pointee.reset()
         let slot = Int(Scheduling.threadOrdinal) % Self.slotCount
         let exchange = unsafe slots[slot].address.compareExchange(
-            expected: 0, desired: UInt(bitPattern: context), ordering: .releasing)
+            expected: 0,
+            desired: UInt(bitPattern: context),
+            ordering: .releasing
+        )
         if !exchange.exchanged {
             unsafe context.pointee.deallocate()
             unsafe context.deallocate()

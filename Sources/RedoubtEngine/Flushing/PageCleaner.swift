@@ -1,0 +1,90 @@
+import RedoubtCore
+import RedoubtLog
+import RedoubtSystem
+
+/// The thread that keeps frames free, the redo age bounded and the dirty share small.
+///
+/// It wakes at least once a second, and at once when a thread runs short of frames or the redo of room.
+struct PageCleaner {
+    private let flushing: Flushing
+
+    init(_ flushing: Flushing) {
+        self.flushing = flushing
+    }
+
+    /// Works until flushing stops or the engine is fenced.
+    ///
+    /// Waits.
+    func run() {
+        let pool = flushing.pool
+        var tick = Scheduling.now()
+        var lastLSN = flushing.kernel.log.currentLSN
+        while !flushing.isStopping {
+            let ticket = pool.cleanerNeeded.ticket
+            do {
+                let mustHurry = try serveUrgentNeeds()
+                let now = Scheduling.now()
+                if now >= tick {
+                    pool.updateClock()
+                    let lsn = flushing.kernel.log.currentLSN
+                    try flushAtPace(isIdle: lsn == lastLSN)
+                    lastLSN = lsn
+                    tick = now.advanced(milliseconds: 1000)
+                }
+                if mustHurry { continue }
+            } catch {
+                // Fenced: nothing is written any more.
+                return
+            }
+            if flushing.isStopping { return }
+            pool.cleanerNeeded.wait(ticket, deadline: tick)
+        }
+    }
+
+    /// Makes room in instances that are short of free frames, and writes the pages that hold the redo back.
+    ///
+    /// Returns whether there is more to do at once.
+    private func serveUrgentNeeds() throws(RedoubtError) -> Bool {
+        var mustHurry = false
+        for instance in flushing.pool.instances where instance.freeCount < instance.freeTarget {
+            if try flushing.makeRoom(instance) > 0 && instance.freeCount < instance.freeTarget { mustHurry = true }
+        }
+        let target = flushing.urgentLSN
+        if target > flushing.kernel.log.checkpointLSN {
+            let outcome = try flushing.flush(below: target, count: 4 * flushing.writer.batchPages)
+            if outcome.written > 0 {
+                flushing.kernel.log.checkpointNeeded.signal()
+                mustHurry = true
+            } else if outcome.skipped > 0 {
+                // The pages are latched by others just now.
+                Scheduling.sleep(microseconds: 500)
+                mustHurry = true
+            }
+        }
+        return mustHurry
+    }
+
+    /// Writes what one second's pace allows.
+    private func flushAtPace(isIdle: Bool) throws(RedoubtError) {
+        let pool = flushing.pool
+        let log = flushing.kernel.log
+        let pages = FlushingPace.pagesPerSecond(
+            dirtyPercent: 100 * Double(pool.dirtyCount) / Double(pool.frameCount),
+            age: Double(log.currentLSN.rawValue - log.checkpointLSN.rawValue),
+            limits: log.limits,
+            options: flushing.kernel.configuration.flushing,
+            isIdle: isIdle
+        )
+        guard pages > 0, pool.dirtyCount > 0 else { return }
+        var left = pages
+        let batch = flushing.writer.batchPages * pool.instances.count
+        while left > 0 && !flushing.isStopping {
+            let outcome = try flushing.flush(below: log.currentLSN, count: min(left, batch))
+            if outcome.written == 0 { return }
+            left -= outcome.written
+            for instance in pool.instances where instance.freeCount < instance.freeTarget / 2 {
+                try flushing.makeRoom(instance)
+            }
+        }
+    }
+}
