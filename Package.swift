@@ -71,6 +71,9 @@ let package = Package(
         tests("RedoubtCoreTests", dependencies: ["RedoubtCore"]),
         tests("RedoubtSystemTests", dependencies: ["RedoubtCore", "RedoubtSystem"]),
         tests("RedoubtPageTests", dependencies: ["RedoubtCore", "RedoubtEngine"]),
+        tests(
+            "RedoubtBufferTests",
+            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]),
         tests("TidyTests", dependencies: []),
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
     ],

@@ -41,8 +41,8 @@ final class FrameCredit: Sendable {
                 if tryAcquire(count) { return }
                 throw RedoubtError(
                     .poolExhausted,
-                    "\(count) frames were not promised within \(waitMilliseconds) ms, \(takenCount) of \(limit) are taken; "
-                        + "raise memory or use fewer threads"
+                    "\(count) frames were not promised within \(waitMilliseconds) ms, \(takenCount) of \(limit) are "
+                        + "taken; raise memory or use fewer threads"
                 )
             }
         }
