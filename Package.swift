@@ -73,6 +73,7 @@ let package = Package(
         tests("RedoubtPageTests", dependencies: ["RedoubtCore", "RedoubtEngine"]),
         tests(
             "RedoubtBufferTests",
+            "RedoubtSpaceTests",
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]),
         tests("TidyTests", dependencies: []),
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),

@@ -1,5 +1,7 @@
 package import RedoubtCore
+import RedoubtLog
 package import RedoubtSystem
+import Synchronization
 
 /// An open database: its files, its log, its pool and the threads that serve them.
 ///
@@ -11,13 +13,32 @@ package final class Engine: Sendable {
     package let path: String
     /// The options that it was opened with.
     package let configuration: Configuration
+    /// The redo groups that were applied when it was opened; 0 after an orderly close.
+    package let recoveredGroupCount: Int
     /// Whether writes are still possible, and if not, why.
-    package let health: EngineHealth
+    package var health: EngineHealth { kernel.health }
 
-    private init(path: String, configuration: Configuration, health: EngineHealth) {
+    let storage: any Storage
+    let kernel: Kernel
+    let flushing: Flushing
+    let catalog: Catalog
+    let spaces: SpaceTable
+    private let lock: Mutex<(any AnyObject & Sendable)?>
+    private let isClosed = Atomic<Bool>(false)
+
+    init(
+        path: String, configuration: Configuration, storage: any Storage, kernel: Kernel, flushing: Flushing,
+        catalog: Catalog, spaces: SpaceTable, lock: any AnyObject & Sendable, recoveredGroupCount: Int
+    ) {
         self.path = path
         self.configuration = configuration
-        self.health = health
+        self.storage = storage
+        self.kernel = kernel
+        self.flushing = flushing
+        self.catalog = catalog
+        self.spaces = spaces
+        self.lock = Mutex(lock)
+        self.recoveredGroupCount = recoveredGroupCount
     }
 
     /// Opens the database in the directory `path`, creating it if it is missing and the configuration says so; recovers
@@ -26,47 +47,67 @@ package final class Engine: Sendable {
     /// - Throws: `.invalidConfiguration`, `.notFound`, `.alreadyOpen`, `.notADatabase`, `.unsupportedFormat`,
     ///   `.mixedFiles`, `.missingFile`, `.corruptPage`, `.corruptLog`, `.diskFull` and other errors of the system.
     package static func open(
-        path: String, configuration: Configuration, storage: any Storage,
+        path: String, configuration: Configuration, storage: any Storage, options: EngineOptions = EngineOptions(),
         progress: (@Sendable (RecoveryProgress) -> Void)? = nil
     ) throws(RedoubtError) -> Engine {
-        preconditionFailure("not there yet")
+        try DatabaseOpening(
+            path: path, configuration: configuration, storage: storage, progress: progress, options: options
+        ).run()
+    }
+
+    /// Starts the background threads.
+    func start(_ options: EngineOptions) throws(RedoubtError) {
+        if options.usesBackgroundThreads { try flushing.start() }
     }
 
     /// Flushes everything, writes a clean checkpoint, joins all threads and releases the lock. Waits.
     ///
-    /// No call may be running or follow. A fenced engine closes too; reopening recovers.
-    package func close() throws(RedoubtError) { preconditionFailure("not there yet") }
-
-    /// All keyspaces in the order of their names. Waits.
-    package func keyspaces() throws(RedoubtError) -> [KeyspaceDescription] { preconditionFailure("not there yet") }
-
-    /// Returns the keyspace called `name`. Waits.
-    ///
-    /// - Throws: `.keyspaceNotFound`.
-    package func keyspace(_ name: String) throws(RedoubtError) -> Space { preconditionFailure("not there yet") }
-
-    /// Creates an empty keyspace; it is durable on return. Waits.
-    ///
-    /// - Throws: `.keyspaceExists`, `.invalidName`, `.diskFull`, `.fenced`.
-    package func createKeyspace(_ name: String) throws(RedoubtError) -> Space { preconditionFailure("not there yet") }
-
-    /// Removes a keyspace and its file; durable on return. Waits for writers that are inside it.
-    ///
-    /// - Throws: `.keyspaceNotFound`, `.fenced`.
-    package func dropKeyspace(_ name: String) throws(RedoubtError) { preconditionFailure("not there yet") }
-
-    /// Gives a keyspace another name; durable on return. Handles stay valid. Waits.
-    ///
-    /// - Throws: `.keyspaceNotFound`, `.keyspaceExists`, `.invalidName`, `.fenced`.
-    package func renameKeyspace(_ name: String, to newName: String) throws(RedoubtError) {
-        preconditionFailure("not there yet")
+    /// No call may be running or follow. A fenced engine closes too, and reopening recovers.
+    /// - Throws: `.fenced` or the failure of the last writes; everything is closed all the same.
+    package func close() throws(RedoubtError) {
+        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        var failure: RedoubtError?
+        do throws(RedoubtError) {
+            try flushing.shutDown()
+        } catch {
+            failure = error
+            flushing.close()
+        }
+        kernel.log.stop()
+        for space in spaces.all {
+            kernel.files.unregister(space.id)
+            space.file.close()
+        }
+        lock.withLock { $0 = nil }
+        if let failure { throw failure }
     }
 
-    /// Checks every structure of every keyspace and returns what is wrong: nothing, in a sound database. Waits.
-    ///
-    /// - Throws: what keeps the check itself from going on, such as `.readFailed`.
-    package func check() throws(RedoubtError) -> [CheckFinding] { preconditionFailure("not there yet") }
+    /// Throws `.closed` after ``close()``.
+    func requireOpen() throws(RedoubtError) {
+        if isClosed.load(ordering: .acquiring) {
+            throw RedoubtError(.closed, "the database was closed; open it again", path: path)
+        }
+    }
+
+    /// Returns the tree of `space`, for reading and writing rows.
+    package func tree(_ space: Space) -> Tree { Tree(kernel: kernel, space: space) }
 
     /// What the engine has done since it was opened, and how full it is.
-    package func statistics() -> EngineStatistics { preconditionFailure("not there yet") }
+    package func statistics() -> EngineStatistics {
+        var statistics = EngineStatistics()
+        statistics.currentLSN = kernel.log.currentLSN
+        statistics.flushedLSN = kernel.log.flushedLSN
+        statistics.checkpointLSN = kernel.log.checkpointLSN
+        statistics.redoCapacity = kernel.log.limits.capacity
+        statistics.frameCount = kernel.pool.plan.frameCount
+        statistics.freeFrameCount = kernel.pool.freeCount
+        statistics.dirtyPageCount = kernel.pool.dirtyCount
+        statistics.pagesRead = kernel.pool.statistics[.misses] + kernel.pool.statistics[.pagesReadAhead]
+        statistics.pagesWritten = kernel.pool.statistics[.pagesWritten]
+        let all = spaces.all
+        statistics.keyspaceCount = all.count - 1
+        statistics.filePageCount = all.reduce(0) { $0 + UInt64($1.pageCount) }
+        statistics.isFenced = kernel.health.isFenced
+        return statistics
+    }
 }

@@ -1,0 +1,112 @@
+package import RedoubtCore
+import RedoubtLog
+import RedoubtSystem
+
+extension Engine {
+    /// All keyspaces in the order of their names. Waits.
+    package func keyspaces() throws(RedoubtError) -> [KeyspaceDescription] {
+        try requireOpen()
+        return catalog.all.compactMap { row in
+            guard let space = spaces.space(row.entry.id) else { return nil }
+            return KeyspaceDescription(
+                name: row.name, id: row.entry.id, fileName: row.entry.fileName, pageCount: space.pageCount)
+        }
+    }
+
+    /// Returns the keyspace called `name`. Waits.
+    ///
+    /// - Throws: `.keyspaceNotFound`.
+    package func keyspace(_ name: String) throws(RedoubtError) -> Space {
+        try requireOpen()
+        let entry = try catalog.entry(name)
+        guard let space = spaces.space(entry.id) else { throw Space.dropped(path) }
+        return space
+    }
+
+    /// Creates an empty keyspace; it is durable on return. Waits.
+    ///
+    /// The file is complete and durable before the catalog's row; a crash in between leaves a file that no row names,
+    /// which the next opening removes.
+    /// - Throws: `.keyspaceExists`, `.invalidName`, `.diskFull`, `.fenced`.
+    package func createKeyspace(_ name: String) throws(RedoubtError) -> Space {
+        try requireOpen()
+        try CatalogEntry.checkName(name)
+        catalog.changeLock.lock()
+        defer { catalog.changeLock.unlock() }
+        try kernel.health.check()
+        try catalog.requireAbsent(name)
+        let id = try catalog.takeID()
+        let fileName = DatabaseFiles.name(ofKeyspace: name, id: id)
+        let filePath = DatabaseFiles.path(path, fileName)
+        let file = try SpaceFile.create(
+            storage, path: filePath, directory: path, id: id, database: kernel.database)
+        kernel.files.register(id, file: file, pageCount: SpaceFormat.initialPageCount)
+        let space = Space(id: id, path: filePath, file: file, pageCount: SpaceFormat.initialPageCount)
+        do throws(RedoubtError) {
+            try appendFileRecord(.create, id, Array(fileName.utf8))
+            try catalog.insert(name, CatalogEntry(id: id, fileName: fileName, created: kernel.log.currentLSN))
+        } catch {
+            // With a failed log the row may have become durable all the same: then the file must be there.
+            if !kernel.health.isFenced { removeFile(space) }
+            throw error
+        }
+        spaces.insert(space)
+        return space
+    }
+
+    /// Removes a keyspace and its file; durable on return. Waits for writers that are inside it.
+    ///
+    /// First the row, then a record that lets recovery do without the file, both durable, then the file. A crash before the
+    /// record leaves a file that no row names; one after it, perhaps no file: the next opening copes with both.
+    /// - Throws: `.keyspaceNotFound`, `.fenced`.
+    package func dropKeyspace(_ name: String) throws(RedoubtError) {
+        try requireOpen()
+        catalog.changeLock.lock()
+        defer { catalog.changeLock.unlock() }
+        try kernel.health.check()
+        let entry = try catalog.entry(name)
+        guard let space = spaces.space(entry.id), space.close() else { throw Space.dropped(path) }
+        do throws(RedoubtError) {
+            try catalog.remove(name)
+        } catch {
+            space.reopen()
+            throw error
+        }
+        spaces.remove(entry.id)
+        try appendFileRecord(.delete, entry.id, [])
+        removeFile(space)
+        try storage.syncDirectory(path)
+    }
+
+    /// Gives a keyspace another name; durable on return. Handles stay valid. Waits.
+    ///
+    /// - Throws: `.keyspaceNotFound`, `.keyspaceExists`, `.invalidName`, `.fenced`.
+    package func renameKeyspace(_ name: String, to newName: String) throws(RedoubtError) {
+        try requireOpen()
+        try CatalogEntry.checkName(newName)
+        catalog.changeLock.lock()
+        defer { catalog.changeLock.unlock() }
+        try kernel.health.check()
+        let entry = try catalog.entry(name)
+        if name == newName { return }
+        try catalog.requireAbsent(newName)
+        try catalog.rename(name, newName, entry)
+    }
+
+    /// Logs what happened to a file, durably.
+    private func appendFileRecord(
+        _ kind: RedoRecord.FileKind, _ id: SpaceID, _ body: [UInt8]
+    ) throws(RedoubtError) {
+        var mtr = try MiniTransaction.begin(kernel, redoBytes: 512, pins: 0)
+        unsafe body.withUnsafeBytes { unsafe mtr.appendFileRecord(kind, space: id, body: $0) }
+        if let range = mtr.commit() { try kernel.log.waitUntilFlushed(range.end) }
+    }
+
+    /// Takes a space out of memory and its file out of the directory; a file that stays is removed by the next opening.
+    private func removeFile(_ space: Space) {
+        kernel.pool.discard(space: space.id)
+        kernel.files.unregister(space.id)
+        space.file.close()
+        try? storage.remove(space.path)
+    }
+}

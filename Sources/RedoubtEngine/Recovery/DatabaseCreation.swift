@@ -1,0 +1,90 @@
+import RedoubtCore
+import RedoubtLog
+import RedoubtSystem
+
+/// Makes a new database in an empty directory, or finishes one whose making was interrupted.
+///
+/// The redo log comes first; the catalog is made under another name and renamed last. So a directory with
+/// "catalog.ibd" is a database, and one without it was never opened, or has lost it.
+struct DatabaseCreation {
+    let storage: any Storage
+    let path: String
+    let configuration: Configuration
+
+    /// Whether the directory, which exists, holds no finished database. Waits.
+    ///
+    /// - Throws: `.missingFile` if the catalog or the redo log is missing from a database that was in use.
+    func isNeeded(_ names: [String]) throws(RedoubtError) -> Bool {
+        let hasRedo = try storage.exists(DatabaseFiles.path(path, DatabaseFiles.redoDirectory))
+        if names.contains(DatabaseFiles.catalogName) {
+            guard hasRedo else { throw missing(DatabaseFiles.redoDirectory, "the redo log") }
+            return false
+        }
+        if names.contains(where: { DatabaseFiles.space(ofFile: $0) != nil }) {
+            throw missing(DatabaseFiles.catalogName, "the catalog")
+        }
+        return true
+    }
+
+    private func missing(_ name: String, _ what: String) -> RedoubtError {
+        RedoubtError(
+            .missingFile, "\(what) is missing; restore it, other files of the database are there",
+            path: DatabaseFiles.path(path, name))
+    }
+
+    /// Makes the database. Waits.
+    ///
+    /// - Throws: `.diskFull` and other errors of the file system; a later try begins again.
+    func run(_ names: [String]) throws(RedoubtError) {
+        let redo = DatabaseFiles.path(path, DatabaseFiles.redoDirectory)
+        let database: DatabaseID
+        if let found = existingRedo(redo) {
+            database = found
+        } else {
+            try removeRedo(redo)
+            database = DatabaseCreation.makeID(path)
+            try storage.createDirectory(redo)
+            try RedoLog.create(
+                storage: storage, directory: redo, configuration: configuration.redoLog, database: database)
+            try storage.syncDirectory(redo)
+        }
+        let unfinished = DatabaseFiles.path(path, DatabaseFiles.unfinishedCatalogName)
+        if names.contains(DatabaseFiles.unfinishedCatalogName) { try storage.remove(unfinished) }
+        let file = try SpaceFile.create(storage, path: unfinished, directory: path, id: .catalog, database: database)
+        file.close()
+        try storage.rename(unfinished, to: DatabaseFiles.path(path, DatabaseFiles.catalogName))
+        try storage.syncDirectory(path)
+        // Makes the directory itself durable, where there is one above that can be synced.
+        if let slash = path.lastIndex(of: "/"), slash > path.startIndex {
+            try? storage.syncDirectory(String(path[..<slash]))
+        }
+    }
+
+    /// The database of a redo log that is complete and was never used, or nil.
+    private func existingRedo(_ redo: String) -> DatabaseID? {
+        do throws(RedoubtError) {
+            guard try storage.exists(redo) else { return nil }
+            var scanner = try LogScanner.open(storage: storage, directory: redo)
+            let result = try scanner.finish()
+            return result.groupCount == 0 ? result.database : nil
+        } catch {
+            return nil
+        }
+    }
+
+    private func removeRedo(_ redo: String) throws(RedoubtError) {
+        guard try storage.exists(redo) else { return }
+        for name in try storage.list(redo) { try storage.remove(DatabaseFiles.path(redo, name)) }
+        try storage.syncDirectory(redo)
+    }
+
+    /// An identity that no other database has; in a simulation it follows from the schedule.
+    private static func makeID(_ path: String) -> DatabaseID {
+        if Scheduling.isSimulated {
+            var random = SeededRandom(seed: Scheduling.now().nanoseconds)
+            return DatabaseID(random: &random)
+        }
+        var random = SystemRandomNumberGenerator()
+        return DatabaseID(random: &random)
+    }
+}

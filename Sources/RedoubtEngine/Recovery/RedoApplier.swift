@@ -1,0 +1,106 @@
+import RedoubtCore
+import RedoubtLog
+import RedoubtSystem
+
+/// Applies a batch of redo records to their pages in the buffer pool.
+///
+/// A record is applied if its group starts at or after the page's LSN, which is the end of the last group that changed
+/// the page. A page that some record makes anew is not read, whatever the file holds: that record and the later ones
+/// give the same bytes from any start.
+struct RedoApplier {
+    let kernel: Kernel
+    let flushing: Flushing
+    /// Reads pages ahead.
+    let queue: any StorageQueue
+    /// Called with page 0 of a space, latched, when it may have changed.
+    let headerChanged: (Frame) throws(RedoubtError) -> Void
+
+    /// The pages that are read ahead together. InnoDB: `RECV_READ_AHEAD_AREA`.
+    static let readAheadPageCount = 32
+
+    /// The records of one page.
+    private struct Job {
+        let page: PageID
+        /// The records from the last one that makes the page anew, or all.
+        let records: Range<Int>
+        let isMadeAnew: Bool
+    }
+
+    /// Applies all of `collection` but the pages of `ignored` spaces; `progress` gets the records done, and all. Waits.
+    ///
+    /// - Throws: `.corruptLog` if a record does not fit its page, `.corruptPage`, `.readFailed`, `.fenced`.
+    func apply(
+        _ collection: RedoCollection, ignoring ignored: Set<SpaceID>, progress: (Int, Int) -> Void
+    ) throws(RedoubtError) {
+        let entries = collection.sorted()
+        let changedMaximum = max(Self.readAheadPageCount, kernel.pool.plan.frameCount / 3)
+        var changed = 0
+        var position = 0
+        while position < entries.count {
+            let jobs = try nextJobs(entries, &position, ignored)
+            let pages = jobs.filter { !$0.isMadeAnew }.map(\.page)
+            _ = kernel.pool.readBatch(pages, queue: queue, acceptsUnwritten: true)
+            for job in jobs { try apply(job, entries) }
+            changed += jobs.count
+            if changed >= changedMaximum {
+                try flushing.flushAll()
+                changed = 0
+            }
+            progress(position, entries.count)
+        }
+    }
+
+    /// Returns the next pages with their records, and moves `position` behind them.
+    private func nextJobs(
+        _ entries: [RedoCollection.Entry], _ position: inout Int, _ ignored: Set<SpaceID>
+    ) throws(RedoubtError) -> [Job] {
+        var jobs: [Job] = []
+        while position < entries.count, jobs.count < Self.readAheadPageCount {
+            let start = position
+            while position < entries.count && entries[position].page == entries[start].page { position += 1 }
+            let page = PageID(packed: entries[start].page)
+            if ignored.contains(page.space) { continue }
+            var first = start
+            var isMadeAnew = false
+            for index in (start..<position).reversed() {
+                if try operation(entries[index]).initializesPage {
+                    first = index
+                    isMadeAnew = true
+                    break
+                }
+            }
+            jobs.append(Job(page: page, records: first..<position, isMadeAnew: isMadeAnew))
+        }
+        return jobs
+    }
+
+    private func apply(_ job: Job, _ entries: [RedoCollection.Entry]) throws(RedoubtError) {
+        let id = job.page
+        let frame: Frame
+        if job.isMadeAnew {
+            frame = try kernel.pool.create(id)
+        } else {
+            frame = try kernel.pool.fetchForRecovery(id)
+        }
+        do throws(RedoubtError) {
+            defer { frame.unlockExclusive() }
+            let pageLSN = job.isMadeAnew ? LogSequenceNumber.zero : frame.bytes.lsn
+            var applied: LogRange?
+            for record in entries[job.records] where record.start >= pageLSN.rawValue {
+                try operation(record).apply(to: frame.bytes, id: id, index: .none)
+                applied = LogRange(
+                    start: applied?.start ?? LogSequenceNumber(rawValue: record.start),
+                    end: LogSequenceNumber(rawValue: record.end))
+            }
+            if let applied { kernel.pool.noteRecovered(frame, applied) }
+            if id.number == SpaceFormat.headerPage { try headerChanged(frame) }
+        } catch {
+            throw RedoubtError(error.code, "recovery: \(error.message)", page: id, path: error.path, errno: error.errno)
+        }
+    }
+
+    private func operation(_ entry: RedoCollection.Entry) throws(RedoubtError) -> PageOperation {
+        let body = unsafe UnsafeRawBufferPointer(start: entry.body, count: Int(entry.byteCount))
+        return try unsafe PageOperation.decode(kind: entry.kind, body: body)
+    }
+}
