@@ -73,6 +73,8 @@ let package = Package(
         tests("RedoubtPageTests", dependencies: ["RedoubtCore", "RedoubtEngine"]),
         tests(
             "RedoubtBufferTests",
+            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]),
+        tests(
             "RedoubtSpaceTests",
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]),
         tests("TidyTests", dependencies: []),
