@@ -70,13 +70,13 @@ let package = Package(
         ),
         tests("RedoubtCoreTests", dependencies: ["RedoubtCore"]),
         tests("RedoubtSystemTests", dependencies: ["RedoubtCore", "RedoubtSystem"]),
-        tests("RedoubtPageTests", dependencies: ["RedoubtCore", "RedoubtEngine"]),
         tests(
             "RedoubtBufferTests",
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]),
         tests(
             "RedoubtSpaceTests",
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]),
+        tests("RedoubtPageTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine"]),
         tests("TidyTests", dependencies: []),
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
     ],

@@ -38,26 +38,34 @@ import Testing
         let fixture = page(4)
         fixture.makeIndex()
         try fixture.apply(.setSiblings(previous: PageNumber(rawValue: 3), next: PageNumber(rawValue: 5)))
-        try packed({ list in
-            for row in 0..<30 {
-                var key = Array("key0".utf8) + [UInt8(48 + row / 10), UInt8(48 + row % 10)]
-                if row % 7 == 3 { key += [UInt8](repeating: 0x78, count: 200) }
-                let value = [UInt8](repeating: UInt8(65 + row), count: row * 11 % 150)
-                let isAppended = try withLeaf(key, value) { list.append($0) }
+        try packed(
+            { list in
+                for row in 0..<30 {
+                    var key = Array("key0".utf8) + [UInt8(48 + row / 10), UInt8(48 + row % 10)]
+                    if row % 7 == 3 { key += [UInt8](repeating: 0x78, count: 200) }
+                    let value = [UInt8](repeating: UInt8(65 + row), count: row * 11 % 150)
+                    let isAppended = try withLeaf(key, value) { list.append($0) }
+                    #expect(isAppended)
+                }
+                let reference = OffPageReference(
+                    space: SpaceID(rawValue: 77),
+                    firstPage: PageNumber(rawValue: 9),
+                    byteCount: 50000
+                )
+                var bytes = [UInt8](repeating: 0, count: 20)
+                unsafe bytes.withUnsafeMutableBytes { unsafe reference.write(to: $0.baseAddress!) }
+                let isAppended = try withLeaf(Array("key900".utf8), bytes, isOffPage: true) { list.append($0) }
                 #expect(isAppended)
-            }
-            let reference = OffPageReference(
-                space: SpaceID(rawValue: 77), firstPage: PageNumber(rawValue: 9), byteCount: 50000)
-            var bytes = [UInt8](repeating: 0, count: 20)
-            unsafe bytes.withUnsafeMutableBytes { unsafe reference.write(to: $0.baseAddress!) }
-            let isAppended = try withLeaf(Array("key900".utf8), bytes, isOffPage: true) { list.append($0) }
-            #expect(isAppended)
-        }, into: fixture)
+            },
+            into: fixture
+        )
         #expect(
             hex(fixture, 38..<161)
-                == "00080f00802100000000000000050000001f0000000000000000000000000000000010920000000000000000000000000000"
+                == "00080f00802100000000000000050000001f000000000000000000000000000000001092"
+                + "0000000000000000000000000000"
                 + "000000000000010002001c696e66696d756d0008000b000073757072656d756d0006000010001a6b65793030300000000000"
-                + "00800000000000000b0600001800256b65793030310000")
+                + "00800000000000000b0600001800256b65793030310000"
+        )
         #expect(hex(fixture, 16360..<16376) == "00700acb09350786058c02e500ef0063")
         let last = try #require(fixture.page.last)
         #expect(last.isOffPage)
@@ -71,12 +79,15 @@ import Testing
         fixture.makeIndex(level: 1)
         var keys: [[UInt8]] = [[], [97, 97, 97], [UInt8](repeating: 98, count: 130)]
         for number in UInt8(0)..<9 { keys.append([99, 48, 48 + number]) }
-        try packed({ list in
-            for (number, key) in keys.enumerated() {
-                let isAppended = try withNode(key, UInt32(10 + number), isMinimum: number == 0) { list.append($0) }
-                #expect(isAppended)
-            }
-        }, into: fixture)
+        try packed(
+            { list in
+                for (number, key) in keys.enumerated() {
+                    let isAppended = try withNode(key, UInt32(10 + number), isMinimum: number == 0) { list.append($0) }
+                    #expect(isAppended)
+                }
+            },
+            into: fixture
+        )
         #expect(hex(fixture, 120..<150) == "00100011000a0000000a03000019000e6161610000000b8280000021008c")
         expect(fixture, checksum: 0xE773_3AC8, whole: 0xCA81_A2EF)
     }

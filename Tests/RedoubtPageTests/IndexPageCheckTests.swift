@@ -26,7 +26,9 @@ import Testing
     }
 
     private func expect(
-        _ text: String, level: UInt16 = 0, _ damage: (PageFixture) throws -> Void,
+        _ text: String,
+        level: UInt16 = 0,
+        _ damage: (PageFixture) throws -> Void,
         sourceLocation: SourceLocation = #_sourceLocation
     ) throws {
         let fixture = try sound(level: level)

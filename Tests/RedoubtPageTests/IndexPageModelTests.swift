@@ -4,8 +4,8 @@ import Testing
 @testable import RedoubtEngine
 
 /// Goal: any sequence of operations leaves a page that is right in every detail, and replay gives the same bytes.
-/// Method: seeded random operations on one page against a model; after each one the strict check, the search index against
-/// a fresh build, both searches against the model, and decode-and-apply on a copy against the page.
+/// Method: seeded random operations on one page against a model; after each one the strict check, the search index
+/// against a fresh build, both searches against the model, and decode-and-apply on a copy against the page.
 @Suite struct IndexPageModelTests {
     @Test(arguments: 0..<24) func randomOperationsAgreeWithTheModel(seed: Int) throws {
         var world = PageWorld(seed: UInt64(seed), isLeaf: seed % 3 != 2, keys: seed % 4)
@@ -37,15 +37,19 @@ import Testing
             for position in 0..<count {
                 let key = [UInt8(position * 2 + 1)]
                 let origin = try #require(fixture.origin(key))
-                for operation in [PageOperation.deleteRecord(origin: origin), .deleteFrom(origin: origin), .deleteBefore(origin: origin)] {
+                for operation in [
+                    PageOperation.deleteRecord(origin: origin), .deleteFrom(origin: origin),
+                    .deleteBefore(origin: origin),
+                ] {
                     let copy = fixture.copy()
                     try copy.apply(operation)
                     #expect(copy.findings() == [], "\(operation.kind) at \(position) of \(count)")
-                    let expected = switch operation.kind {
-                    case .deleteRecord: count - 1
-                    case .deleteFrom: position
-                    default: count - position
-                    }
+                    let expected =
+                        switch operation.kind {
+                        case .deleteRecord: count - 1
+                        case .deleteFrom: position
+                        default: count - position
+                        }
                     #expect(copy.content().count == expected)
                 }
             }

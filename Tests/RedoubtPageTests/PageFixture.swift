@@ -95,7 +95,8 @@ final class IndexFixture {
             let isMinimum = rank == 0 && state.hasMinimum
             result.append(
                 UInt64(isMinimum ? 0 : index.head(at: rank)) << 16
-                    | UInt64(index.offset(at: rank, hasChildren: !isLeaf)))
+                    | UInt64(index.offset(at: rank, hasChildren: !isLeaf))
+            )
         }
         return result
     }
@@ -113,7 +114,10 @@ func withEncoded<R>(_ operation: PageOperation, _ body: (UnsafeRawBufferPointer)
 
 /// Calls `body` with the image of a leaf's record.
 func withLeaf<R>(
-    _ key: [UInt8], _ value: [UInt8], isOffPage: Bool = false, _ body: (RecordImage) throws -> R
+    _ key: [UInt8],
+    _ value: [UInt8],
+    isOffPage: Bool = false,
+    _ body: (RecordImage) throws -> R
 ) throws -> R {
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: key.count + value.count + 1, alignment: 1)
     defer { unsafe memory.deallocate() }
@@ -121,12 +125,16 @@ func withLeaf<R>(
     let keys = unsafe UnsafeRawBufferPointer(rebasing: memory[0..<key.count])
     let values = unsafe UnsafeRawBufferPointer(rebasing: memory[key.count..<key.count + value.count])
     return try unsafe body(
-        isOffPage ? RecordImage(key: keys, reference: values) : RecordImage(key: keys, value: values))
+        isOffPage ? RecordImage(key: keys, reference: values) : RecordImage(key: keys, value: values)
+    )
 }
 
 /// Calls `body` with the image of a node pointer.
 func withNode<R>(
-    _ key: [UInt8], _ child: UInt32, isMinimum: Bool = false, _ body: (RecordImage) throws -> R
+    _ key: [UInt8],
+    _ child: UInt32,
+    isMinimum: Bool = false,
+    _ body: (RecordImage) throws -> R
 ) throws -> R {
     let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: key.count + 1, alignment: 1)
     defer { unsafe memory.deallocate() }

@@ -3,8 +3,9 @@ import Testing
 
 @testable import RedoubtEngine
 
-/// Goal: no bytes in a file make the engine trap, hang or write outside a page. Method: random bodies on random, damaged and
-/// sound pages, with a guard behind each page; damaged bodies of real operations; searches and checks of rubbish.
+/// Goal: no bytes in a file make the engine trap, hang or write outside a page. Method: random bodies on random,
+/// damaged and sound pages, with a guard behind each page; damaged bodies of real operations; searches and checks of
+/// rubbish.
 @Suite struct PageOperationGarbageTests {
     private func fill(_ fixture: PageFixture, _ random: inout SeededRandom) {
         for offset in stride(from: 0, to: pageByteCount, by: 8) { fixture.bytes.store(random.next(), at: offset) }
@@ -34,16 +35,17 @@ import Testing
 
     private func randomBody(_ kind: PageOperation.Kind, _ random: inout SeededRandom, _ page: IndexPage) -> [UInt8] {
         var body = (0..<random.below(60)).map { _ in UInt8(random.below(256)) }
-        let fixed: Int? = switch kind {
-        case .initialize, .deleteRecord, .deleteFrom, .deleteBefore: 2
-        case .initializeIndex: 10
-        case .setSiblings: 8
-        case .fill: 5
-        case .setInfoBits: 3
-        case .setChild: 6
-        case .freePage, .reorganize: 0
-        default: nil
-        }
+        let fixed: Int? =
+            switch kind {
+            case .initialize, .deleteRecord, .deleteFrom, .deleteBefore: 2
+            case .initializeIndex: 10
+            case .setSiblings: 8
+            case .fill: 5
+            case .setInfoBits: 3
+            case .setChild: 6
+            case .freePage, .reorganize: 0
+            default: nil
+            }
         if let fixed { body = (0..<fixed).map { _ in UInt8(random.below(256)) } }
         if body.count >= 2, random.below(2) == 0 {
             // An origin that is probably that of a record.
@@ -70,7 +72,9 @@ import Testing
         var accepted = 0
         for round in 0..<5000 {
             if round % 20 == 0 {
-                if random.below(3) == 0 { fill(fixture, &random) } else {
+                if random.below(3) == 0 {
+                    fill(fixture, &random)
+                } else {
                     fixture.bytes.copyPage(from: templates[random.below(2)].bytes)
                 }
                 if random.below(3) == 0 {
@@ -84,7 +88,9 @@ import Testing
             let kind = kinds[random.below(kinds.count)]
             let body = randomBody(kind, &random, fixture.page)
             let isAccepted = unsafe body.withUnsafeBytes { bytes -> Bool in
-                guard let operation = try? unsafe PageOperation.decode(kind: kind.rawValue, body: bytes) else { return false }
+                guard let operation = try? unsafe PageOperation.decode(kind: kind.rawValue, body: bytes) else {
+                    return false
+                }
                 return (try? fixture.apply(operation, index.index)) != nil
             }
             if isAccepted { accepted += 1 }

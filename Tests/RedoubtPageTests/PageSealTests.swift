@@ -9,13 +9,14 @@ import Testing
     enum Sample: String, CaseIterable { case leaf, node, header, descriptors, inode, bitmap, blob, allocated }
 
     private func make(_ sample: Sample) throws -> PageFixture {
-        let number: UInt32 = switch sample {
-        case .header: 0
-        case .bitmap: 1
-        case .inode: 2
-        case .descriptors: 16384
-        default: 70
-        }
+        let number: UInt32 =
+            switch sample {
+            case .header: 0
+            case .bitmap: 1
+            case .inode: 2
+            case .descriptors: 16384
+            default: 70
+            }
         let fixture = PageFixture(id: PageID(space: SpaceID(rawValue: 1024), number: PageNumber(rawValue: number)))
         switch sample {
         case .leaf, .node:
@@ -71,14 +72,17 @@ import Testing
         #expect(PageSeal.fault(page, expected: id, lsnLimit: LogSequenceNumber(rawValue: 0x1_2345_6789)) == nil)
         #expect(
             PageSeal.fault(page, expected: id, lsnLimit: LogSequenceNumber(rawValue: 0x1_2345_6788))
-                == .future(found: page.lsn, limit: LogSequenceNumber(rawValue: 0x1_2345_6788)))
+                == .future(found: page.lsn, limit: LogSequenceNumber(rawValue: 0x1_2345_6788))
+        )
         let other = PageID(space: SpaceID(rawValue: 5), number: PageNumber(rawValue: 71))
         #expect(
             PageSeal.fault(page, expected: PageID(space: id.space, number: other.number))
-                == .number(found: id.number, expected: other.number))
+                == .number(found: id.number, expected: other.number)
+        )
         #expect(
             PageSeal.fault(page, expected: PageID(space: other.space, number: id.number))
-                == .space(found: id.space, expected: other.space))
+                == .space(found: id.space, expected: other.space)
+        )
         page.store(UInt8(1), at: 30)
         #expect(PageSeal.fault(page, expected: id) == .reserved(0x100_0000))
         page.store(UInt8(0), at: 30)

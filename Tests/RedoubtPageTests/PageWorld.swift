@@ -58,7 +58,8 @@ struct PageWorld {
 
     /// The position of the first row that is greater than `key`.
     private func upper(_ key: [UInt8]) -> Int {
-        model.firstIndex { ($0.bits & Record.Bits.minimum == 0) && key.lexicographicallyPrecedes($0.key) } ?? model.count
+        model.firstIndex { ($0.bits & Record.Bits.minimum == 0) && key.lexicographicallyPrecedes($0.key) }
+            ?? model.count
     }
 
     private func origin(at position: Int) -> Int {
@@ -107,7 +108,9 @@ struct PageWorld {
         let row = Row(key: randomKey(), value: randomValue(), bits: 0)
         let found = fixture.search(row.key, indexFixture.index)
         let position = upper(row.key)
-        if position > 0, model[position - 1].key == row.key, model[position - 1].bits & Record.Bits.minimum == 0 { return }
+        if position > 0, model[position - 1].key == row.key, model[position - 1].bits & Record.Bits.minimum == 0 {
+            return
+        }
         try withImage(row) { image in
             guard fixture.page.fits(image) else {
                 if fixture.page.fitsAfterReorganize(image) { try perform(.reorganize) }
@@ -183,7 +186,9 @@ struct PageWorld {
         for number in 0..<UInt8(1 + random.below(9)) {
             rows.append(Row(key: model[position].key + [0, 0, 0, number], value: randomValue(), bits: 0))
         }
-        if position + 1 < model.count, !rows.last!.key.lexicographicallyPrecedes(model[position + 1].key) { return }
+        if position + 1 < model.count, !rows[rows.count - 1].key.lexicographicallyPrecedes(model[position + 1].key) {
+            return
+        }
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 32768, alignment: 8)
         defer { unsafe buffer.deallocate() }
         var packed = unsafe PackedRecords(buffer)

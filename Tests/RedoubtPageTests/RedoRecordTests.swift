@@ -15,19 +15,28 @@ import Testing
         unsafe bytes.withUnsafeMutableBytes { buffer in
             var previous: PageID?
             for (operation, page) in [
-                (PageOperation.deleteRecord(origin: 500), one), (.reorganize, one), (.setChild(origin: 130, child: .root), other),
+                (PageOperation.deleteRecord(origin: 500), one), (.reorganize, one),
+                (.setChild(origin: 130, child: .root), other),
                 (.fill(offset: 40, count: 300, byte: 7), other), (.initializeIndex(level: 2, indexID: 99), one),
             ] {
                 length += unsafe RedoRecord.encode(
-                    operation, page: page, previous: previous, into: UnsafeMutableRawBufferPointer(rebasing: buffer[length...]))
+                    operation,
+                    page: page,
+                    previous: previous,
+                    into: UnsafeMutableRawBufferPointer(rebasing: buffer[length...])
+                )
                 previous = page
             }
             for kind in [RedoRecord.FileKind.create, .delete, .extend] {
                 let name: [UInt8] = [1, 2, 3, 4]
                 length += unsafe name.withUnsafeBytes { body in
                     unsafe RedoRecord.encode(
-                        kind, space: SpaceID(rawValue: 1025), body: body, previous: previous,
-                        into: UnsafeMutableRawBufferPointer(rebasing: buffer[length...]))
+                        kind,
+                        space: SpaceID(rawValue: 1025),
+                        body: body,
+                        previous: previous,
+                        into: UnsafeMutableRawBufferPointer(rebasing: buffer[length...])
+                    )
                 }
                 previous = PageID(space: SpaceID(rawValue: 1025), number: PageNumber(rawValue: 0))
             }
@@ -55,7 +64,8 @@ import Testing
             seen == [
                 "deleteRecord 1024:7 2", "reorganize 1024:7 0", "setChild 3:70000 6", "fill 3:70000 5",
                 "initializeIndex 1024:7 10", "96 1025:0", "97 1025:0", "98 1025:0",
-            ])
+            ]
+        )
     }
 
     @Test func aRecordOfTheSamePageCostsThreeBytesAndItsBody() {

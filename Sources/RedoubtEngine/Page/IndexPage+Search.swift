@@ -2,7 +2,9 @@ import RedoubtCore
 
 // Searching. On any bytes it ends after a bounded number of steps and reads only the page and the block of the index.
 extension IndexPage {
-    /// Returns where `key` is, or would be. Uses `index` if it is valid, else the page directory.
+    /// Returns where `key` is, or would be.
+    ///
+    /// Uses `index` if it is valid, else the page directory.
     @inline(__always)
     func search(_ key: UnsafeRawBufferPointer, _ index: SearchIndex) -> SearchResult {
         let state = index.state
@@ -22,12 +24,20 @@ extension IndexPage {
             let bounded = rank < 0 ? 0 : rank
             let origin = index.offset(at: bounded, hasChildren: true)
             return ChildSearchResult(
-                child: record(at: origin).child, origin: origin, rank: bounded, frame: index.childFrame(at: bounded))
+                child: record(at: origin).child,
+                origin: origin,
+                rank: bounded,
+                frame: index.childFrame(at: bounded)
+            )
         }
         let found = unsafe searchDirectory(key)
         let origin = found.predecessor == Self.infimum ? firstOrigin : found.predecessor
         return ChildSearchResult(
-            child: record(at: origin).child, origin: origin, rank: nil, frame: SearchIndex.noFrame)
+            child: record(at: origin).child,
+            origin: origin,
+            rank: nil,
+            frame: SearchIndex.noFrame
+        )
     }
 
     // MARK: By search index
@@ -65,7 +75,12 @@ extension IndexPage {
     /// Searches among records whose heads equal the key's; those from `end` on are greater than the key.
     @inline(never)
     private func searchTies(
-        _ key: UnsafeRawBufferPointer, _ index: SearchIndex, _ state: SearchIndex.State, head: UInt32, start: Int, end: Int
+        _ key: UnsafeRawBufferPointer,
+        _ index: SearchIndex,
+        _ state: SearchIndex.State,
+        head: UInt32,
+        start: Int,
+        end: Int
     ) -> SearchResult {
         var low = head == 0 ? start : index.upperBound(of: head &- 1, from: start, to: end)
         var high = end
@@ -82,7 +97,10 @@ extension IndexPage {
     /// Compares the beginning of `key` with what all keys of the page begin with.
     @inline(__always)
     private func comparePrefix(
-        _ key: UnsafeRawBufferPointer, _ index: SearchIndex, _ state: SearchIndex.State, _ start: Int
+        _ key: UnsafeRawBufferPointer,
+        _ index: SearchIndex,
+        _ state: SearchIndex.State,
+        _ start: Int
     ) -> Int {
         let prefix = state.prefixByteCount
         let kept = prefix < 8 ? prefix : 8

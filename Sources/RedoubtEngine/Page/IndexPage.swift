@@ -2,7 +2,7 @@ import RedoubtCore
 
 /// A page of a B+-tree: header, two fixed records, a heap of records linked in key order, a directory from the end.
 ///
-///     0 page header | 38 index header | 74 segment headers (root) | 94 infimum, supremum | 120 heap -> | <- directory | 16376
+///     0 page header | 38 index header | 74 segments (root) | 94 infimum, supremum | 120 heap -> <- directory | 16376
 ///
 /// Accessors read what is there and never trap. Changes are made by ``PageOperation``.
 @safe

@@ -26,7 +26,10 @@ struct IndexPageCheck {
 
     /// Returns what is wrong with `page`; with `level` or `indexID`, those must be the page's.
     static func findings(
-        _ page: IndexPage, id: PageID, level: Int? = nil, indexID: UInt64? = nil
+        _ page: IndexPage,
+        id: PageID,
+        level: Int? = nil,
+        indexID: UInt64? = nil
     ) -> [Finding] {
         var check = IndexPageCheck(page: page, id: id)
         check.run(level: level, indexID: indexID)
@@ -51,7 +54,11 @@ struct IndexPageCheck {
         expect("page type", Int(page.bytes.typeCode), Int(PageType.index.rawValue), PageBytes.Offset.type)
         if let level { expect("level", page.level, level, IndexPage.Offset.level) }
         if let indexID {
-            expect(page.indexID == indexID, IndexPage.Offset.indexID, "index id is \(page.indexID), expected \(indexID)")
+            expect(
+                page.indexID == indexID,
+                IndexPage.Offset.indexID,
+                "index id is \(page.indexID), expected \(indexID)"
+            )
         }
         checkHeader()
         // Without a sane frame every further finding would be noise.
@@ -67,11 +74,15 @@ struct IndexPageCheck {
         let top = page.heapTop
         expect(slots >= 2, IndexPage.Offset.slotCount, "\(slots) directory slots, expected 2 at least")
         expect(
-            top >= IndexPage.heapStart && top + 2 * slots <= IndexPage.directoryEnd, IndexPage.Offset.heapTop,
-            "heap top is \(top), expected \(IndexPage.heapStart)...\(IndexPage.directoryEnd - 2 * slots)")
+            top >= IndexPage.heapStart && top + 2 * slots <= IndexPage.directoryEnd,
+            IndexPage.Offset.heapTop,
+            "heap top is \(top), expected \(IndexPage.heapStart)...\(IndexPage.directoryEnd - 2 * slots)"
+        )
         expect(
-            page.bytes.u16(at: IndexPage.Offset.heapCount) & 0x8000 != 0, IndexPage.Offset.heapCount,
-            "the mark of the compact format is missing")
+            page.bytes.u16(at: IndexPage.Offset.heapCount) & 0x8000 != 0,
+            IndexPage.Offset.heapCount,
+            "the mark of the compact format is missing"
+        )
         expect(page.heapCount >= 2, IndexPage.Offset.heapCount, "\(page.heapCount) heap records, expected 2 at least")
         let infimum = page.record(at: IndexPage.infimum)
         let supremum = page.record(at: IndexPage.supremum)
@@ -121,8 +132,10 @@ struct IndexPageCheck {
         let supremum = page.record(at: IndexPage.supremum)
         expect("owned count of the supremum", supremum.ownedCount, inGroup + 1, 107)
         expect(
-            supremum.ownedCount <= IndexPage.ownedMaximum, 107,
-            "the supremum owns \(supremum.ownedCount), expected 8 at most")
+            supremum.ownedCount <= IndexPage.ownedMaximum,
+            107,
+            "the supremum owns \(supremum.ownedCount), expected 8 at most"
+        )
         expect("number of directory slots", page.slotCount, slot + 1, IndexPage.Offset.slotCount)
         expect("number of records", page.recordCount, count, IndexPage.Offset.recordCount)
         return count
@@ -133,8 +146,10 @@ struct IndexPageCheck {
         let owned = record.ownedCount
         expect("owned count", owned, inGroup, record.origin - 5)
         expect(
-            owned >= IndexPage.ownedMinimum && owned <= IndexPage.ownedMaximum, record.origin - 5,
-            "the record owns \(owned), expected 4...8")
+            owned >= IndexPage.ownedMinimum && owned <= IndexPage.ownedMaximum,
+            record.origin - 5,
+            "the record owns \(owned), expected 4...8"
+        )
         guard slot < page.slotCount - 1 else {
             expect(false, record.origin, "the record owns a group, but there are only \(page.slotCount) slots")
             return
@@ -156,14 +171,18 @@ struct IndexPageCheck {
         let end = origin + shape.bodyByteCount
         guard start >= IndexPage.heapStart, end <= page.heapTop else {
             expect(
-                false, origin,
-                "a \(what) takes \(start)..<\(end), expected within \(IndexPage.heapStart)..<\(page.heapTop)")
+                false,
+                origin,
+                "a \(what) takes \(start)..<\(end), expected within \(IndexPage.heapStart)..<\(page.heapTop)"
+            )
             return false
         }
         let number = record.heapNumber
         expect(
-            number >= IndexPage.firstHeapNumber && number < page.heapCount, origin - 4,
-            "heap number is \(number), expected 2..<\(page.heapCount)")
+            number >= IndexPage.firstHeapNumber && number < page.heapCount,
+            origin - 4,
+            "heap number is \(number), expected 2..<\(page.heapCount)"
+        )
         let isNew = heapNumbers.insert(number).inserted
         expect(isNew, origin - 4, "heap number \(number) is used twice")
         checkLengths(record, shape)
@@ -174,7 +193,11 @@ struct IndexPageCheck {
     private mutating func checkLengths(_ record: Record, _ shape: RecordShape) {
         let near = record.page.u8(at: record.origin - 6)
         let key = shape.keyByteCount
-        expect(key <= RecordImage.keyByteCountMaximum, record.origin - 6, "the key has \(key) bytes, expected 3072 at most")
+        expect(
+            key <= RecordImage.keyByteCountMaximum,
+            record.origin - 6,
+            "the key has \(key) bytes, expected 3072 at most"
+        )
         expect(near & 0xC0 != 0xC0, record.origin - 6, "the key is marked as off-page")
         expect(near < 0x80 || key >= 0x80, record.origin - 6, "a key of \(key) bytes has two length bytes")
         guard page.isLeaf else { return }
@@ -187,8 +210,10 @@ struct IndexPageCheck {
             expect(!long || value >= 0x80, at, "a value of \(value) bytes has two length bytes")
         }
         expect(
-            shape.byteCount < RecordImage.byteCountLimit, record.origin,
-            "the record has \(shape.byteCount) bytes, expected fewer than \(RecordImage.byteCountLimit)")
+            shape.byteCount < RecordImage.byteCountLimit,
+            record.origin,
+            "the record has \(shape.byteCount) bytes, expected fewer than \(RecordImage.byteCountLimit)"
+        )
     }
 
     private mutating func checkOrder(_ record: Record, after previous: Record?) {
@@ -202,8 +227,11 @@ struct IndexPageCheck {
         expect(bits & 0xC0 == 0, record.origin - 5, "information bits are \(bits), expected 16 and 32 at most")
         let mustBeMinimum = isFirst && !page.isLeaf && page.previous == .none
         expect(
-            record.isMinimum == mustBeMinimum, record.origin - 5,
-            mustBeMinimum ? "the first node pointer of its level has no minimum bit" : "a minimum bit where none belongs")
+            record.isMinimum == mustBeMinimum,
+            record.origin - 5,
+            mustBeMinimum
+                ? "the first node pointer of its level has no minimum bit" : "a minimum bit where none belongs"
+        )
     }
 
     /// Checks the list of freed records; returns their number and bytes.
@@ -235,13 +263,17 @@ struct IndexPageCheck {
         let garbage = page.heapTop - IndexPage.heapStart - liveByteCount
         expect("garbage", page.garbage, garbage, IndexPage.Offset.garbage)
         expect(
-            freed.byteCount <= page.garbage, IndexPage.Offset.garbage,
-            "garbage is \(page.garbage), but freed records take \(freed.byteCount)")
+            freed.byteCount <= page.garbage,
+            IndexPage.Offset.garbage,
+            "garbage is \(page.garbage), but freed records take \(freed.byteCount)"
+        )
         extents.sort { $0.start < $1.start }
         for (left, right) in zip(extents, extents.dropFirst()) {
             expect(
-                left.end <= right.start, right.origin,
-                "the record takes \(right.start)..<\(right.end), but that at \(left.origin) ends at \(left.end)")
+                left.end <= right.start,
+                right.origin,
+                "the record takes \(right.start)..<\(right.end), but that at \(left.origin) ends at \(left.end)"
+            )
         }
     }
 }

@@ -38,14 +38,17 @@ extension IndexPageEditor {
         var count = 0
         var total = 0
         while position < packed.count {
-            guard let (image, length) = unsafe RecordImage.unpack(UnsafeRawBufferPointer(rebasing: packed[position...])),
+            guard
+                let (image, length) = unsafe RecordImage.unpack(UnsafeRawBufferPointer(rebasing: packed[position...])),
                 image.isValid, image.status == status
             else { throw damage("the packed list has no record of this level at byte", position) }
             position &+= length
             count &+= 1
             total &+= image.byteCount
         }
-        guard page.fits(byteCount: total, count: count) else { throw damage("no room for packed records of this size", total) }
+        guard page.fits(byteCount: total, count: count) else {
+            throw damage("no room for packed records of this size", total)
+        }
     }
 
     /// Writes the directory anew: groups of 4, the last of them with what is left.
@@ -136,7 +139,9 @@ extension IndexPageEditor {
         let first = page.firstOrigin
         let (count, byteCount, last) = try measure(from: first, to: origin)
         let owned = page.record(at: owner).ownedCount
-        guard count <= page.recordCount, owned > before else { throw damage("the list of records is broken at", origin) }
+        guard count <= page.recordCount, owned > before else {
+            throw damage("the list of records is broken at", origin)
+        }
         if predecessor == IndexPage.infimum { return }
         free(chain: first, last: last, byteCount: byteCount, count: count)
         setNext(IndexPage.infimum, origin)

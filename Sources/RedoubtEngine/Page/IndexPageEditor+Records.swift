@@ -30,8 +30,11 @@ extension IndexPageEditor {
                     throw damage("no room beside the heap; its top is", page.heapTop)
                 }
                 return Place(
-                    start: head &- shape.extraByteCount, heapNumber: page.record(at: head).heapNumber, freed: head,
-                    nextFreed: next)
+                    start: head &- shape.extraByteCount,
+                    heapNumber: page.record(at: head).heapNumber,
+                    freed: head,
+                    nextFreed: next
+                )
             }
         }
         let top = page.heapTop
@@ -57,7 +60,12 @@ extension IndexPageEditor {
     @inline(__always)
     @discardableResult
     func write(
-        _ image: RecordImage, _ shape: RecordShape, at start: Int, heapNumber: Int, owned: Int = 0, copyKey: Bool = true
+        _ image: RecordImage,
+        _ shape: RecordShape,
+        at start: Int,
+        heapNumber: Int,
+        owned: Int = 0,
+        copyKey: Bool = true
     ) -> Int {
         let origin = start &+ shape.extraByteCount
         if copyKey { unsafe bytes.copy(image.key, to: origin) }
@@ -100,7 +108,9 @@ extension IndexPageEditor {
     /// Inserts `image` after the record at `predecessor`.
     func insert(_ image: RecordImage, after predecessor: Int, _ index: SearchIndex) throws(RedoubtError) {
         try checkHeader()
-        guard image.isValid, image.status == status else { throw damage("the record is not one for this level", page.level) }
+        guard image.isValid, image.status == status else {
+            throw damage("the record is not one for this level", page.level)
+        }
         if predecessor != IndexPage.infimum { try checkRecord(predecessor) }
         let next = page.record(at: predecessor).next
         try checkSuccessor(next)
@@ -189,15 +199,29 @@ extension IndexPageEditor {
             }
         }
         let new = unsafe RecordImage(
-            status: image.status, infoBits: image.infoBits, key: record.key, value: image.value,
-            isOffPage: image.isOffPage, child: image.child, system: image.system)
-        guard new.isValid, new.status == status else { throw damage("the record is not one for this level", page.level) }
+            status: image.status,
+            infoBits: image.infoBits,
+            key: record.key,
+            value: image.value,
+            isOffPage: image.isOffPage,
+            child: image.child,
+            system: image.system
+        )
+        guard new.isValid, new.status == status else {
+            throw damage("the record is not one for this level", page.level)
+        }
         if new.infoBits & Record.Bits.minimum != record.infoBits & Record.Bits.minimum { index.invalidate() }
         let shape = new.shape
         let owned = record.ownedCount
         if shape.byteCount <= old.byteCount, shape.extraByteCount == old.extraByteCount {
             write(
-                new, shape, at: origin &- shape.extraByteCount, heapNumber: record.heapNumber, owned: owned, copyKey: false)
+                new,
+                shape,
+                at: origin &- shape.extraByteCount,
+                heapNumber: record.heapNumber,
+                owned: owned,
+                copyKey: false
+            )
             page.garbage = page.garbage &+ (old.byteCount &- shape.byteCount)
             return
         }
@@ -205,7 +229,11 @@ extension IndexPageEditor {
     }
 
     private func replaceMoving(
-        _ origin: Int, _ old: RecordShape, _ image: RecordImage, _ shape: RecordShape, _ index: SearchIndex
+        _ origin: Int,
+        _ old: RecordShape,
+        _ image: RecordImage,
+        _ shape: RecordShape,
+        _ index: SearchIndex
     ) throws(RedoubtError) {
         let record = page.record(at: origin)
         let next = record.next

@@ -30,7 +30,9 @@ struct IndexPageEditor {
     func checkHeader() throws(RedoubtError) {
         let slots = page.slotCount
         let top = page.heapTop
-        guard bytes.typeCode == PageType.index.rawValue else { throw damage("page type is not index", Int(bytes.typeCode)) }
+        guard bytes.typeCode == PageType.index.rawValue else {
+            throw damage("page type is not index", Int(bytes.typeCode))
+        }
         guard slots >= 2, slots <= 4096 else { throw damage("impossible number of directory slots", slots) }
         guard top >= IndexPage.heapStart, top &+ 2 &* slots <= IndexPage.directoryEnd else {
             throw damage("heap and directory overlap; heap top", top)
@@ -38,7 +40,9 @@ struct IndexPageEditor {
         guard page.heapCount >= 2, page.heapCount <= IndexPage.heapCountMaximum else {
             throw damage("impossible number of heap records", page.heapCount)
         }
-        guard page.recordCount <= page.heapCount &- 2 else { throw damage("impossible number of records", page.recordCount) }
+        guard page.recordCount <= page.heapCount &- 2 else {
+            throw damage("impossible number of records", page.recordCount)
+        }
     }
 
     /// The status that records of this page have.
@@ -58,7 +62,8 @@ struct IndexPageEditor {
             throw damage("no record of this level at this origin", origin)
         }
         let shape = record.shape
-        guard origin &- shape.extraByteCount >= IndexPage.heapStart, origin &+ shape.bodyByteCount <= page.heapTop else {
+        guard origin &- shape.extraByteCount >= IndexPage.heapStart, origin &+ shape.bodyByteCount <= page.heapTop
+        else {
             throw damage("the record leaves the heap; origin", origin)
         }
         return shape
@@ -84,12 +89,16 @@ struct IndexPageEditor {
     }
 
     /// Returns the slot of `owner`, and the record before `origin`, which is in its group.
-    func checkedPredecessor(of origin: Int, owner: Int) throws(RedoubtError) -> (slot: Int, predecessor: Int, steps: Int) {
+    func checkedPredecessor(of origin: Int, owner: Int) throws(RedoubtError) -> (
+        slot: Int, predecessor: Int, steps: Int
+    ) {
         let slot = page.slot(ofOwner: owner)
         guard slot > 0 else { throw damage("no slot for the group that ends at", owner) }
         var current = page.slotOrigin(slot &- 1)
         for steps in 0..<IndexPage.ownedMaximum {
-            guard current == IndexPage.infimum || (current >= IndexPage.heapStart && current < page.heapTop) else { break }
+            guard current == IndexPage.infimum || (current >= IndexPage.heapStart && current < page.heapTop) else {
+                break
+            }
             let next = page.record(at: current).next
             if next == origin { return (slot, current, steps) }
             current = next

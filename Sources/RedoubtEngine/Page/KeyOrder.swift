@@ -11,7 +11,8 @@ enum KeyOrder {
 
     /// The same for bytes given as start and count.
     @inline(__always)
-    static func compare(_ left: UnsafeRawPointer, _ leftCount: Int, _ right: UnsafeRawPointer, _ rightCount: Int) -> Int {
+    static func compare(_ left: UnsafeRawPointer, _ leftCount: Int, _ right: UnsafeRawPointer, _ rightCount: Int) -> Int
+    {
         let common = leftCount < rightCount ? leftCount : rightCount
         var offset = 0
         while offset &+ 8 <= common {
@@ -47,14 +48,16 @@ enum KeyOrder {
         if count >= 4 {
             let high = unsafe UInt64(UInt32(bigEndian: start.loadUnaligned(as: UInt32.self)))
             let low = unsafe UInt64(
-                UInt32(bigEndian: start.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self)))
+                UInt32(bigEndian: start.loadUnaligned(fromByteOffset: count &- 4, as: UInt32.self))
+            )
             // `low` ends where the bytes end; shifted there, its overlap with `high` is the same bits.
             return high << 32 | low << UInt64(truncatingIfNeeded: 64 &- 8 &* count)
         }
         var result: UInt64 = 0
         var index = 0
         while index < count {
-            result |= unsafe UInt64(start.load(fromByteOffset: index, as: UInt8.self))
+            result |=
+                unsafe UInt64(start.load(fromByteOffset: index, as: UInt8.self))
                 << UInt64(truncatingIfNeeded: 56 &- 8 &* index)
             index &+= 1
         }

@@ -1,10 +1,12 @@
 import RedoubtCore
 
-/// A list of records for ``PageOperation/insertRecords(predecessor:packed:)``: the redo of splits, merges and bulk loads.
+/// A list of records for ``PageOperation/insertRecords(predecessor:packed:)``: the redo of splits, merges and bulk
+/// loads.
 ///
-///     tag 1 | key length, compressed | value length, compressed (leaf) | key | system 13 (if not default) | value or child 4
+///     tag 1 | key length | value length (leaf) | key | system 13 (if not default) | value, or child 4
 ///
-/// The tag holds the information bits, and below them the bits of ``PackedRecords/Tag``. The list ends with its bytes.
+/// Lengths are compressed. The tag holds the information bits, and below them the bits of ``PackedRecords/Tag``. The
+/// list ends with its bytes.
 @safe
 struct PackedRecords {
     /// The memory that the list is written to.

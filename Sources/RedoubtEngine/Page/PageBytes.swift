@@ -200,7 +200,9 @@ extension PageBytes {
     }
 }
 
-/// What a page holds. InnoDB: `FIL_PAGE_TYPE`; no other type may appear in a file that servers import.
+/// What a page holds.
+///
+/// InnoDB: `FIL_PAGE_TYPE`; no other type may appear in a file that servers import.
 enum PageType: UInt16, Sendable, CaseIterable {
     /// Allocated in the file, or freed.
     case allocated = 0

@@ -1,10 +1,11 @@
 import RedoubtCore
 
 extension PageOperation {
-    /// Changes `page`, which is or becomes page `id`, and keeps `index` up to date; the caller holds the exclusive latch.
+    /// Changes `page`, which is or becomes page `id`, and keeps `index` up to date; the caller holds the exclusive
+    /// latch.
     ///
-    /// Going forwards a throw is a programmer error. After a throw the page of an operation on several records may be partly
-    /// changed; single-record operations change nothing.
+    /// Going forwards a throw is a programmer error. After a throw the page of an operation on several records may be
+    /// partly changed; single-record operations change nothing.
     ///
     /// - Throws: `.corruptPage` if page and operation do not go together.
     func apply(to page: PageBytes, id: PageID, index: SearchIndex = .none) throws(RedoubtError) {
@@ -100,12 +101,16 @@ extension PageOperation {
         }
     }
 
-    private static func compare(_ page: PageBytes, with image: UnsafeRawBufferPointer, _ id: PageID) throws(RedoubtError) {
+    private static func compare(_ page: PageBytes, with image: UnsafeRawBufferPointer, _ id: PageID)
+        throws(RedoubtError)
+    {
         guard image.count == pageByteCount else { throw error("an image of a page has \(image.count) bytes", id) }
         for offset in 4..<PageBytes.Offset.trailer where !(16..<24).contains(offset) {
             guard unsafe page.u8(at: offset) == image[offset] else {
                 throw error(
-                    "after replay byte \(offset) is \(page.u8(at: offset)), but was \(unsafe image[offset]) going forwards", id)
+                    "byte \(offset) is \(page.u8(at: offset)) after replay, but was \(unsafe image[offset]) before",
+                    id
+                )
             }
         }
     }

@@ -29,7 +29,10 @@ extension PageOperation {
         guard count > 0, let target = buffer.baseAddress else { return 0 }
         func put(_ value: Int, at offset: Int) {
             unsafe target.storeBytes(
-                of: UInt16(truncatingIfNeeded: value).bigEndian, toByteOffset: offset, as: UInt16.self)
+                of: UInt16(truncatingIfNeeded: value).bigEndian,
+                toByteOffset: offset,
+                as: UInt16.self
+            )
         }
         func put(_ value: PageNumber, at offset: Int) {
             unsafe target.storeBytes(of: value.rawValue.bigEndian, toByteOffset: offset, as: UInt32.self)
@@ -98,7 +101,8 @@ extension PageOperation {
         case .initialize:
             guard count == 2, let type = PageType(rawValue: UInt16(body.u16(0))), type != .index else { return nil }
             return .initialize(type: type)
-        case .initializeIndex: return count == 10 ? .initializeIndex(level: UInt16(body.u16(0)), indexID: body.u64(2)) : nil
+        case .initializeIndex:
+            return count == 10 ? .initializeIndex(level: UInt16(body.u16(0)), indexID: body.u64(2)) : nil
         case .freePage: return count == 0 ? .freePage : nil
         case .writeBytes: return count > 2 ? unsafe .writeBytes(offset: body.u16(0), bytes: body.rest(2)) : nil
         case .fill: return count == 5 ? .fill(offset: body.u16(0), count: body.u16(2), byte: body.u8(4)) : nil

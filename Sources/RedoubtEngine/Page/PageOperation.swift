@@ -2,10 +2,10 @@ import RedoubtCore
 
 /// A change of one page: what the engine applies to the latched page going forwards, and what recovery applies again.
 ///
-/// There is one implementation, ``apply(to:id:index:)``. It validates what it is given, writes only within the page, ends
-/// in bounded time and never traps, because in recovery page and operation come from files. The same page bytes and the same
-/// operation always give the same page bytes. Payloads borrow the caller's memory and must not lie in the page itself,
-/// except that ``writeBytes(offset:bytes:)`` tolerates it.
+/// There is one implementation, ``apply(to:id:index:)``. It validates what it is given, writes only within the page,
+/// ends in bounded time and never traps, because in recovery page and operation come from files. The same page bytes
+/// and the same operation always give the same page bytes. Payloads borrow the caller's memory and must not lie in
+/// the page itself, except that ``writeBytes(offset:bytes:)`` tolerates it.
 @safe
 enum PageOperation {
     /// Zeroes the page and makes it an empty page of a type that is not an index.
@@ -16,7 +16,8 @@ enum PageOperation {
     case insertRecord(predecessor: Int, image: RecordImage)
     /// Removes a record and frees its room.
     case deleteRecord(origin: Int)
-    /// Gives the record at `origin` the value, bits and system bytes of `image`, whose key must be the record's own or empty.
+    /// Gives the record at `origin` the value, bits and system bytes of `image`, whose key must be the record's own
+    /// or empty.
     ///
     /// The record keeps its place in the order; it moves within the heap if it grows. InnoDB deletes and inserts.
     case replaceRecord(origin: Int, image: RecordImage)
@@ -42,12 +43,15 @@ enum PageOperation {
     case fill(offset: Int, count: Int, byte: UInt8)
     /// Replaces the whole page by 16384 bytes.
     case image(UnsafeRawBufferPointer)
-    /// Says that the page now equals 16384 bytes, checksum, LSN and trailer apart; fails if it does not (consistency mode).
+    /// Says that the page now equals 16384 bytes, checksum, LSN and trailer apart; fails if it does not (consistency
+    /// mode).
     case expectImage(UnsafeRawBufferPointer)
     /// Zeroes the page: it belongs to nobody.
     case freePage
 
-    /// The numbers of the operations in the redo log: 1 to 63 are the page's. A number never changes its meaning.
+    /// The numbers of the operations in the redo log: 1 to 63 are the page's.
+    ///
+    /// A number never changes its meaning.
     enum Kind: UInt8, Sendable, CaseIterable {
         case initialize = 1
         case initializeIndex = 2

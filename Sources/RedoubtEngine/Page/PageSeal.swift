@@ -2,8 +2,8 @@ import RedoubtCore
 
 /// What makes the bytes of a page in a file provable: two checksums, two LSN halves, and who it is.
 ///
-/// The checksum of this format, CRC-32C(4..<26) XOR CRC-32C(38..<16376), leaves bytes 26..<38 and the trailer out; those
-/// are checked by value (zero, the expected space, copies of the header), so every single-bit flip is noticed.
+/// The checksum of this format, CRC-32C(4..<26) XOR CRC-32C(38..<16376), leaves bytes 26..<38 and the trailer out;
+/// those are checked by value (zero, the expected space, copies of the header), so every single-bit flip is noticed.
 enum PageSeal {
     /// Stores checksum and trailer for what the page holds now, its LSN included.
     static func seal(_ page: PageBytes) {
@@ -68,7 +68,8 @@ enum PageFault: Equatable, Sendable, CustomStringConvertible {
         switch self {
         case .unwritten: return "page was never written: all bytes are zero"
         case .checksum(let stored, let trailer, let computed):
-            return "page checksum is \(hex(stored)), in the trailer \(hex(trailer)), but the content's is \(hex(computed))"
+            return
+                "page checksum is \(hex(stored)), in the trailer \(hex(trailer)), but the content's is \(hex(computed))"
         case .number(let found, let expected): return "page says it is number \(found), but \(expected) was read"
         case .space(let found, let expected): return "page says it is of space \(found), but space \(expected) was read"
         case .reserved(let value): return "bytes 26 to 33 of the page are \(hex(value)), but must be zero"

@@ -22,8 +22,8 @@ struct RecordShape: Equatable, Sendable {
 ///
 ///     [value length 1-2][key length 1-2][info | owned][heap number, status 2][next 2] origin: key, system 13, value
 ///
-/// Reading is safe on any bytes: offsets are masked and lengths cut at the page's end. What it yields is only right under
-/// a latch, or after the page's version was validated.
+/// Reading is safe on any bytes: offsets are masked and lengths cut at the page's end. What it yields is only right
+/// under a latch, or after the page's version was validated.
 @safe
 struct Record: Sendable {
     /// The page that holds the record.
@@ -104,8 +104,12 @@ struct Record: Sendable {
         }
         if status == Self.nodeStatus {
             return RecordShape(
-                keyByteCount: key, valueByteCount: 0, extraByteCount: extra,
-                bodyByteCount: key &+ Self.childByteCount, isOffPage: false)
+                keyByteCount: key,
+                valueByteCount: 0,
+                extraByteCount: extra,
+                bodyByteCount: key &+ Self.childByteCount,
+                isOffPage: false
+            )
         }
         var value = Int(page.u8(at: origin &- extra &- 1))
         var isOffPage = false
@@ -116,8 +120,12 @@ struct Record: Sendable {
             extra &+= 1
         }
         return RecordShape(
-            keyByteCount: key, valueByteCount: value, extraByteCount: extra,
-            bodyByteCount: key &+ Self.systemByteCount &+ value, isOffPage: isOffPage)
+            keyByteCount: key,
+            valueByteCount: value,
+            extraByteCount: extra,
+            bodyByteCount: key &+ Self.systemByteCount &+ value,
+            isOffPage: isOffPage
+        )
     }
 
     /// All bytes that the record takes in the heap.
@@ -144,7 +152,9 @@ struct Record: Sendable {
     var value: UnsafeRawBufferPointer {
         let shape = shape
         return unsafe page.bytes(
-            at: origin &+ shape.keyByteCount &+ Self.systemByteCount, count: shape.valueByteCount)
+            at: origin &+ shape.keyByteCount &+ Self.systemByteCount,
+            count: shape.valueByteCount
+        )
     }
 
     /// Whether the value is a reference.

@@ -81,9 +81,14 @@ extension RecordImage {
             else { return nil }
             let child = unsafe UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self))
             let image = unsafe RecordImage(
-                status: Record.nodeStatus, infoBits: first & Record.Bits.mask, key: key,
-                value: UnsafeRawBufferPointer(start: nil, count: 0), isOffPage: false,
-                child: PageNumber(rawValue: child), system: nil)
+                status: Record.nodeStatus,
+                infoBits: first & Record.Bits.mask,
+                key: key,
+                value: UnsafeRawBufferPointer(start: nil, count: 0),
+                isOffPage: false,
+                child: PageNumber(rawValue: child),
+                system: nil
+            )
             return (image, position)
         }
         var system: UnsafeRawPointer?
@@ -93,8 +98,14 @@ extension RecordImage {
         }
         guard let value = unsafe take(valueLength) else { return nil }
         let image = unsafe RecordImage(
-            status: Record.leafStatus, infoBits: first & Record.Bits.mask, key: key, value: value,
-            isOffPage: first & PackedRecords.Tag.offPage != 0, child: .none, system: system)
+            status: Record.leafStatus,
+            infoBits: first & Record.Bits.mask,
+            key: key,
+            value: value,
+            isOffPage: first & PackedRecords.Tag.offPage != 0,
+            child: .none,
+            system: system
+        )
         return (image, position)
     }
 }

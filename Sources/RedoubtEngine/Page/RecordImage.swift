@@ -30,8 +30,13 @@ struct RecordImage {
 
     @inline(__always)
     init(
-        status: UInt8, infoBits: UInt8, key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer,
-        isOffPage: Bool, child: PageNumber, system: UnsafeRawPointer?
+        status: UInt8,
+        infoBits: UInt8,
+        key: UnsafeRawBufferPointer,
+        value: UnsafeRawBufferPointer,
+        isOffPage: Bool,
+        child: PageNumber,
+        system: UnsafeRawPointer?
     ) {
         self.status = status
         self.infoBits = infoBits
@@ -45,31 +50,53 @@ struct RecordImage {
     /// Creates a record of a leaf with its value in the page.
     @inline(__always)
     init(
-        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, infoBits: UInt8 = 0,
+        key: UnsafeRawBufferPointer,
+        value: UnsafeRawBufferPointer,
+        infoBits: UInt8 = 0,
         system: UnsafeRawPointer? = nil
     ) {
         unsafe self.init(
-            status: Record.leafStatus, infoBits: infoBits, key: key, value: value, isOffPage: false,
-            child: .none, system: system)
+            status: Record.leafStatus,
+            infoBits: infoBits,
+            key: key,
+            value: value,
+            isOffPage: false,
+            child: .none,
+            system: system
+        )
     }
 
     /// Creates a record of a leaf whose value lies where the 20 bytes of `reference` say.
     @inline(__always)
     init(
-        key: UnsafeRawBufferPointer, reference: UnsafeRawBufferPointer, infoBits: UInt8 = 0,
+        key: UnsafeRawBufferPointer,
+        reference: UnsafeRawBufferPointer,
+        infoBits: UInt8 = 0,
         system: UnsafeRawPointer? = nil
     ) {
         unsafe self.init(
-            status: Record.leafStatus, infoBits: infoBits, key: key, value: reference, isOffPage: true,
-            child: .none, system: system)
+            status: Record.leafStatus,
+            infoBits: infoBits,
+            key: key,
+            value: reference,
+            isOffPage: true,
+            child: .none,
+            system: system
+        )
     }
 
     /// Creates a node pointer.
     @inline(__always)
     init(key: UnsafeRawBufferPointer, child: PageNumber, isMinimum: Bool = false) {
         unsafe self.init(
-            status: Record.nodeStatus, infoBits: isMinimum ? Record.Bits.minimum : 0, key: key,
-            value: UnsafeRawBufferPointer(start: nil, count: 0), isOffPage: false, child: child, system: nil)
+            status: Record.nodeStatus,
+            infoBits: isMinimum ? Record.Bits.minimum : 0,
+            key: key,
+            value: UnsafeRawBufferPointer(start: nil, count: 0),
+            isOffPage: false,
+            child: child,
+            system: nil
+        )
     }
 
     /// Creates the image of a record as it lies in a page; it borrows that page's bytes.
@@ -80,8 +107,14 @@ struct RecordImage {
         } else {
             let system = record.hasDefaultSystem ? nil : unsafe record.system.baseAddress
             unsafe self.init(
-                status: Record.leafStatus, infoBits: record.infoBits, key: record.key, value: record.value,
-                isOffPage: shape.isOffPage, child: .none, system: system)
+                status: Record.leafStatus,
+                infoBits: record.infoBits,
+                key: record.key,
+                value: record.value,
+                isOffPage: shape.isOffPage,
+                child: .none,
+                system: system
+            )
         }
     }
 
@@ -91,14 +124,21 @@ struct RecordImage {
         let keyLength = unsafe key.count < 0x80 ? 1 : 2
         if status == Record.nodeStatus {
             return unsafe RecordShape(
-                keyByteCount: key.count, valueByteCount: 0, extraByteCount: Record.headerByteCount &+ keyLength,
-                bodyByteCount: key.count &+ Record.childByteCount, isOffPage: false)
+                keyByteCount: key.count,
+                valueByteCount: 0,
+                extraByteCount: Record.headerByteCount &+ keyLength,
+                bodyByteCount: key.count &+ Record.childByteCount,
+                isOffPage: false
+            )
         }
         let valueLength = unsafe value.count < 0x80 && !isOffPage ? 1 : 2
         return unsafe RecordShape(
-            keyByteCount: key.count, valueByteCount: value.count,
+            keyByteCount: key.count,
+            valueByteCount: value.count,
             extraByteCount: Record.headerByteCount &+ keyLength &+ valueLength,
-            bodyByteCount: key.count &+ Record.systemByteCount &+ value.count, isOffPage: isOffPage)
+            bodyByteCount: key.count &+ Record.systemByteCount &+ value.count,
+            isOffPage: isOffPage
+        )
     }
 
     /// All bytes that the record will take in the heap.

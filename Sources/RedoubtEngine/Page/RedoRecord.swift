@@ -2,10 +2,11 @@ import RedoubtCore
 
 /// One record of a redo group, as it stands in the log.
 ///
-///     kind 1 | space, compressed (0: the page of the record before) | page, compressed | body length, compressed | body
+///     kind 1 | space (0: the page of the record before, and no page follows) | page | body length | body
 ///
-/// Kinds come in ranges: page 1-63, space 64-95, file 96-127, undo 128-159, transaction 160-191, trim 192-223, and from
-/// 224 on records that a reader may skip. The length makes every record skippable.
+/// Space, page and length are compressed. Kinds come in ranges: page 1-63, space 64-95, file 96-127, undo 128-159,
+/// transaction 160-191, trim 192-223, and from 224 on records that a reader may skip. The length makes every record
+/// skippable.
 @safe
 struct RedoRecord {
     /// The kind; see ``PageOperation/Kind`` and ``FileKind``.
@@ -64,7 +65,11 @@ struct RedoRecord {
     /// Writes the bytes before a body of `bodyByteCount` bytes at `target`, which must have room for
     /// ``headerByteCountMaximum``; returns how many.
     static func encodeHeader(
-        kind: UInt8, page: PageID, previous: PageID?, bodyByteCount: Int, to target: UnsafeMutableRawPointer
+        kind: UInt8,
+        page: PageID,
+        previous: PageID?,
+        bodyByteCount: Int,
+        to target: UnsafeMutableRawPointer
     ) -> Int {
         unsafe target.storeBytes(of: kind, as: UInt8.self)
         var length = 1
@@ -88,15 +93,24 @@ struct RedoRecord {
     ///
     /// `buffer` must have room for ``byteCountMaximum(_:)``. `previous` is the page of the record before in the group.
     static func encode(
-        _ operation: PageOperation, page: PageID, previous: PageID?, into buffer: UnsafeMutableRawBufferPointer
+        _ operation: PageOperation,
+        page: PageID,
+        previous: PageID?,
+        into buffer: UnsafeMutableRawBufferPointer
     ) -> Int {
         let bodyByteCount = operation.bodyByteCount
         precondition(
             buffer.count >= headerByteCountMaximum + bodyByteCount,
-            "\(buffer.count) bytes for a record of up to \(headerByteCountMaximum + bodyByteCount)")
+            "\(buffer.count) bytes for a record of up to \(headerByteCountMaximum + bodyByteCount)"
+        )
         guard let target = buffer.baseAddress else { return 0 }
         let header = unsafe encodeHeader(
-            kind: operation.kind.rawValue, page: page, previous: previous, bodyByteCount: bodyByteCount, to: target)
+            kind: operation.kind.rawValue,
+            page: page,
+            previous: previous,
+            bodyByteCount: bodyByteCount,
+            to: target
+        )
         let written = unsafe operation.encode(into: UnsafeMutableRawBufferPointer(rebasing: buffer[header...]))
         precondition(written == bodyByteCount, "a body of \(written) bytes, announced as \(bodyByteCount)")
         return header + written
@@ -104,16 +118,25 @@ struct RedoRecord {
 
     /// Appends a record about the file of `space` to `buffer` and returns its length.
     static func encode(
-        _ kind: FileKind, space: SpaceID, body: UnsafeRawBufferPointer, previous: PageID?,
+        _ kind: FileKind,
+        space: SpaceID,
+        body: UnsafeRawBufferPointer,
+        previous: PageID?,
         into buffer: UnsafeMutableRawBufferPointer
     ) -> Int {
         precondition(
             buffer.count >= headerByteCountMaximum + body.count,
-            "\(buffer.count) bytes for a record of up to \(headerByteCountMaximum + body.count)")
+            "\(buffer.count) bytes for a record of up to \(headerByteCountMaximum + body.count)"
+        )
         guard let target = buffer.baseAddress else { return 0 }
         let page = PageID(space: space, number: PageNumber(rawValue: 0))
         let header = unsafe encodeHeader(
-            kind: kind.rawValue, page: page, previous: previous, bodyByteCount: body.count, to: target)
+            kind: kind.rawValue,
+            page: page,
+            previous: previous,
+            bodyByteCount: body.count,
+            to: target
+        )
         if let from = body.baseAddress { unsafe (target + header).copyMemory(from: from, byteCount: body.count) }
         return header + body.count
     }
@@ -142,11 +165,15 @@ struct RedoGroupReader {
         let space = try number("space id", of: start)
         let page: PageID
         if space == 0 {
-            guard let previous else { throw damage("says that it is about the page of a record before, but is the first", start) }
+            guard let previous else {
+                throw damage("says that it is about the page of a record before, but is the first", start)
+            }
             page = previous
         } else {
             page = PageID(
-                space: SpaceID(rawValue: space), number: PageNumber(rawValue: try number("page number", of: start)))
+                space: SpaceID(rawValue: space),
+                number: PageNumber(rawValue: try number("page number", of: start))
+            )
         }
         let length = Int(try number("length", of: start))
         guard unsafe length <= payload.count - position else {

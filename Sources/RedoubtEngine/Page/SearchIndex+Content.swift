@@ -1,8 +1,8 @@
 import RedoubtCore
 import Synchronization
 
-// Reading the arrays. Indices are taken as given by bounded loops; a block is never left because the callers bound them by
-// the capacity that the handle implies, and the accessors clamp those that come from elsewhere.
+// Reading the arrays. Indices are taken as given by bounded loops; a block is never left because the callers bound
+// them by the capacity that the handle implies, and the accessors clamp those that come from elsewhere.
 extension SearchIndex {
     /// The first 8 bytes of the prefix that all keys share; bytes beyond the prefix are 0.
     @inline(__always)
@@ -63,7 +63,9 @@ extension SearchIndex {
         return unsafe childPointer(bounded).pointee.load(ordering: .relaxed)
     }
 
-    /// Remembers the frame of the child at `rank`. The caller holds at least a shared latch on the page.
+    /// Remembers the frame of the child at `rank`.
+    ///
+    /// The caller holds at least a shared latch on the page.
     func setChildFrame(_ frame: UInt32, at rank: Int) {
         let state = state
         guard state.isValid, state.hasChildren, rank >= 0, rank < state.count, rank < capacity(hasChildren: true)
@@ -88,12 +90,19 @@ extension SearchIndex {
         for rank in 0..<count {
             guard origin != IndexPage.supremum else { return false }
             let record = page.record(at: origin)
-            unsafe put(head: KeyOrder.head(record.key, from: prefix), origin: origin, at: rank, hasChildren: hasChildren)
+            unsafe put(
+                head: KeyOrder.head(record.key, from: prefix),
+                origin: origin,
+                at: rank,
+                hasChildren: hasChildren
+            )
             if hasChildren { unsafe childPointer(rank).pointee.store(Self.noFrame, ordering: .relaxed) }
             origin = record.next
         }
         guard origin == IndexPage.supremum else { return false }
-        if prefix > 0 { unsafe storePrefix(page.record(at: offset(at: hasMinimum ? 1 : 0, hasChildren: hasChildren)).key, prefix) }
+        if prefix > 0 {
+            unsafe storePrefix(page.record(at: offset(at: hasMinimum ? 1 : 0, hasChildren: hasChildren)).key, prefix)
+        }
         state = State(count: count, prefixByteCount: prefix, hasChildren: hasChildren, hasMinimum: hasMinimum)
         return true
     }
@@ -166,7 +175,9 @@ extension SearchIndex {
         let sample = unsafe page.record(at: offset(at: state.hasMinimum ? 1 : 0, hasChildren: state.hasChildren)).key
         guard sample.count >= prefix else { return false }
         return unsafe KeyOrder.compare(
-            UnsafeRawBufferPointer(rebasing: key[0..<prefix]), UnsafeRawBufferPointer(rebasing: sample[0..<prefix])) == 0
+            UnsafeRawBufferPointer(rebasing: key[0..<prefix]),
+            UnsafeRawBufferPointer(rebasing: sample[0..<prefix])
+        ) == 0
     }
 
     /// Forgets the record at `origin`, which is still as it was in `page`, or invalidates itself.

@@ -3,13 +3,14 @@ import Synchronization
 
 /// A handle to the search index of a page: the memory beside a frame that makes a search touch few cache lines.
 ///
-///     0 count 2, prefix length 2, flags 4 | 8 spare 8 | 16 heads 4 x capacity | offsets 2 x capacity | child frames 4 x capacity
+///     0 state 8 | 8 prefix 8 | 16 heads 4 x capacity | offsets 2 x capacity | child frames 4 x capacity
 ///
-/// A head is the 4 bytes of a key after the prefix that all keys of the page share, as a number. Child frames exist on
-/// pages that are not leaves. The memory belongs to the owner of the frame; the handle is one word (address and size), so
-/// that it can be kept in one atomic. Changes are made under the page's exclusive latch, by ``PageOperation`` alone, except
-/// child frames (shared latch). Optimistic readers may read while it changes: deciding words are relaxed atomics, indices
-/// are bounded by the capacity that the handle itself implies, and the reader validates the page's version afterwards.
+/// A head is the 4 bytes of a key after the prefix that all keys of the page share, as a number. Child frames exist
+/// on pages that are not leaves. The memory belongs to the owner of the frame; the handle is one word (address and
+/// size), so that it can be kept in one atomic. Changes are made under the page's exclusive latch, by
+/// ``PageOperation`` alone, except child frames (shared latch). Optimistic readers may read while it changes:
+/// deciding words are relaxed atomics, indices are bounded by the capacity that the handle itself implies, and the
+/// reader validates the page's version afterwards.
 @safe
 struct SearchIndex: Equatable, Sendable {
     /// Address in the low 48 bits, size in units of 64 bytes above.
@@ -113,7 +114,8 @@ struct SearchIndex: Equatable, Sendable {
         return (hasChildren ? room / 10 : room / 6) & ~1
     }
 
-    /// Marks the content as not describing the page, so that searches use the directory until the owner builds it again.
+    /// Marks the content as not describing the page, so that searches use the directory until the owner builds it
+    /// again.
     func invalidate() {
         guard !isNone else { return }
         state = State(word: 0)
