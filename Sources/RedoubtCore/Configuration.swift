@@ -6,9 +6,13 @@ public struct Configuration: Sendable, Hashable {
     ///
     /// The default is 256 MiB, the range 8 MiB and up. InnoDB: `innodb_buffer_pool_size` (frames only).
     public var memory: ByteCount = .mebibytes(256)
-    /// How a commit is made durable unless the call says otherwise. The default is `.flushed`.
+    /// How a commit is made durable unless the call says otherwise.
+    ///
+    /// The default is `.flushed`.
     public var durability: Durability = .flushed
-    /// Whether a missing database is created. The default is true.
+    /// Whether a missing database is created.
+    ///
+    /// The default is true.
     public var createIfMissing = true
     /// The buffer pool.
     public var bufferPool = BufferPool()
@@ -24,7 +28,9 @@ public struct Configuration: Sendable, Hashable {
 
     /// Options of the buffer pool.
     public struct BufferPool: Sendable, Hashable {
-        /// The number of instances; 0 chooses 1 below 1 GiB of memory and 2 above. Range 0...64.
+        /// The number of instances; 0 chooses 1 below 1 GiB of memory and 2 above.
+        ///
+        /// Range 0...64.
         ///
         /// InnoDB: `innodb_buffer_pool_instances`.
         public var instanceCount = 0
@@ -36,7 +42,9 @@ public struct Configuration: Sendable, Hashable {
         ///
         /// The default is 1000, the range 0 and up. InnoDB: `innodb_old_blocks_time`.
         public var oldSublistMilliseconds = 1000
-        /// The number of frames an instance keeps free. The default is 1024, at most an eighth of the instance.
+        /// The number of frames an instance keeps free.
+        ///
+        /// The default is 1024, at most an eighth of the instance.
         ///
         /// Range 16 and up. InnoDB: `innodb_lru_scan_depth`.
         public var lruScanDepth = 1024
@@ -67,13 +75,19 @@ public struct Configuration: Sendable, Hashable {
         ///
         /// The default is 128 MiB, the range 2 MiB...128 GiB. InnoDB: `innodb_redo_log_capacity`.
         public var capacity: ByteCount = .mebibytes(128)
-        /// The number of redo files. The default is 32, the range 4...32.
+        /// The number of redo files.
+        ///
+        /// The default is 32, the range 4...32.
         public var fileCount = 32
-        /// The size of the log buffer. The default is 16 MiB, the range 256 KiB and up, a power of two.
+        /// The size of the log buffer.
+        ///
+        /// The default is 16 MiB, the range 256 KiB and up, a power of two.
         ///
         /// InnoDB: `innodb_log_buffer_size`.
         public var bufferCapacity: ByteCount = .mebibytes(16)
-        /// Which threads write. The default is `.automatic`.
+        /// Which threads write.
+        ///
+        /// The default is `.automatic`.
         public var shape = Shape.automatic
         /// Writes are padded to this size so that no block is read before it is written.
         ///
@@ -83,7 +97,9 @@ public struct Configuration: Sendable, Hashable {
         ///
         /// The default is 1000, the range 10 and up. InnoDB: `innodb_log_checkpoint_every`.
         public var checkpointIntervalMilliseconds = 1000
-        /// The longest time that a deferred commit stays volatile, in milliseconds. The default is 1000.
+        /// The longest time that a deferred commit stays volatile, in milliseconds.
+        ///
+        /// The default is 1000.
         ///
         /// InnoDB: `innodb_flush_log_at_timeout`.
         public var deferredFlushMilliseconds = 1000
@@ -94,31 +110,45 @@ public struct Configuration: Sendable, Hashable {
 
     /// Options of flushing.
     public struct Flushing: Sendable, Hashable {
-        /// Pages per second that background flushing may count on. The default is 2000, the range 100 and up.
+        /// Pages per second that background flushing may count on.
+        ///
+        /// The default is 2000, the range 100 and up.
         ///
         /// InnoDB: `innodb_io_capacity`.
         public var ioCapacity = 2000
-        /// Pages per second that flushing may use under pressure. The default is 20000, at least `ioCapacity`.
+        /// Pages per second that flushing may use under pressure.
+        ///
+        /// The default is 20000, at least `ioCapacity`.
         ///
         /// InnoDB: `innodb_io_capacity_max`.
         public var ioCapacityMaximum = 20000
-        /// The share of dirty frames at which flushing runs at full `ioCapacity`. The default is 90, the range 1...99.
+        /// The share of dirty frames at which flushing runs at full `ioCapacity`.
+        ///
+        /// The default is 90, the range 1...99.
         ///
         /// InnoDB: `innodb_max_dirty_pages_pct`.
         public var dirtyPagePercentMaximum = 90
-        /// The share of dirty frames at which flushing starts. The default is 10, the range 0...99; 0 is off.
+        /// The share of dirty frames at which flushing starts.
+        ///
+        /// The default is 10, the range 0...99; 0 is off.
         ///
         /// InnoDB: `innodb_max_dirty_pages_pct_lwm`.
         public var dirtyPagePercentLowWater = 10
-        /// The share of `ioCapacity` used while nothing else happens, in percent. The default is 100, range 0...100.
+        /// The share of `ioCapacity` used while nothing else happens, in percent.
+        ///
+        /// The default is 100, range 0...100.
         ///
         /// InnoDB: `innodb_idle_flush_pct`.
         public var idlePercent = 100
-        /// Whether page writes go through the doublewrite files, which repair torn pages. The default is true.
+        /// Whether page writes go through the doublewrite files, which repair torn pages.
+        ///
+        /// The default is true.
         ///
         /// InnoDB: `innodb_doublewrite`.
         public var doublewrite = true
-        /// Pages in one doublewrite batch. The default is 128, the range 1...512. InnoDB: `innodb_doublewrite_pages`.
+        /// Pages in one doublewrite batch.
+        ///
+        /// The default is 128, the range 1...512. InnoDB: `innodb_doublewrite_pages`.
         public var doublewriteBatchPages = 128
 
         /// Creates the default options.
@@ -127,15 +157,21 @@ public struct Configuration: Sendable, Hashable {
 
     /// Options of files and I/O.
     public struct Storage: Sendable, Hashable {
-        /// Whether to bypass the page cache where the file system can. The default is true.
+        /// Whether to bypass the page cache where the file system can.
+        ///
+        /// The default is true.
         ///
         /// InnoDB: `innodb_flush_method = O_DIRECT`.
         public var usesDirectIO = true
-        /// Whether to use the kernel's asynchronous I/O where there is any. The default is true.
+        /// Whether to use the kernel's asynchronous I/O where there is any.
+        ///
+        /// The default is true.
         ///
         /// InnoDB: `innodb_use_native_aio`.
         public var usesAsyncIO = true
-        /// Requests in flight at once. The default is 128, the range 1...1024.
+        /// Requests in flight at once.
+        ///
+        /// The default is 128, the range 1...1024.
         public var queueDepth = 128
 
         /// Creates the default options.

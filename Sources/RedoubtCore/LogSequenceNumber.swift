@@ -36,7 +36,9 @@ public struct LogSequenceNumber: RawRepresentable, Hashable, Comparable, Sendabl
     /// The position before everything, which no change ever has.
     public static let zero = LogSequenceNumber(rawValue: 0)
 
-    /// The first byte of the first block of a new database. InnoDB: `LOG_START_LSN`.
+    /// The first byte of the first block of a new database.
+    ///
+    /// InnoDB: `LOG_START_LSN`.
     package static let start = LogSequenceNumber(rawValue: 8192)
 
     /// The first position that a mini-transaction of a new database gets.

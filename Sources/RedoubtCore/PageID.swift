@@ -20,7 +20,9 @@ public struct PageID: Hashable, Comparable, Sendable, CustomStringConvertible {
         number = PageNumber(rawValue: UInt32(truncatingIfNeeded: packed))
     }
 
-    /// Both numbers in one word: the space in the high half. 0 is no page, because no space has id 0.
+    /// Both numbers in one word: the space in the high half.
+    ///
+    /// 0 is no page, because no space has id 0.
     @inlinable
     package var packed: UInt64 { UInt64(space.rawValue) << 32 | UInt64(number.rawValue) }
 

@@ -10,7 +10,9 @@ public struct PageNumber: RawRepresentable, Hashable, Comparable, Sendable, Cust
         self.rawValue = rawValue
     }
 
-    /// No page; what a missing sibling or the end of a chain is stored as. InnoDB: `FIL_NULL`.
+    /// No page; what a missing sibling or the end of a chain is stored as.
+    ///
+    /// InnoDB: `FIL_NULL`.
     @inlinable
     public static var none: PageNumber { PageNumber(rawValue: 0xFFFF_FFFF) }
 
@@ -30,6 +32,8 @@ public struct PageNumber: RawRepresentable, Hashable, Comparable, Sendable, Cust
     public var description: String { self == .none ? "none" : String(rawValue) }
 }
 
-/// The size of every page, in bytes. InnoDB: `UNIV_PAGE_SIZE`.
+/// The size of every page, in bytes.
+///
+/// InnoDB: `UNIV_PAGE_SIZE`.
 @inlinable
 package var pageByteCount: Int { 16384 }

@@ -16,7 +16,9 @@ package final class EngineLock: @unchecked Sendable {
         unsafe IsolatedMemory.free(word)
     }
 
-    /// Takes the lock. Waits.
+    /// Takes the lock.
+    ///
+    /// Waits.
     @inlinable
     package func lock() {
         unsafe word.lock()
@@ -34,7 +36,9 @@ package final class EngineLock: @unchecked Sendable {
         unsafe word.unlock()
     }
 
-    /// Runs `body` with the lock held. Waits.
+    /// Runs `body` with the lock held.
+    ///
+    /// Waits.
     @inlinable
     package func withLock<Result: ~Copyable, Failure: Error>(
         _ body: () throws(Failure) -> Result

@@ -28,13 +28,17 @@ package final class Event: @unchecked Sendable {
     /// Announces that the caller may wait; to be taken before the condition is checked, and after each wait again.
     package var ticket: UInt32 { unsafe word.pointee.ticket }
 
-    /// Waits for a signal given after `ticket` was taken. Returns false if `deadline` passed before.
+    /// Waits for a signal given after `ticket` was taken.
+    ///
+    /// Returns false if `deadline` passed before.
     @discardableResult
     package func wait(_ ticket: UInt32, deadline: EngineInstant? = nil) -> Bool {
         unsafe word.wait(ticket, deadline: deadline)
     }
 
-    /// Wakes all who wait. The condition must have been made true before.
+    /// Wakes all who wait.
+    ///
+    /// The condition must have been made true before.
     package func signal() {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         unsafe word.signal()

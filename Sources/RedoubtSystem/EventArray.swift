@@ -35,7 +35,9 @@ package final class EventArray: @unchecked Sendable {
         unsafe word(slot).pointee.ticket
     }
 
-    /// Waits for a signal of `slot` given after `ticket` was taken. Returns false if `deadline` passed before.
+    /// Waits for a signal of `slot` given after `ticket` was taken.
+    ///
+    /// Returns false if `deadline` passed before.
     @discardableResult
     package func wait(_ slot: Int, _ ticket: UInt32, deadline: EngineInstant? = nil) -> Bool {
         unsafe word(slot).wait(ticket, deadline: deadline)

@@ -26,8 +26,9 @@ struct EventWord: ~Copyable {
         return word.load(ordering: .acquiring) == ticket
     }
 
-    /// Ends the generation if somebody may wait for that; returns whether threads must be woken. A sequentially
-    /// consistent fence must stand between the change of the condition and this.
+    /// Ends the generation if somebody may wait for that; returns whether threads must be woken.
+    ///
+    /// A sequentially consistent fence must stand between the change of the condition and this.
     func advance() -> Bool {
         Scheduling.atomicStep()
         var seen = word.load(ordering: .relaxed)
@@ -53,7 +54,9 @@ extension UnsafeMutablePointer where Pointee == EventWord {
         return true
     }
 
-    /// Wakes all who wait. The fence of ``EventWord/advance()`` is the caller's.
+    /// Wakes all who wait.
+    ///
+    /// The fence of ``EventWord/advance()`` is the caller's.
     func signal() {
         if unsafe pointee.advance() { unsafe Scheduling.wake(UnsafeRawPointer(self)) }
     }

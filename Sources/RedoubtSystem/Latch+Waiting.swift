@@ -20,7 +20,9 @@ extension UnsafeMutablePointer where Pointee == Latch {
         #endif
     }
 
-    /// Clears the sleepers bit, and wakes all who slept. Called by whoever made room.
+    /// Clears the sleepers bit, and wakes all who slept.
+    ///
+    /// Called by whoever made room.
     @usableFromInline
     func wakeSleepers() {
         Scheduling.atomicStep()
@@ -28,7 +30,9 @@ extension UnsafeMutablePointer where Pointee == Latch {
         if before & Latch.sleepers != 0 { unsafe Scheduling.wake(sleepingAddress) }
     }
 
-    /// Sleeps while the word is `seen` with the sleepers bit added. Returns false if `deadline` passed.
+    /// Sleeps while the word is `seen` with the sleepers bit added.
+    ///
+    /// Returns false if `deadline` passed.
     private func sleep(_ seen: UInt64, deadline: EngineInstant? = nil) -> Bool {
         var value = seen
         if seen & Latch.sleepers == 0 {

@@ -54,7 +54,9 @@ extension Latch: Sendable {}
 extension UnsafeMutablePointer where Pointee == Latch {
     // MARK: Shared
 
-    /// Takes a shared hold. Waits.
+    /// Takes a shared hold.
+    ///
+    /// Waits.
     @inlinable
     package func lockShared() {
         if unsafe !tryAdd(1, unless: Latch.exclusive | Latch.wanted) { unsafe waitAndAdd(1, unless: Latch.exclusive) }
@@ -76,7 +78,9 @@ extension UnsafeMutablePointer where Pointee == Latch {
 
     // MARK: Shared-exclusive
 
-    /// Takes the shared-exclusive hold. Waits.
+    /// Takes the shared-exclusive hold.
+    ///
+    /// Waits.
     @inlinable
     package func lockSharedExclusive() {
         let others = Latch.exclusive | Latch.sharedExclusive
@@ -101,7 +105,9 @@ extension UnsafeMutablePointer where Pointee == Latch {
 
     // MARK: Exclusive
 
-    /// Takes the exclusive hold. Waits.
+    /// Takes the exclusive hold.
+    ///
+    /// Waits.
     @inlinable
     package func lockExclusive() {
         if unsafe !tryLockExclusive() { unsafe waitForExclusive() }
@@ -135,7 +141,9 @@ extension UnsafeMutablePointer where Pointee == Latch {
         if after & Latch.sleepers != 0 { unsafe wakeSleepers() }
     }
 
-    /// Turns the shared-exclusive hold into the exclusive one, once the readers have left. Waits.
+    /// Turns the shared-exclusive hold into the exclusive one, once the readers have left.
+    ///
+    /// Waits.
     @inlinable
     package func upgradeToExclusive() {
         Scheduling.atomicStep()
@@ -180,7 +188,9 @@ extension UnsafeMutablePointer where Pointee == Latch {
         return seen & Latch.exclusive == 0 ? seen & Latch.versionMask : nil
     }
 
-    /// Returns the version to validate an optimistic read with. Waits for an exclusive holder.
+    /// Returns the version to validate an optimistic read with.
+    ///
+    /// Waits for an exclusive holder.
     @inlinable
     package func awaitOptimisticVersion() -> UInt64 {
         if let version = unsafe optimisticVersion() { return version }

@@ -21,7 +21,9 @@ package struct Lock: ~Copyable {
 extension Lock: Sendable {}
 
 extension UnsafeMutablePointer where Pointee == Lock {
-    /// Takes the lock. Waits.
+    /// Takes the lock.
+    ///
+    /// Waits.
     @inlinable
     package func lock() {
         if unsafe !tryLock() { unsafe waitForLock() }

@@ -36,7 +36,9 @@ extension Scheduler {
     package func atomicStep() {}
 }
 
-/// A thread of the engine. ``Scheduling/join(_:)`` must be called once for each.
+/// A thread of the engine.
+///
+/// ``Scheduling/join(_:)`` must be called once for each.
 package final class EngineThread: Sendable {
     /// The name, as debuggers show it.
     package let name: String

@@ -48,7 +48,9 @@ package enum Scheduling {
         return EngineInstant(nanoseconds: redoubt_monotonic_nanoseconds())
     }
 
-    /// Waits while the word at `address` equals `expected`; may return for no reason. Returns false if `deadline` passed.
+    /// Waits while the word at `address` equals `expected`; may return for no reason.
+    ///
+    /// Returns false if `deadline` passed.
     @discardableResult
     package static func wait(
         on address: UnsafeRawPointer,

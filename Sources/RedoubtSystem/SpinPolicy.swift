@@ -3,13 +3,21 @@
 /// Spinning helps while processors idle and hurts when others need them. InnoDB: `innodb_log_spin_cpu_abs_lwm`,
 /// `innodb_log_spin_cpu_pct_hwm`, `innodb_log_wait_for_flush_spin_hwm`.
 package struct SpinPolicy: Sendable, Hashable {
-    /// The turns of a spin at half the upper watermark. The default is 25000.
+    /// The turns of a spin at half the upper watermark.
+    ///
+    /// The default is 25000.
     package var baseCount = 25_000
-    /// The share of all processors in percent from which on nobody spins. The default is 50.
+    /// The share of all processors in percent from which on nobody spins.
+    ///
+    /// The default is 50.
     package var upperWatermark = 50.0
-    /// The share of one processor in percent below which the process is too idle to spin. The default is 80.
+    /// The share of one processor in percent below which the process is too idle to spin.
+    ///
+    /// The default is 80.
     package var lowerWatermark = 80.0
-    /// The mean time of a sync in microseconds from which on nobody spins for one. The default is 400.
+    /// The mean time of a sync in microseconds from which on nobody spins for one.
+    ///
+    /// The default is 400.
     package var syncMicrosecondsMaximum = 400.0
 
     /// Creates the default policy.

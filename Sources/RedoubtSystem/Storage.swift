@@ -46,8 +46,9 @@ public enum FileRole: String, Sendable, Hashable, CaseIterable {
     case control
 }
 
-/// An open file. Reads and writes name their offset, so threads share it freely; all retry EINTR, EAGAIN and short
-/// transfers inside.
+/// An open file.
+///
+/// Reads and writes name their offset, so threads share it freely; all retry EINTR, EAGAIN and short transfers inside.
 ///
 /// With direct I/O, buffers, offsets and lengths must be multiples of ``alignment``.
 public protocol StorageFile: AnyObject, Sendable {
@@ -122,7 +123,9 @@ public struct StorageCompletion: Sendable {
     }
 }
 
-/// Asynchronous I/O, for one thread at a time. Short transfers are continued inside.
+/// Asynchronous I/O, for one thread at a time.
+///
+/// Short transfers are continued inside.
 public protocol StorageQueue: AnyObject, Sendable {
     /// The requests submitted whose completions have not been returned.
     var inFlightCount: Int { get }
