@@ -21,7 +21,7 @@ public import Synchronization
 /// No hold is recursive, and none belongs to a thread: another thread may end it.
 ///
 /// ## References
-/// Böttcher, Leis, Giceva and Neumann, "Scalable and Robust Latches for Database Systems", DaMoN 2020.
+/// Boettcher, Leis, Giceva and Neumann, "Scalable and Robust Latches for Database Systems", DaMoN 2020.
 @frozen
 @usableFromInline
 package struct Latch: ~Copyable {

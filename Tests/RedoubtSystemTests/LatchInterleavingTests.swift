@@ -13,6 +13,8 @@ private final class GuardedPair: @unchecked Sendable {
     var exclusiveHolders = 0
     var validatedReads = 0
     var problem: String?
+    private let event = Event()
+    private var isSignalled = false
 
     init() {
         unsafe latch = .allocate(capacity: 1)
@@ -22,6 +24,22 @@ private final class GuardedPair: @unchecked Sendable {
     deinit {
         unsafe latch.deinitialize(count: 1)
         unsafe latch.deallocate()
+    }
+
+    /// Tells ``awaitSignal()`` that the caller got through.
+    func signal() {
+        Scheduling.atomicStep()
+        isSignalled = true
+        event.signal()
+    }
+
+    func awaitSignal() {
+        while true {
+            let ticket = event.ticket
+            Scheduling.atomicStep()
+            if isSignalled { return }
+            event.wait(ticket)
+        }
     }
 
     func report(_ text: String) { if problem == nil { problem = text } }
@@ -226,6 +244,50 @@ private final class GuardedPair: @unchecked Sendable {
     func allModes() throws {
         try explore(2, changes: 1, [{ $0.exclusive() }, { $0.sharedExclusive() }, { $0.shared() }])
         try explore(2, changes: 2, [{ $0.downgraded() }, { $0.sharedExclusive() }, { $0.exclusive() }])
+    }
+
+    @Test("a downgrade lets sleeping readers in at once")
+    func downgradeWakes() throws {
+        let downgrading: @Sendable (GuardedPair) -> Void = { pair in
+            unsafe pair.latch.lockExclusive()
+            unsafe pair.latch.downgradeToShared()
+            pair.awaitSignal()
+            unsafe pair.latch.unlockShared()
+        }
+        try explore(
+            3,
+            changes: 0,
+            [
+                downgrading,
+                {
+                    $0.shared()
+                    $0.signal()
+                },
+            ]
+        )
+    }
+
+    @Test("the end of SX lets the next one in, although readers stay")
+    func sharedExclusiveWakes() throws {
+        let holding: @Sendable (GuardedPair) -> Void = { pair in
+            unsafe pair.latch.lockShared()
+            unsafe pair.latch.lockSharedExclusive()
+            Scheduling.atomicStep()
+            unsafe pair.latch.unlockSharedExclusive()
+            pair.awaitSignal()
+            unsafe pair.latch.unlockShared()
+        }
+        try explore(
+            3,
+            changes: 0,
+            [
+                holding,
+                {
+                    $0.sharedExclusive()
+                    $0.signal()
+                },
+            ]
+        )
     }
 
     @Test("attempts leave the latch as they found it")

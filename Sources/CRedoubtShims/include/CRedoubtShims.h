@@ -25,8 +25,8 @@ static inline void redoubt_cpu_pause(void) {
 #endif
 }
 
-/// Waits while `*word == expected`, at most `timeout_nanoseconds` (negative: without limit). Returns 0 when woken (perhaps
-/// spuriously) or the value differed, 1 when the time ran out.
+/// Waits while `*word == expected`, at most `timeout_nanoseconds` (negative: without limit). Returns 0 when woken
+/// (perhaps spuriously) or the value differed, 1 when the time ran out.
 int redoubt_futex_wait(const void *word, uint32_t expected, int64_t timeout_nanoseconds);
 
 /// Wakes at most `count` threads that wait on `word`.
