@@ -59,9 +59,20 @@ let package = Package(
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtPolicy"],
             exclude: folders.map { "\($0)/README.md" },
         ),
-        engine("Redoubt", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine", "RedoubtLog"]),
+        engine(
+            "Redoubt",
+            dependencies: ["CRedoubtShims", "RedoubtCore", "RedoubtSystem", "RedoubtEngine", "RedoubtLog"],
+        ),
         engine("RedoubtSimulation", dependencies: ["CRedoubtShims", "RedoubtCore", "RedoubtSystem"]),
-        tool("redoubt", target: "redoubt-cli", dependencies: ["Redoubt"]),
+        tool("redoubt", target: "redoubt-cli", dependencies: ["Redoubt", "RedoubtCore"]),
+        tool("demo-load", target: "redoubt-demo", dependencies: ["Redoubt", "RedoubtCore", "RedoubtSystem"]),
+        .target(name: "CBinarySearch", path: "Benchmarks/CBinarySearch"),
+        .executableTarget(
+            name: "redoubt-benchmarks",
+            dependencies: ["Redoubt", "RedoubtCore", "RedoubtSystem", "CBinarySearch"],
+            path: "Benchmarks/redoubt-benchmarks",
+            swiftSettings: strict,
+        ),
         .target(
             name: "TestSupport",
             dependencies: ["RedoubtCore", "RedoubtSystem"],

@@ -36,6 +36,10 @@ void redoubt_futex_wake(const void *word, int32_t count);
 void *redoubt_thread_pointer(void);
 void redoubt_set_thread_pointer(void *pointer);
 
+/// Whether the calling thread is inside a closure that borrows a page, and so must not enter the engine.
+int32_t redoubt_thread_borrows(void);
+void redoubt_set_thread_borrows(int32_t borrows);
+
 /// A small number for the calling thread, for sharding: consecutive as threads first ask.
 uint32_t redoubt_thread_ordinal(void);
 

@@ -1,0 +1,225 @@
+public import RedoubtCore
+import RedoubtEngine
+import RedoubtLog
+package import RedoubtSystem
+
+/// An open database: a folder of keyspaces that share one redo log and one pool of pages.
+///
+///     let database = try Database.open(at: "/var/lib/shop")
+///     let orders = try database.keyspace(named: "orders", createIfMissing: true)
+///     try orders.put("2026-11-21/0001", "3 apples")
+///     print(try orders.get("2026-11-21/0001").map { String(decoding: $0, as: UTF8.self) } ?? "none")
+///     try database.close()
+///
+/// ## Guarantees
+/// Every operation on a key is atomic and linearizable; a ``WriteBatch`` is atomic as a whole. A write that returned with
+/// durability `.flushed` survives a power cut, with `.written` a kill of the process, with `.deferred` it is durable about
+/// one second later; in every case what survives is a prefix of what was written, in order. A get may see a value that is
+/// not durable yet, because a writer makes it visible before it waits for the device.
+///
+/// ## Concurrency
+/// All members may be called from any thread. Calls block; their `async` twins, which the compiler chooses in
+/// asynchronous code, do not block the thread they are called on.
+///
+/// ## Failure
+/// The first failed write or sync *fences* the database: every later write throws `.fenced`, reads of what is in memory
+/// go on and may show changes whose commit failed; close it and open it again, which recovers. A full disk is no fence:
+/// writes throw `.diskFull` and have changed nothing, reads, deletes and checkpoints go on, and writes work again when
+/// there is room.
+public final class Database: Sendable {
+    /// The folder.
+    public let path: String
+    /// The options that it was opened with.
+    public let configuration: Configuration
+
+    let engine: Engine
+    let gate = CallGate()
+    let threads = CallThreads()
+
+    private init(path: String, configuration: Configuration, engine: Engine) {
+        self.path = path
+        self.configuration = configuration
+        self.engine = engine
+    }
+
+    deinit {
+        // Nobody is left to be told about an error; opening again recovers.
+        do throws(RedoubtError) { try close() } catch {}
+    }
+
+    // MARK: Life
+
+    /// Opens the database in the folder `path`, creates it if it is missing and `configuration` allows it, and recovers
+    /// it if it was not closed.
+    ///
+    /// Waits, for a time that depends on the redo since the last checkpoint, not on the size.
+    ///
+    /// - Parameters:
+    ///   - path: The folder; created with mode 0700.
+    ///   - configuration: The options, which are validated first.
+    ///   - progress: Called from time to time while a recovery goes on.
+    /// - Throws: `.invalidConfiguration`; `.notFound`; `.alreadyOpen`, which names the process id of the holder;
+    ///   `.notADatabase`, `.unsupportedFormat`, `.mixedFiles`, `.missingFile`; `.corruptPage`, `.corruptLog`;
+    ///   `.diskFull`; `.systemCallFailed`.
+    public static func open(
+        at path: String,
+        configuration: Configuration = Configuration(),
+        progress: (@Sendable (Recovery) -> Void)? = nil
+    ) throws(RedoubtError) -> Database {
+        try configuration.validate()
+        let storage = LinuxStorage(
+            directIO: configuration.storage.usesDirectIO,
+            asyncIO: configuration.storage.usesAsyncIO
+        )
+        return try open(at: path, configuration: configuration, storage: storage, progress: progress)
+    }
+
+    /// Opens a database whose files are in `storage`; see ``open(at:configuration:progress:)``.
+    ///
+    /// Waits.
+    package static func open(
+        at path: String,
+        configuration: Configuration,
+        storage: any Storage,
+        progress: (@Sendable (Recovery) -> Void)? = nil
+    ) throws(RedoubtError) -> Database {
+        try ThreadBorrow.check()
+        try configuration.validate()
+        let report: (@Sendable (RecoveryProgress) -> Void)?
+        if let progress { report = { progress(Recovery($0)) } } else { report = nil }
+        let engine = try Engine.open(path: path, configuration: configuration, storage: storage, progress: report)
+        return Database(path: path, configuration: configuration, engine: engine)
+    }
+
+    /// Waits for the calls that are inside, makes everything durable and gives the folder back; no effect the second
+    /// time.
+    ///
+    /// Later calls throw `.closed`.
+    ///
+    /// - Throws: `.fenced` if a write had failed (the folder is given back all the same); `.reentered`.
+    public func close() throws(RedoubtError) {
+        try ThreadBorrow.check()
+        threads.stop()
+        guard gate.close() else { return }
+        try engine.close()
+    }
+
+    // MARK: Keyspaces
+
+    /// Returns the keyspace called `name`.
+    ///
+    /// Waits.
+    ///
+    /// - Throws: `.keyspaceNotFound` unless it is there or `createIfMissing`; else the errors of ``createKeyspace(_:)``.
+    public func keyspace(named name: String, createIfMissing: Bool = false) throws(RedoubtError) -> Keyspace {
+        do throws(RedoubtError) {
+            return try call { () throws(RedoubtError) in handle(try engine.keyspace(name), name) }
+        } catch  where error.code == .keyspaceNotFound && createIfMissing {
+            do throws(RedoubtError) {
+                return try createKeyspace(name)
+            } catch  where error.code == .keyspaceExists {
+                // Another thread was faster.
+                return try call { () throws(RedoubtError) in handle(try engine.keyspace(name), name) }
+            }
+        }
+    }
+
+    /// Creates an empty keyspace; it is durable on return.
+    ///
+    /// Waits.
+    ///
+    /// - Parameter name: 1 to 200 bytes of UTF-8 without control characters; its file is named after it, escaped.
+    /// - Throws: `.keyspaceExists`, `.invalidName`, `.diskFull`, `.fenced`, `.closed`.
+    public func createKeyspace(_ name: String) throws(RedoubtError) -> Keyspace {
+        try call { () throws(RedoubtError) in handle(try engine.createKeyspace(name), name) }
+    }
+
+    /// Removes a keyspace with all its rows; durable on return.
+    ///
+    /// Handles of it throw `.keyspaceNotFound` from then on. Waits for the writers that are inside it.
+    ///
+    /// - Throws: `.keyspaceNotFound`, `.fenced`, `.closed`.
+    public func dropKeyspace(_ name: String) throws(RedoubtError) {
+        try call { () throws(RedoubtError) in try engine.dropKeyspace(name) }
+    }
+
+    /// Gives a keyspace another name; durable on return.
+    ///
+    /// Handles stay valid. Waits.
+    ///
+    /// - Throws: `.keyspaceNotFound`, `.keyspaceExists`, `.invalidName`, `.fenced`, `.closed`.
+    public func renameKeyspace(_ name: String, to newName: String) throws(RedoubtError) {
+        try call { () throws(RedoubtError) in try engine.renameKeyspace(name, to: newName) }
+    }
+
+    /// The names of all keyspaces, in the order of their bytes.
+    ///
+    /// Waits.
+    ///
+    /// - Throws: `.closed`, `.corruptPage`, `.readFailed`.
+    public func keyspaceNames() throws(RedoubtError) -> [String] {
+        try call { () throws(RedoubtError) in try engine.keyspaces().map(\.name) }
+    }
+
+    private func handle(_ space: Space, _ name: String) -> Keyspace {
+        Keyspace(database: self, name: name, tree: engine.tree(space))
+    }
+
+    // MARK: Writing
+
+    /// Applies all changes of `batch`, or none.
+    ///
+    /// Waits as `durability` says.
+    ///
+    /// - Parameters:
+    ///   - batch: Consumed, whatever comes of it.
+    ///   - durability: What to wait for; nil for the option of the database.
+    /// - Throws: `.batchTooLarge`, which states the bound; `.keyTooLarge`, `.valueTooLarge`, `.keyspaceNotFound`,
+    ///   `.diskFull`, `.poolExhausted`, `.corruptPage`, `.readFailed`: nothing was changed. `.fenced`: it may or may not
+    ///   be there after the next open. `.closed`.
+    public func write(_ batch: consuming WriteBatch, durability: Durability? = nil) throws(RedoubtError) {
+        let changes = batch.takeChanges()
+        try call { () throws(RedoubtError) in
+            try settle(try apply(changes), durability)
+        }
+    }
+
+    /// Makes everything that was written before the call durable.
+    ///
+    /// Waits for the device.
+    ///
+    /// - Throws: `.fenced`, `.closed`.
+    public func flush() throws(RedoubtError) {
+        try call { () throws(RedoubtError) in
+            let log = engine.log
+            try log.waitUntilFlushed(log.currentLSN)
+        }
+    }
+
+    /// Writes every changed page to its file, so that opening after a crash would have next to nothing to do.
+    ///
+    /// Waits.
+    ///
+    /// - Throws: `.fenced`, `.closed`.
+    public func checkpoint() throws(RedoubtError) {
+        try call { () throws(RedoubtError) in try engine.checkpoint() }
+    }
+
+    // MARK: Inspection
+
+    /// Reads every page of every keyspace and returns what is wrong: nothing, in a sound database.
+    ///
+    /// Waits.
+    ///
+    /// - Throws: `.readFailed` and the like, if the check itself cannot go on; `.closed`.
+    public func check() throws(RedoubtError) -> [Finding] {
+        try call { () throws(RedoubtError) in try engine.check().map(Finding.init) }
+    }
+
+    /// What happened since it was opened, and how full it is.
+    ///
+    /// - Throws: `.closed`.
+    public func statistics() throws(RedoubtError) -> Statistics {
+        try call { () throws(RedoubtError) in Statistics(engine.statistics()) }
+    }
+}

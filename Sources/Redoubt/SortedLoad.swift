@@ -1,0 +1,58 @@
+public import RedoubtCore
+import RedoubtEngine
+
+/// Puts rows whose keys ascend, whole pages at a time: the fastest way to fill a keyspace.
+///
+///     var load = orders.sortedLoad()
+///     for order in sorted { try load.add(order.key, order.value) }
+///     try load.finish()
+///
+/// Rows that do not ascend, or that other threads get in between, are put one by one. A row may be visible only after
+/// ``finish(durability:)``; a crash leaves the rows up to some point. It cannot be copied, and `finish` consumes it. For
+/// one thread at a time.
+public struct SortedLoad: ~Copyable {
+    private let database: Database
+    private var loader: BulkLoader
+
+    init(_ keyspace: Keyspace, fillPercent: Int) {
+        database = keyspace.database
+        loader = BulkLoader(keyspace.tree, fillPercent: fillPercent)
+    }
+
+    /// The number of rows added.
+    public var rowCount: Int { loader.rowCount }
+
+    /// Adds a row.
+    ///
+    /// Waits for pages and room in the log.
+    ///
+    /// - Throws: as ``Keyspace/put(_:_:durability:)``.
+    public mutating func add<Key: ByteSource & ~Escapable, Value: ByteSource & ~Escapable>(
+        _ key: Key,
+        _ value: Value
+    ) throws(RedoubtError) {
+        let line = try database.gate.enter()
+        defer { database.gate.leave(line) }
+        unsafe try key.withBytes { (keyBytes) throws(RedoubtError) in
+            unsafe try value.withBytes { (valueBytes) throws(RedoubtError) in
+                unsafe try loader.add(keyBytes, valueBytes)
+            }
+        }
+    }
+
+    /// Writes what is left, and waits as `durability` says; nil is the option of the database.
+    ///
+    /// - Throws: as ``Keyspace/put(_:_:durability:)``.
+    public consuming func finish(durability: Durability? = nil) throws(RedoubtError) {
+        let line = try database.gate.enter()
+        let database = database
+        defer { database.gate.leave(line) }
+        let end = try loader.finish()
+        try database.settle(end, durability)
+    }
+}
+
+extension Keyspace {
+    /// Begins to put rows whose keys ascend, filling each page to `fillPercent` (10 to 100).
+    public func sortedLoad(fillPercent: Int = 94) -> SortedLoad { SortedLoad(self, fillPercent: fillPercent) }
+}

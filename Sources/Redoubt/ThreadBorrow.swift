@@ -1,0 +1,28 @@
+internal import CRedoubtShims
+import RedoubtCore
+
+/// Marks the calling thread while a closure of the user borrows a page.
+///
+/// The page's latch is held meanwhile: a call into the engine could wait for the same latch, or for a thread that does.
+/// So every call first asks ``check()``.
+enum ThreadBorrow {
+    /// Throws `.reentered` if the calling thread is inside a closure that borrows a page.
+    static func check() throws(RedoubtError) {
+        if redoubt_thread_borrows() != 0 { throw reentered() }
+    }
+
+    /// Runs `body` with the calling thread marked.
+    @inline(__always)
+    static func during(_ body: () throws(RedoubtError) -> Void) throws(RedoubtError) {
+        redoubt_set_thread_borrows(1)
+        defer { redoubt_set_thread_borrows(0) }
+        try body()
+    }
+
+    private static func reentered() -> RedoubtError {
+        RedoubtError(
+            .reentered,
+            "the engine was called from a closure that borrows a page; copy the bytes out, return, then call"
+        )
+    }
+}

@@ -1,0 +1,53 @@
+import RedoubtCore
+
+/// How a command ends; the same numbers for every command.
+enum ExitCode: Int32, CaseIterable {
+    case success = 0
+    case absent = 1
+    case usage = 2
+    case failure = 3
+    case damaged = 4
+    case locked = 5
+
+    /// What the code means, for the help.
+    var meaning: String {
+        switch self {
+        case .success: "done"
+        case .absent: "the key is not there, or `check` found something wrong"
+        case .usage: "wrong usage: an unknown command, option or format, no database at the path, no such keyspace"
+        case .failure: "the database or the system refused, such as a full disk"
+        case .damaged: "a file is damaged, foreign or of a newer version"
+        case .locked: "another process has the database open"
+        }
+    }
+
+    /// The code for an error of the library.
+    init(_ error: RedoubtError) {
+        switch error.code {
+        case .corruptPage, .corruptLog, .notADatabase, .unsupportedFormat, .mixedFiles, .missingFile: self = .damaged
+        case .alreadyOpen: self = .locked
+        case .notFound, .exists, .keyspaceNotFound, .keyspaceExists, .invalidName, .invalidConfiguration: self = .usage
+        default: self = .failure
+        }
+    }
+}
+
+/// Why a command could not do its work.
+struct CommandFailure: Error {
+    /// The exit code.
+    let code: ExitCode
+    /// What happened and what to do, in one line.
+    let message: String
+
+    /// Wrong usage.
+    static func usage(_ message: String) -> CommandFailure { CommandFailure(code: .usage, message: message) }
+}
+
+/// Runs `body` and explains the library's error, if it throws one.
+func explaining<Result: ~Copyable>(_ body: () throws(RedoubtError) -> Result) throws(CommandFailure) -> Result {
+    do throws(RedoubtError) {
+        return try body()
+    } catch {
+        throw CommandFailure(code: ExitCode(error), message: error.description)
+    }
+}

@@ -1,0 +1,155 @@
+import Glibc
+import Synchronization
+
+/// What the commands print: to standard output in large pieces, complaints to standard error.
+enum Output {
+    // Commands print from one thread; the mutex is for the compiler.
+    private static let pending = Mutex<[UInt8]>([])
+
+    /// Prints `text` and a line feed.
+    static func print(_ text: String) {
+        write(Array(text.utf8) + [UInt8(ascii: "\n")])
+    }
+
+    /// Prints bytes as they are.
+    static func write(_ bytes: [UInt8]) {
+        let isFull = pending.withLock { pending in
+            pending += bytes
+            return pending.count > 1 << 16
+        }
+        if isFull { _ = send() }
+    }
+
+    /// Prints one line to standard error.
+    static func complain(_ text: String) {
+        _ = send(Array("redoubt: \(text)\n".utf8), to: 2)
+    }
+
+    /// Writes over the last line of standard error.
+    static func progress(_ text: String, isLast: Bool) {
+        _ = send(Array("\r\u{1B}[K\(text)\(isLast ? "\n" : "")".utf8), to: 2)
+    }
+
+    /// Whether standard error is a terminal.
+    static var isTerminal: Bool { isatty(2) == 1 }
+
+    /// Hands everything to the system.
+    static func flush() throws(CommandFailure) {
+        if !send() { throw CommandFailure(code: .failure, message: "the output could not be written: errno \(errno)") }
+    }
+
+    private static func send() -> Bool {
+        let bytes = pending.withLock { pending in
+            defer { pending.removeAll(keepingCapacity: true) }
+            return pending
+        }
+        return send(bytes, to: 1)
+    }
+
+    private static func send(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+        var sent = 0
+        while sent < bytes.count {
+            let count = unsafe bytes[sent...].withUnsafeBytes {
+                unsafe Glibc.write(descriptor, $0.baseAddress, $0.count)
+            }
+            if count < 0 && errno == EINTR { continue }
+            if count <= 0 { return false }
+            sent += count
+        }
+        return true
+    }
+
+    /// Prints a key or value: text as it is, other bytes escaped as \xNN.
+    static func text(_ bytes: [UInt8], hex: Bool) -> String {
+        if hex { return Hexadecimal.text(bytes) }
+        var result = ""
+        for byte in bytes {
+            switch byte {
+            case UInt8(ascii: "\\"): result += "\\\\"
+            case 0x20...0x7E: result.unicodeScalars.append(Unicode.Scalar(byte))
+            default: result += "\\x" + Hexadecimal.text([byte])
+            }
+        }
+        // Valid UTF-8 reads better than escapes.
+        if let whole = String(validating: bytes, as: UTF8.self), !whole.unicodeScalars.contains(where: isControl) {
+            return whole.replacing("\\", with: "\\\\")
+        }
+        return result
+    }
+
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.generalCategory == .control }
+}
+
+/// Bytes as hexadecimal digits.
+enum Hexadecimal {
+    private static let digits = Array("0123456789abcdef".utf8)
+
+    /// The digits of `bytes`.
+    static func text(_ bytes: [UInt8]) -> String {
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count * 2)
+        for byte in bytes {
+            result.append(digits[Int(byte >> 4)])
+            result.append(digits[Int(byte & 15)])
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
+
+    /// The bytes that `text` spells, or nil.
+    static func bytes(_ text: String) -> [UInt8]? {
+        let digits = Array(text.utf8)
+        guard digits.count % 2 == 0 else { return nil }
+        var result: [UInt8] = []
+        for index in stride(from: 0, to: digits.count, by: 2) {
+            guard let high = Character(Unicode.Scalar(digits[index])).hexDigitValue,
+                let low = Character(Unicode.Scalar(digits[index + 1])).hexDigitValue
+            else { return nil }
+            result.append(UInt8(high << 4 | low))
+        }
+        return result
+    }
+}
+
+/// A JSON object, built field by field.
+struct JSONObject {
+    private var fields: [String] = []
+
+    /// Adds a number.
+    mutating func add(_ name: String, _ number: some BinaryInteger) { fields.append("\(quoted(name)):\(number)") }
+
+    /// Adds a truth value.
+    mutating func add(_ name: String, _ flag: Bool) { fields.append("\(quoted(name)):\(flag)") }
+
+    /// Adds a text.
+    mutating func add(_ name: String, _ text: String) { fields.append("\(quoted(name)):\(quoted(text))") }
+
+    /// Adds bytes: as a string if they are UTF-8, else as `{"hex":"..."}`.
+    mutating func add(_ name: String, bytes: [UInt8], hex: Bool) {
+        if !hex, let text = String(validating: bytes, as: UTF8.self) { return add(name, text) }
+        fields.append("\(quoted(name)):{\"hex\":\"\(Hexadecimal.text(bytes))\"}")
+    }
+
+    /// Adds a list of texts.
+    mutating func add(_ name: String, _ texts: [String]) {
+        fields.append("\(quoted(name)):[\(texts.map(quoted).joined(separator: ","))]")
+    }
+
+    /// The object in one line.
+    var text: String { "{" + fields.joined(separator: ",") + "}" }
+
+    private func quoted(_ text: String) -> String {
+        var result = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"": result += "\\\""
+            case "\\": result += "\\\\"
+            case "\n": result += "\\n"
+            case "\r": result += "\\r"
+            case "\t": result += "\\t"
+            case _ where scalar.value < 0x20: result += "\\u00" + Hexadecimal.text([UInt8(scalar.value)])
+            default: result.unicodeScalars.append(scalar)
+            }
+        }
+        return result + "\""
+    }
+}

@@ -1,0 +1,140 @@
+import Redoubt
+import RedoubtCore
+
+/// The commands for single rows.
+extension Command {
+    /// `create`.
+    static let create = Command(
+        name: "create",
+        summary: "make a database, or a keyspace in one",
+        operands: [path],
+        options: [keyspace, memory]
+    ) { (arguments) throws(CommandFailure) in
+        try withDatabase(arguments, creating: true) { (database) throws(RedoubtError) in
+            if let name = arguments.option("keyspace") { _ = try database.createKeyspace(name) }
+        }
+        return .success
+    }
+
+    /// `put`.
+    static let put = Command(
+        name: "put",
+        summary: "give a key a value",
+        operands: [
+            path, Operand(name: "KEY", text: "the key"),
+            Operand(name: "VALUE", text: "the value; standard input if not given", isOptional: true),
+        ],
+        options: [keyspace, durability, hex, memory]
+    ) { (arguments) throws(CommandFailure) in
+        let key = try arguments.bytes(arguments.operand("KEY"))
+        let value =
+            arguments.has(operand: "VALUE")
+            ? try arguments.bytes(arguments.operand("VALUE")) : try InputFile.standardInput.readAll()
+        let level = try durabilityLevel(arguments)
+        try withKeyspace(arguments, creating: true) { (_, keyspace) throws(RedoubtError) in
+            try keyspace.put(key, value, durability: level)
+        }
+        return .success
+    }
+
+    /// `get`.
+    static let get = Command(
+        name: "get",
+        summary: "print the value of a key",
+        operands: [path, Operand(name: "KEY", text: "the key")],
+        options: [keyspace, json, hex, memory]
+    ) { (arguments) throws(CommandFailure) in
+        let key = try arguments.bytes(arguments.operand("KEY"))
+        let value = try withKeyspace(arguments) { (_, keyspace) throws(RedoubtError) in try keyspace.get(key) }
+        if arguments.has("json") {
+            var object = JSONObject()
+            object.add("key", bytes: key, hex: arguments.has("hex"))
+            object.add("found", value != nil)
+            if let value { object.add("value", bytes: value, hex: arguments.has("hex")) }
+            Output.print(object.text)
+        } else if let value {
+            // A value alone is printed as it is, so that it can be piped.
+            if arguments.has("hex") { Output.print(Hexadecimal.text(value)) } else { Output.write(value + [10]) }
+        }
+        return value == nil ? .absent : .success
+    }
+
+    /// `delete`.
+    static let delete = Command(
+        name: "delete",
+        summary: "remove a key, or a range of keys",
+        operands: [path, Operand(name: "KEY", text: "the key", isOptional: true)],
+        options: [
+            keyspace, durability, hex, memory,
+            Option(name: "from", value: "KEY", text: "remove every key from this one on"),
+            Option(name: "to", value: "KEY", text: "up to this one, which stays"),
+        ]
+    ) { (arguments) throws(CommandFailure) in
+        let level = try durabilityLevel(arguments)
+        let isRange = arguments.has("from") || arguments.has("to")
+        guard isRange != arguments.has(operand: "KEY") else { throw .usage("delete needs a KEY, or --from and --to") }
+        if isRange {
+            var range = KeyRange()
+            if let from = arguments.option("from") { range.lower = try arguments.bytes(from) }
+            if let end = arguments.option("to") { range.upper = try arguments.bytes(end) }
+            let count = try withKeyspace(arguments) { (_, keyspace) throws(RedoubtError) in
+                try keyspace.deleteRange(range, durability: level)
+            }
+            Output.print("\(count) removed")
+            return .success
+        }
+        let key = try arguments.bytes(arguments.operand("KEY"))
+        let existed = try withKeyspace(arguments) { (_, keyspace) throws(RedoubtError) in
+            try keyspace.delete(key, durability: level)
+        }
+        return existed ? .success : .absent
+    }
+}
+
+/// Opens the database that `arguments` name, runs `body`, and closes it.
+func withDatabase<Result>(
+    _ arguments: Arguments,
+    creating: Bool = false,
+    _ body: (Database) throws(RedoubtError) -> Result
+) throws(CommandFailure) -> Result {
+    var configuration = Configuration()
+    configuration.createIfMissing = creating
+    if let memory = try arguments.size("memory") { configuration.memory = memory }
+    let path = arguments.operand("PATH")
+    return try explaining { () throws(RedoubtError) in
+        let database = try Database.open(at: path, configuration: configuration)
+        let result: Result
+        do throws(RedoubtError) {
+            result = try body(database)
+        } catch {
+            // The first error is the one to tell.
+            do throws(RedoubtError) { try database.close() } catch {}
+            throw error
+        }
+        try database.close()
+        return result
+    }
+}
+
+/// Opens the database and the keyspace that `arguments` name, runs `body`, and closes them.
+func withKeyspace<Result>(
+    _ arguments: Arguments,
+    creating: Bool = false,
+    _ body: (Database, Keyspace) throws(RedoubtError) -> Result
+) throws(CommandFailure) -> Result {
+    let name = arguments.option("keyspace") ?? "default"
+    return try withDatabase(arguments) { (database) throws(RedoubtError) in
+        try body(database, try database.keyspace(named: name, createIfMissing: creating))
+    }
+}
+
+/// The durability that `arguments` ask for.
+func durabilityLevel(_ arguments: Arguments) throws(CommandFailure) -> Durability? {
+    switch arguments.option("durability") {
+    case nil: return nil
+    case "flushed": return .flushed
+    case "written": return .written
+    case "deferred": return .deferred
+    case let other?: throw .usage("--durability is \"\(other)\"; it must be flushed, written or deferred")
+    }
+}
