@@ -1,104 +1,153 @@
 package import RedoubtCore
 package import RedoubtSystem
+import Synchronization
 
-/// The redo log: an ordered, durable stream of groups.
+/// The redo log: an ordered, durable stream of *groups*, each the redo of one mini-transaction.
+///
+/// A group is appended with one addition to the *sequence number*, one copy into the log buffer, and a link that publishes it.
+/// From there positions follow each other, each behind the one before:
+///
+///     checkpoint <= closed, flushed <= written <= ready for write <= current
+///
+/// ## Concurrency
+/// All members may be called from any thread. Locks, in order: checkpoint, writer, sync, and those of the file set and the
+/// continuations, which are held for list operations only.
 package final class RedoLog: Sendable {
+    /// Redo that is written but not yet durable never exceeds this by more than one write; a scan looks as far beyond the end.
+    static let unsyncedByteCountMaximum = 8 << 20
+
+    /// Signalled when a thread waits for the checkpoint to advance, or would like it to.
+    package let checkpointNeeded = Event()
+
+    let configuration: Configuration.RedoLog
+    let health: EngineHealth
+    let files: LogFileSet
+    let buffer: LogBuffer
+    let writer: LogWriter
+    let recentWritten: LinkBuffer
+    let recentClosed: LinkBuffer
+
+    // Positions, each on a line of its own: who moves one must not disturb who reads another.
+    let sequence: CacheIsolated<Atomic<UInt64>>
+    let written: CacheIsolated<Atomic<UInt64>>
+    let flushed: CacheIsolated<Atomic<UInt64>>
+    let checkpoint: CacheIsolated<Atomic<UInt64>>
+    /// The sequence number up to which the log buffer has room.
+    let roomEnd: CacheIsolated<Atomic<UInt64>>
+    /// The greatest LSN that somebody wants written, and flushed.
+    let writeRequest: CacheIsolated<Atomic<UInt64>>
+    let flushRequest: CacheIsolated<Atomic<UInt64>>
+
+    let writerLock = EngineLock()
+    let syncLock = EngineLock()
+    let checkpointLock = EngineLock()
+
+    /// Signalled when there is room in the log buffer.
+    let roomEvent = Event()
+    let writtenEvents: ShardedEvents
+    let flushedEvents: ShardedEvents
+    let continuations = FlushContinuations()
+    let credit: CapacityCredit
+    let threads: LogThreads
+    private let checkpointNumber: Atomic<UInt64>
+
     /// Creates the redo files in `directory`, which is made if missing, with a checkpoint at the first position.
     ///
-    /// - Throws: `.exists` if there is a redo log with a checkpoint in the directory; `.diskFull`.
+    /// - Throws: `.exists` if there is a redo log in the directory; `.diskFull`.
     package static func create(
         storage: any Storage, directory: String, configuration: Configuration.RedoLog, database: DatabaseID
     ) throws(RedoubtError) {
-        preconditionFailure("not there yet")
+        try LogFileSet.create(storage: storage, directory: directory, configuration: configuration, database: database)
     }
 
-    /// Continues at the end that `scan` found.
+    /// Continues at the end that `scan` found: makes durable what was read, and removes what is stale beyond. Waits.
+    ///
+    /// - Precondition: The scan was not read-only.
     package init(
         storage: any Storage, directory: String, configuration: Configuration.RedoLog, health: EngineHealth,
         scan: LogScanResult
     ) throws(RedoubtError) {
-        preconditionFailure("not there yet")
+        precondition(!scan.isReadOnly, "the redo log was scanned for reading only")
+        precondition(scan.files.directory == directory, "the scan was of \(scan.files.directory), not \(directory)")
+        self.configuration = configuration
+        self.health = health
+        files = scan.files
+        let end = scan.endLSN
+        let continuation = try LogContinuation.prepare(scan, configuration: configuration)
+        buffer = try LogBuffer(capacity: configuration.bufferCapacity.rawValue)
+        buffer.setFirstGroup(scan.firstGroup, block: end.sequenceNumber / 496)
+        writer = try unsafe LogWriter(
+            files: files, configuration: configuration, end: end, granule: continuation.granule,
+            retained: continuation.retained)
+        sequence = CacheIsolated(Atomic(end.sequenceNumber))
+        written = CacheIsolated(Atomic(end.rawValue))
+        flushed = CacheIsolated(Atomic(end.rawValue))
+        checkpoint = CacheIsolated(Atomic(scan.checkpointLSN.rawValue))
+        roomEnd = CacheIsolated(Atomic(end.sequenceNumber + UInt64(configuration.bufferCapacity.rawValue)))
+        writeRequest = CacheIsolated(Atomic(0))
+        flushRequest = CacheIsolated(Atomic(0))
+        checkpointNumber = Atomic(scan.checkpoint.number)
+        let limits = Self.limits(of: scan.files, capacity: configuration.capacity)
+        credit = CapacityCredit(limits: limits)
+        recentWritten = LinkBuffer(window: Self.writtenWindow(configuration), origin: end)
+        recentClosed = LinkBuffer(window: Self.closedWindow(limits), origin: end)
+        writtenEvents = ShardedEvents()
+        flushedEvents = ShardedEvents()
+        threads = LogThreads(shape: configuration.shape)
+        try fitFiles()
     }
 
-    /// Starts the log's threads. Without them, those who wait do the work themselves.
-    package func start() throws(RedoubtError) { preconditionFailure("not there yet") }
+    /// Starts the log's threads. Until then, and after ``stop()``, those who wait do the work themselves.
+    package func start() throws(RedoubtError) {
+        try threads.start(self)
+    }
 
     /// Makes everything durable unless the engine is fenced, joins the threads and closes the files. Waits.
-    package func stop() { preconditionFailure("not there yet") }
+    package func stop() {
+        try? waitUntilFlushed(currentLSN)
+        threads.stop()
+        wakeAll()
+        files.close()
+    }
 
-    // MARK: Appending
+    /// The memory that the log takes, buffer and link buffers together.
+    package var memoryByteCount: Int {
+        configuration.bufferCapacity.rawValue * 65 / 64 + (1 << 20)
+            + LinkBuffer.memoryByteCount(window: Self.writtenWindow(configuration))
+            + LinkBuffer.memoryByteCount(window: Int(recentClosed.window))
+    }
 
-    /// The most bytes that a group may have, the four length bytes included.
-    package var groupByteCountMaximum: Int { preconditionFailure("not there yet") }
+    private static func writtenWindow(_ configuration: Configuration.RedoLog) -> Int {
+        min(512 << 10, configuration.bufferCapacity.rawValue / 2)
+    }
 
-    /// Appends `group`, whose first four bytes are overwritten by its length. Waits for room in the log buffer only.
-    package func append(_ group: UnsafeMutableRawBufferPointer) -> LogRange { preconditionFailure("not there yet") }
+    /// A window that a checkpoint lags behind must be small beside what may be filled.
+    private static func closedWindow(_ limits: LogLimits) -> Int {
+        let most = min(512 << 10, max(16 << 10, limits.freeCheckCapacity / 8))
+        return 1 << (Int.bitWidth - 1 - most.leadingZeroBitCount)
+    }
 
-    /// Waits until ``close(_:)`` has room for `range`: to be called before its pages enter the flush lists.
-    package func waitForCloseRoom(_ range: LogRange) { preconditionFailure("not there yet") }
-
-    /// Reports that the dirty pages of `range` are in the flush lists.
-    package func close(_ range: LogRange) { preconditionFailure("not there yet") }
+    /// Returns the number of the next checkpoint.
+    func nextCheckpointNumber() -> UInt64 { checkpointNumber.wrappingAdd(1, ordering: .relaxed).newValue }
 
     // MARK: Positions
 
     /// The position that the next group gets.
-    package var currentLSN: LogSequenceNumber { preconditionFailure("not there yet") }
-    /// Every group below it has been copied to the log buffer.
-    package var readyForWriteLSN: LogSequenceNumber { preconditionFailure("not there yet") }
-    /// Everything below it is with the operating system.
-    package var writtenLSN: LogSequenceNumber { preconditionFailure("not there yet") }
-    /// Everything below it is durable.
-    package var flushedLSN: LogSequenceNumber { preconditionFailure("not there yet") }
-    /// Every group below it was closed. To be read before the flush lists when a checkpoint is sought.
-    package var closedLSN: LogSequenceNumber { preconditionFailure("not there yet") }
-    /// Recovery would start here.
-    package var checkpointLSN: LogSequenceNumber { preconditionFailure("not there yet") }
-    /// How far the order of the flush lists may differ from the order of the log, in LSN.
-    package var relaxedOrderWindow: UInt64 { preconditionFailure("not there yet") }
-
-    // MARK: Durability
-
-    /// Waits until everything below `lsn` is with the operating system. Throws `.fenced`.
-    package func waitUntilWritten(_ lsn: LogSequenceNumber) throws(RedoubtError) { preconditionFailure("not there yet") }
-    /// Waits until everything below `lsn` is durable. Throws `.fenced`.
-    package func waitUntilFlushed(_ lsn: LogSequenceNumber) throws(RedoubtError) { preconditionFailure("not there yet") }
-    /// Asks for everything below `lsn` to be made durable soon, by the log's thread.
-    package func requestFlush(_ lsn: LogSequenceNumber) { preconditionFailure("not there yet") }
-    /// Whether everything below `lsn` is durable.
-    package func isFlushed(_ lsn: LogSequenceNumber) -> Bool { flushedLSN >= lsn }
-    /// Calls `continuation` once, with nil when everything below `lsn` is durable or with `.fenced`; perhaps at once, on any
-    /// thread. It must be short.
-    package func whenFlushed(
-        _ lsn: LogSequenceNumber, _ continuation: @escaping @Sendable (RedoubtError?) -> Void
-    ) { preconditionFailure("not there yet") }
-    /// Wakes all who wait here, so that they see that the engine was fenced; for whoever fences it elsewhere.
-    package func wakeAll() { preconditionFailure("not there yet") }
-
-    // MARK: Capacity
-
-    /// The limits that follow from the present files.
-    package var limits: LogLimits { preconditionFailure("not there yet") }
-    /// Takes credit for a mini-transaction of at most `bytes` group bytes; the caller holds no latch. Waits for a checkpoint.
-    ///
-    /// - Throws: `.fenced`; `.batchTooLarge` if the log can never hold it.
-    package func acquireCapacity(bytes: Int) throws(RedoubtError) { preconditionFailure("not there yet") }
-    /// Takes the credit if that needs no waiting.
-    package func tryAcquireCapacity(bytes: Int) -> Bool { preconditionFailure("not there yet") }
-    /// Gives back credit, after the append that it was for.
-    package func releaseCapacity(bytes: Int) { preconditionFailure("not there yet") }
-
-    // MARK: Checkpoints
-
-    /// Signalled when redo capacity is waited for.
-    package let checkpointNeeded = Event()
-
-    /// Records that recovery may start at `lsn`, durably, and recycles the files before it. The caller has made sure that all
-    /// changes below it are in the data files. `isCleanShutdown` marks the end of an orderly close. Waits.
-    package func writeCheckpoint(_ lsn: LogSequenceNumber, isCleanShutdown: Bool = false) throws(RedoubtError) {
-        preconditionFailure("not there yet")
+    package var currentLSN: LogSequenceNumber {
+        LogSequenceNumber(sequenceNumber: sequence.value.load(ordering: .acquiring))
     }
-
-    /// Changes the size of the log. Files in use take the new size when they are recycled. Waits for the file system.
-    package func resize(to capacity: ByteCount) throws(RedoubtError) { preconditionFailure("not there yet") }
+    /// Every group below it has been copied to the log buffer.
+    package var readyForWriteLSN: LogSequenceNumber { recentWritten.advanceTail() }
+    /// Everything below it is with the operating system.
+    package var writtenLSN: LogSequenceNumber { LogSequenceNumber(rawValue: written.value.load(ordering: .acquiring)) }
+    /// Everything below it is durable.
+    package var flushedLSN: LogSequenceNumber { LogSequenceNumber(rawValue: flushed.value.load(ordering: .acquiring)) }
+    /// Every group below it was closed. To be read before the flush lists when a checkpoint is sought.
+    package var closedLSN: LogSequenceNumber { recentClosed.advanceTail() }
+    /// Recovery would start here.
+    package var checkpointLSN: LogSequenceNumber {
+        LogSequenceNumber(rawValue: checkpoint.value.load(ordering: .acquiring))
+    }
+    /// How far the order of the flush lists may differ from the order of the log, in LSN.
+    package var relaxedOrderWindow: UInt64 { recentClosed.window }
 }

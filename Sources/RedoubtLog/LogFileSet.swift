@@ -1,0 +1,229 @@
+import RedoubtCore
+import RedoubtSystem
+
+/// The redo files: which part of the stream each holds, which are spare, and which must be synced.
+///
+/// A file in use holds the stretch of the stream that its header names, and the stretches of the files in use are adjacent. A
+/// file whose stretch lies below the checkpoint is spare. The spare file that was in use longest ago is taken next: its
+/// header is overwritten and synced before its first block is written, so a power cut leaves either the old file, which is
+/// spare, or the new one, which holds nothing yet.
+///
+/// ## Concurrency
+/// All members may be called from any thread. The lock guards the lists only, never I/O; taking the next file is for whoever
+/// holds the writer lock, recycling and resizing for whoever holds the checkpoint lock.
+final class LogFileSet: @unchecked Sendable {
+    let storage: any Storage
+    let directory: String
+    let database: DatabaseID
+    /// The alignment of every transfer: 512 or more.
+    let alignment: Int
+
+    private let lock = EngineLock()
+    private var active: [LogFile]
+    private var spares: [LogFile]
+    private var unsynced: [LogFile] = []
+    private var nextNumber: UInt64
+    private var nextSlot: Int
+    private var targetSize: UInt64
+    private var targetCount: Int
+
+    init(
+        storage: any Storage, directory: String, database: DatabaseID, active: [LogFile], spares: [LogFile],
+        nextNumber: UInt64
+    ) {
+        let all = active + spares
+        self.storage = storage
+        self.directory = directory
+        self.database = database
+        alignment = max(512, all.map { $0.file.alignment }.max() ?? 512)
+        self.active = active
+        self.spares = spares
+        self.nextNumber = nextNumber
+        nextSlot = (all.map { $0.slot }.max() ?? 0) + 1
+        targetSize = all.map { $0.size }.min() ?? 0
+        targetCount = all.count
+    }
+
+    /// The files in use, oldest first.
+    var activeFiles: [LogFile] { lock.withLock { active } }
+    /// The number of all files.
+    var count: Int { lock.withLock { active.count + spares.count } }
+    /// The number of files that there should be.
+    var intendedCount: Int { lock.withLock { targetCount } }
+
+    /// Returns the file that holds the byte at `position`, or nil if none does yet.
+    func file(containing position: UInt64) -> LogFile? {
+        lock.withLock { active.last { $0.contains(position) } }
+    }
+
+    /// Takes the next spare file into use, for the stretch after the last one. Waits for the disk.
+    func activateNext() throws(RedoubtError) -> LogFile {
+        var next = try takeSpare()
+        let (start, number) = lock.withLock { () -> (UInt64, UInt64) in
+            nextNumber += 1
+            return (active.last?.end ?? LogSequenceNumber.start.rawValue, nextNumber - 1)
+        }
+        next.header = LogFileHeader(
+            database: database, start: start, number: number, fileSize: next.size,
+            configurationHash: UInt32(truncatingIfNeeded: next.size &* 31 &+ UInt64(intendedCount)))
+        try writeHeader(of: next)
+        try next.file.sync()
+        lock.withLock { active.append(next) }
+        return next
+    }
+
+    private func takeSpare() throws(RedoubtError) -> LogFile {
+        let spare = lock.withLock { spares.isEmpty ? nil : spares.removeFirst() }
+        if let spare { return spare }
+        // Only if somebody appended without credit: better a file more than a log that stands still.
+        return try makeFile()
+    }
+
+    private func makeFile() throws(RedoubtError) -> LogFile {
+        let (slot, size) = lock.withLock { () -> (Int, UInt64) in
+            nextSlot += 1
+            return (nextSlot - 1, targetSize)
+        }
+        return try Self.makeFile(storage: storage, directory: directory, slot: slot, size: size)
+    }
+
+    /// Makes a file of `size` zeros, durably. Waits for the disk.
+    static func makeFile(
+        storage: any Storage, directory: String, slot: Int, size: UInt64
+    ) throws(RedoubtError) -> LogFile {
+        let path = directory + "/" + LogFileName.name(slot: slot)
+        let file = try storage.open(path, role: .redo, creating: true, readOnly: false)
+        do throws(RedoubtError) {
+            try file.extendByWriting(to: size)
+            try file.sync()
+            try storage.syncDirectory(directory)
+        } catch {
+            file.close()
+            try? storage.remove(path)
+            throw error
+        }
+        return LogFile(file: file, slot: slot, size: size, header: nil)
+    }
+
+    private func writeHeader(of file: LogFile) throws(RedoubtError) {
+        guard let header = file.header else { return }
+        let buffer = try AlignedBuffer(byteCount: 4096)
+        if let base = unsafe buffer.bytes.baseAddress { unsafe header.encode(to: base) }
+        try unsafe file.file.write(UnsafeRawBufferPointer(buffer.bytes), at: 0)
+    }
+
+    // MARK: Syncing
+
+    /// Notes that `file` was written, before the written position moves.
+    func noteWritten(_ file: LogFile) {
+        lock.withLock {
+            if !unsynced.contains(where: { $0.slot == file.slot }) { unsynced.append(file) }
+        }
+    }
+
+    /// Makes durable what was written. Waits for the disk.
+    func syncWritten() throws(RedoubtError) {
+        let files = lock.withLock { () -> [LogFile] in
+            let files = unsynced
+            unsynced.removeAll(keepingCapacity: true)
+            return files
+        }
+        for file in files { try file.file.sync() }
+    }
+
+    // MARK: Checkpoints
+
+    /// Writes and syncs `checkpoint` in the file that holds its LSN. Waits for the disk.
+    func write(_ checkpoint: CheckpointBlock) throws(RedoubtError) {
+        // The LSN after the last byte of the last file is in no file yet, so the last file takes it.
+        guard let target = file(containing: checkpoint.lsn) ?? lock.withLock({ active.last }) else {
+            throw RedoubtError(.corruptLog, "no redo file holds the checkpoint \(checkpoint.lsn)", path: directory)
+        }
+        let buffer = try AlignedBuffer(byteCount: 4096)
+        if let base = unsafe buffer.bytes.baseAddress { unsafe checkpoint.encode(to: base) }
+        try unsafe target.file.write(UnsafeRawBufferPointer(buffer.bytes), at: checkpoint.offset)
+        try target.file.sync()
+    }
+
+    /// Makes the files wholly below `position` spare. Waits for the disk if sizes change.
+    ///
+    /// - Throws: what resizing throws; the lists are consistent all the same.
+    func recycle(below position: UInt64) throws(RedoubtError) {
+        lock.withLock {
+            while active.count > 1, let first = active.first, first.end <= position {
+                active.removeFirst()
+                spares.append(first)
+            }
+        }
+        try fitSpares()
+    }
+
+    /// Makes the files in use that start at or after `position` spare: they hold nothing that counts.
+    func retire(from position: UInt64) {
+        lock.withLock {
+            while active.count > 1, let last = active.last, last.start >= position {
+                active.removeLast()
+                spares.append(last)
+            }
+        }
+    }
+
+    // MARK: Sizes
+
+    /// Sets the size and number of files that there should be, and makes the spare files so. Waits for the disk.
+    ///
+    /// The caller has recorded a smaller number in a checkpoint before.
+    func setTarget(fileSize: UInt64, count: Int) throws(RedoubtError) {
+        lock.withLock {
+            targetSize = fileSize
+            targetCount = count
+        }
+        try fitSpares()
+    }
+
+    /// The size and number of files that limits may count on.
+    var dependable: (fileSize: UInt64, count: Int) {
+        lock.withLock {
+            let smallest = (active + spares).map { $0.size }.min() ?? targetSize
+            return (min(smallest, targetSize), min(targetCount, active.count + spares.count))
+        }
+    }
+
+    private func fitSpares() throws(RedoubtError) {
+        while let surplus = takeSurplus() {
+            surplus.file.close()
+            try storage.remove(surplus.file.path)
+        }
+        while lock.withLock({ active.count + spares.count < targetCount }) {
+            let file = try makeFile()
+            lock.withLock { spares.insert(file, at: 0) }
+        }
+        while var misfit = takeMisfit() {
+            let size = lock.withLock { targetSize }
+            defer { lock.withLock { spares.insert(misfit, at: 0) } }
+            if misfit.size > size { try misfit.file.truncate(to: size) }
+            misfit.size = min(misfit.size, size)
+            try misfit.file.extendByWriting(to: size)
+            misfit.size = size
+            try misfit.file.sync()
+        }
+    }
+
+    private func takeSurplus() -> LogFile? {
+        lock.withLock {
+            active.count + spares.count > targetCount && !spares.isEmpty ? spares.removeFirst() : nil
+        }
+    }
+
+    private func takeMisfit() -> LogFile? {
+        lock.withLock {
+            guard let index = spares.firstIndex(where: { $0.size != targetSize }) else { return nil }
+            return spares.remove(at: index)
+        }
+    }
+
+    /// Closes all files.
+    func close() {
+        for file in lock.withLock({ active + spares }) { file.file.close() }
+    }
+}

@@ -1,0 +1,178 @@
+import RedoubtCore
+import RedoubtSystem
+import Synchronization
+
+/// The threads of a redo log in its shape, and how they are woken.
+///
+///     single        one thread writes, syncs and notifies
+///     self-writing  whoever commits does, if nobody else is at it; one thread stands by for deferred commits, for
+///                   continuations, and for whoever came while somebody else was at it
+///     dedicated     a writer, a flusher, and a notifier for each
+final class LogThreads: @unchecked Sendable {
+    private let shape: Configuration.RedoLog.Shape
+    private let running = Atomic<Bool>(false)
+    private let stopping = Atomic<Bool>(false)
+    private let work = Event()
+    private let flushWork = Event()
+    private let writtenNews = Event()
+    private let flushedNews = Event()
+    // Touched by start and stop only.
+    private var started: [EngineThread] = []
+
+    init(shape: Configuration.RedoLog.Shape) {
+        self.shape = shape == .automatic ? Self.automatic : shape
+    }
+
+    /// The shape that `.automatic` stands for.
+    private static var automatic: Configuration.RedoLog.Shape { .single }
+
+    /// Whether there are threads that do the work.
+    var areRunning: Bool { running.load(ordering: .acquiring) }
+    /// Whether a committer writes if nobody else does.
+    var letsCommittersWrite: Bool { shape == .selfWriting }
+
+    func start(_ log: RedoLog) throws(RedoubtError) {
+        precondition(!areRunning, "the threads of the redo log are running")
+        stopping.store(false, ordering: .releasing)
+        running.store(true, ordering: .releasing)
+        do throws(RedoubtError) {
+            if shape == .dedicated {
+                started.append(try Scheduling.start("log-writer") { self.runWriter(log) })
+                started.append(try Scheduling.start("log-flusher") { self.runFlusher(log) })
+                started.append(
+                    try Scheduling.start("log-wr-notify") {
+                        self.runNotifier(self.writtenNews, log.written.value, log.writtenEvents)
+                    })
+                started.append(
+                    try Scheduling.start("log-fl-notify") {
+                        self.runNotifier(self.flushedNews, log.flushed.value, log.flushedEvents)
+                    })
+            } else {
+                started.append(try Scheduling.start("log") { self.runSingle(log) })
+            }
+        } catch {
+            stop()
+            throw error
+        }
+    }
+
+    /// Ends and joins the threads. Waits.
+    func stop() {
+        stopping.store(true, ordering: .releasing)
+        running.store(false, ordering: .releasing)
+        wakeAll()
+        for thread in started { Scheduling.join(thread) }
+        started = []
+    }
+
+    /// Tells the writing thread that there are requests, or that the buffer fills.
+    func wake() { work.signal() }
+
+    /// Wakes all threads.
+    func wakeAll() {
+        for event in [work, flushWork, writtenNews, flushedNews] { event.signal() }
+    }
+
+    /// Announces that the written position moved.
+    func notifyWritten(_ log: RedoLog, from before: UInt64, to after: UInt64) {
+        if shape == .dedicated, areRunning {
+            writtenNews.signal()
+            flushWork.signal()
+        } else {
+            log.writtenEvents.signal(after: before, upTo: after)
+        }
+    }
+
+    /// Announces that the flushed position moved.
+    func notifyFlushed(_ log: RedoLog, from before: UInt64, to after: UInt64) {
+        if shape == .dedicated, areRunning {
+            flushedNews.signal()
+        } else {
+            log.flushedEvents.signal(after: before, upTo: after)
+        }
+    }
+
+    private var shallStop: Bool { stopping.load(ordering: .acquiring) }
+
+    // MARK: Bodies
+
+    private func runSingle(_ log: RedoLog) {
+        let interval = log.configuration.deferredFlushMilliseconds
+        var due = Scheduling.now().advanced(milliseconds: interval)
+        while !shallStop {
+            let ticket = work.ticket
+            let isActive = !log.health.isFenced
+            if isActive, log.hasRequests || log.isBufferHalfFull {
+                log.writerLock.withLock { Self.serve(log, deferred: false) }
+            } else if isActive, Scheduling.now() >= due {
+                log.writerLock.withLock { Self.serve(log, deferred: true) }
+                due = Scheduling.now().advanced(milliseconds: interval)
+            } else if !isActive {
+                work.wait(ticket)
+            } else if !shallStop {
+                work.wait(ticket, deadline: due)
+            }
+        }
+    }
+
+    /// Writes and syncs what is asked for; with `deferred`, everything there is.
+    private static func serve(_ log: RedoLog, deferred: Bool) {
+        let flush = log.flushRequest.value.load(ordering: .acquiring)
+        log.write(atLeast: max(flush, log.writeRequest.value.load(ordering: .acquiring)))
+        if deferred || flush > log.flushed.value.load(ordering: .acquiring) { log.sync() }
+    }
+
+    private func runWriter(_ log: RedoLog) {
+        let interval = log.configuration.deferredFlushMilliseconds
+        while !shallStop {
+            let ticket = work.ticket
+            if log.health.isFenced {
+                if !shallStop { work.wait(ticket) }
+                continue
+            }
+            let wanted = max(
+                log.flushRequest.value.load(ordering: .acquiring), log.writeRequest.value.load(ordering: .acquiring))
+            if wanted > log.written.value.load(ordering: .acquiring) || log.isBufferHalfFull {
+                log.writerLock.withLock { log.write(atLeast: wanted) }
+            } else if !shallStop {
+                let isDue = !work.wait(ticket, deadline: Scheduling.now().advanced(milliseconds: interval))
+                if isDue { log.writeReady() }
+            }
+        }
+    }
+
+    private func runFlusher(_ log: RedoLog) {
+        let interval = log.configuration.deferredFlushMilliseconds
+        var due = Scheduling.now().advanced(milliseconds: interval)
+        while !shallStop {
+            let ticket = flushWork.ticket
+            let flushed = log.flushed.value.load(ordering: .acquiring)
+            let written = log.written.value.load(ordering: .acquiring)
+            let isWanted = log.flushRequest.value.load(ordering: .acquiring) > flushed
+            if !log.health.isFenced, written > flushed, isWanted || Scheduling.now() >= due {
+                log.sync()
+                due = Scheduling.now().advanced(milliseconds: interval)
+            } else if !shallStop {
+                if !flushWork.wait(ticket, deadline: due) {
+                    if log.written.value.load(ordering: .acquiring) == log.flushed.value.load(ordering: .acquiring) {
+                        due = Scheduling.now().advanced(milliseconds: interval)
+                    }
+                }
+            }
+        }
+    }
+
+    private func runNotifier(_ news: Event, _ position: borrowing Atomic<UInt64>, _ events: ShardedEvents) {
+        var told = position.load(ordering: .acquiring)
+        while !shallStop {
+            let ticket = news.ticket
+            let present = position.load(ordering: .acquiring)
+            if present > told {
+                events.signal(after: told, upTo: present)
+                told = present
+            } else if !shallStop {
+                news.wait(ticket)
+            }
+        }
+    }
+}

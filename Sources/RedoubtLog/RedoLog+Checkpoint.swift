@@ -1,0 +1,96 @@
+package import RedoubtCore
+import RedoubtSystem
+import Synchronization
+
+extension RedoLog {
+    /// Records that recovery may start at `lsn`, durably, and makes the files before it spare. `isCleanShutdown` marks the end
+    /// of an orderly close. Waits for the disk; does nothing if the checkpoint is there already.
+    ///
+    /// - Precondition: All changes below `lsn` are durable in the data files, and `lsn` is flushed.
+    package func writeCheckpoint(_ lsn: LogSequenceNumber, isCleanShutdown: Bool = false) throws(RedoubtError) {
+        checkpointLock.lock()
+        defer { checkpointLock.unlock() }
+        let present = checkpoint.value.load(ordering: .relaxed)
+        try health.check()
+        if lsn.rawValue < present || (lsn.rawValue == present && !isCleanShutdown) { return }
+        try record(lsn.rawValue, isCleanShutdown: isCleanShutdown, fileCount: files.intendedCount)
+        checkpoint.value.store(lsn.rawValue, ordering: .releasing)
+        // A full disk only delays a change of sizes.
+        try? files.recycle(below: lsn.rawValue)
+        updateLimits()
+        credit.advanced.signal()
+    }
+
+    /// Writes a checkpoint block; the caller holds the checkpoint lock.
+    private func record(_ lsn: UInt64, isCleanShutdown: Bool, fileCount: Int) throws(RedoubtError) {
+        let durable = flushedLSN.rawValue
+        precondition(lsn <= durable, "a checkpoint at \(lsn), but the log is flushed up to \(durable)")
+        let block = CheckpointBlock(
+            lsn: lsn, durable: durable, number: nextCheckpointNumber(), cleanShutdown: isCleanShutdown ? lsn : 0,
+            fileCount: UInt32(fileCount), database: files.database)
+        do throws(RedoubtError) {
+            try files.write(block)
+        } catch {
+            fail(error)
+            throw health.fencedError()
+        }
+    }
+
+    /// Changes the size of the log. Files in use take the new size when they are recycled, so ``limits`` grow as the
+    /// checkpoint advances. Waits for the file system.
+    ///
+    /// - Throws: `.invalidConfiguration` if the size is out of range or too small for the window chosen when the log was
+    ///   opened; `.diskFull`, after which the old size holds.
+    package func resize(to capacity: ByteCount) throws(RedoubtError) {
+        guard (2 << 20...128 << 30).contains(capacity.rawValue) else {
+            throw RedoubtError(.invalidConfiguration, "a redo capacity of \(capacity); must be 2 MiB...128 GiB")
+        }
+        let wanted = LogLimits(capacity: capacity, fileCount: files.intendedCount)
+        guard wanted.freeCheckCapacity / 4 >= Int(relaxedOrderWindow) else {
+            throw RedoubtError(
+                .invalidConfiguration,
+                "a redo capacity of \(capacity) is too small to change to while open; close and reopen with it")
+        }
+        try health.check()
+        checkpointLock.lock()
+        defer { checkpointLock.unlock() }
+        let before = files.dependable
+        do throws(RedoubtError) {
+            try files.setTarget(fileSize: UInt64(wanted.fileSize), count: before.count)
+        } catch {
+            try? files.setTarget(fileSize: before.fileSize, count: before.count)
+            updateLimits()
+            throw error
+        }
+        updateLimits()
+    }
+
+    /// Gives the spare files the size and number that the configuration asks for.
+    func fitFiles() throws(RedoubtError) {
+        let wanted = LogLimits(capacity: configuration.capacity, fileCount: configuration.fileCount)
+        if configuration.fileCount < files.intendedCount {
+            // Recorded first: a file that is missing is an error.
+            let number = nextCheckpointNumber()
+            let present = checkpoint.value.load(ordering: .relaxed)
+            try files.write(
+                CheckpointBlock(
+                    lsn: present, durable: flushedLSN.rawValue, number: number, cleanShutdown: 0,
+                    fileCount: UInt32(configuration.fileCount), database: files.database))
+        }
+        try files.setTarget(fileSize: UInt64(wanted.fileSize), count: configuration.fileCount)
+        updateLimits()
+    }
+
+    private func updateLimits() {
+        let limits = Self.limits(of: files, capacity: configuration.capacity)
+        if limits != credit.limits { credit.limits = limits }
+    }
+
+    /// Returns the limits that `files` allow.
+    static func limits(of files: LogFileSet, capacity: ByteCount) -> LogLimits {
+        let (size, count) = files.dependable
+        let wanted = LogLimits(capacity: capacity, fileCount: max(4, count))
+        if UInt64(wanted.fileSize) == size { return wanted }
+        return LogLimits(capacity: .bytes(Int(size) * max(4, count)), fileCount: max(4, count))
+    }
+}
