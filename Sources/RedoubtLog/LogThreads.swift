@@ -12,6 +12,8 @@ final class LogThreads: @unchecked Sendable {
     private let shape: Configuration.RedoLog.Shape
     private let running = Atomic<Bool>(false)
     private let stopping = Atomic<Bool>(false)
+    private let processor = ProcessCPU()
+    private let spinPolicy = SpinPolicy()
     private let work = Event()
     private let flushWork = Event()
     private let writtenNews = Event()
@@ -20,11 +22,12 @@ final class LogThreads: @unchecked Sendable {
     private var started: [EngineThread] = []
 
     init(shape: Configuration.RedoLog.Shape) {
-        self.shape = shape == .automatic ? Self.automatic : shape
+        let isLarge = processor.processorCount >= Self.largeProcessorCount
+        self.shape = shape == .automatic ? (isLarge ? .dedicated : .single) : shape
     }
 
-    /// The shape that `.automatic` stands for.
-    private static var automatic: Configuration.RedoLog.Shape { .single }
+    /// From as many processors on there are dedicated threads, and waiting committers spin.
+    private static let largeProcessorCount = 8
 
     /// Whether there are threads that do the work.
     var areRunning: Bool { running.load(ordering: .acquiring) }
@@ -68,6 +71,16 @@ final class LogThreads: @unchecked Sendable {
     /// Tells the writing thread that there are requests, or that the buffer fills.
     func wake() { work.signal() }
 
+    /// Spins until `condition` holds, as long as the processors are idle enough for that; never on a small machine.
+    func spin(until condition: () -> Bool) {
+        guard processor.processorCount >= Self.largeProcessorCount else { return }
+        let turns = spinPolicy.spinCount(share: processor.percentOfAll, ofOne: processor.percentOfOne)
+        for _ in 0..<turns {
+            if condition() { return }
+            Scheduling.spinOnce()
+        }
+    }
+
     /// Wakes all threads.
     func wakeAll() {
         for event in [work, flushWork, writtenNews, flushedNews] { event.signal() }
@@ -79,7 +92,7 @@ final class LogThreads: @unchecked Sendable {
             writtenNews.signal()
             flushWork.signal()
         } else {
-            log.writtenEvents.signal(after: before, upTo: after)
+            log.writtenEvents.signal(after: LogSequenceNumber(rawValue: before), through: LogSequenceNumber(rawValue: after))
         }
     }
 
@@ -88,7 +101,7 @@ final class LogThreads: @unchecked Sendable {
         if shape == .dedicated, areRunning {
             flushedNews.signal()
         } else {
-            log.flushedEvents.signal(after: before, upTo: after)
+            log.flushedEvents.signal(after: LogSequenceNumber(rawValue: before), through: LogSequenceNumber(rawValue: after))
         }
     }
 
@@ -162,13 +175,14 @@ final class LogThreads: @unchecked Sendable {
         }
     }
 
-    private func runNotifier(_ news: Event, _ position: borrowing Atomic<UInt64>, _ events: ShardedEvents) {
+    private func runNotifier(_ news: Event, _ position: borrowing Atomic<UInt64>, _ events: EventArray) {
         var told = position.load(ordering: .acquiring)
         while !shallStop {
             let ticket = news.ticket
             let present = position.load(ordering: .acquiring)
             if present > told {
-                events.signal(after: told, upTo: present)
+                events.signal(
+                    after: LogSequenceNumber(rawValue: told), through: LogSequenceNumber(rawValue: present))
                 told = present
             } else if !shallStop {
                 news.wait(ticket)

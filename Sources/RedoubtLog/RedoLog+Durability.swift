@@ -8,7 +8,7 @@ extension RedoLog {
         if writtenLSN >= lsn { return try health.check() }
         precondition(lsn <= currentLSN, "a wait for \(lsn), but the log ends at \(currentLSN)")
         Self.raise(writeRequest.value, to: lsn.rawValue)
-        try wait(for: lsn.rawValue, position: written.value, events: writtenEvents, syncs: false)
+        try wait(for: lsn, position: written.value, events: writtenEvents, syncs: false)
     }
 
     /// Waits until everything below `lsn` is durable: survives a power cut. Throws `.fenced`.
@@ -16,7 +16,7 @@ extension RedoLog {
         if flushedLSN >= lsn { return try health.check() }
         precondition(lsn <= currentLSN, "a wait for \(lsn), but the log ends at \(currentLSN)")
         Self.raise(flushRequest.value, to: lsn.rawValue)
-        try wait(for: lsn.rawValue, position: flushed.value, events: flushedEvents, syncs: true)
+        try wait(for: lsn, position: flushed.value, events: flushedEvents, syncs: true)
     }
 
     /// Asks for everything below `lsn` to be made durable soon, by the log's thread.
@@ -69,11 +69,12 @@ extension RedoLog {
     // MARK: Waiting
 
     private func wait(
-        for target: UInt64, position: borrowing Atomic<UInt64>, events: ShardedEvents, syncs: Bool
+        for lsn: LogSequenceNumber, position: borrowing Atomic<UInt64>, events: EventArray, syncs: Bool
     ) throws(RedoubtError) {
-        let event = events.event(for: target)
+        let target = lsn.rawValue
+        let slot = events.slot(of: lsn)
         while true {
-            let ticket = event.ticket
+            let ticket = events.ticket(slot)
             if position.load(ordering: .acquiring) >= target { return try health.check() }
             try health.check()
             if !threads.areRunning {
@@ -83,7 +84,8 @@ extension RedoLog {
                 lead(to: target, syncs: syncs)
             } else {
                 threads.wake()
-                event.wait(ticket)
+                threads.spin { position.load(ordering: .acquiring) >= target }
+                events.wait(slot, ticket)
             }
         }
     }

@@ -44,8 +44,8 @@ package final class RedoLog: Sendable {
 
     /// Signalled when there is room in the log buffer.
     let roomEvent = Event()
-    let writtenEvents: ShardedEvents
-    let flushedEvents: ShardedEvents
+    let writtenEvents = EventArray(count: 64)
+    let flushedEvents = EventArray(count: 64)
     let continuations = FlushContinuations()
     let credit: CapacityCredit
     let threads: LogThreads
@@ -91,8 +91,6 @@ package final class RedoLog: Sendable {
         credit = CapacityCredit(limits: limits)
         recentWritten = LinkBuffer(window: Self.writtenWindow(configuration), origin: end)
         recentClosed = LinkBuffer(window: Self.closedWindow(limits), origin: end)
-        writtenEvents = ShardedEvents()
-        flushedEvents = ShardedEvents()
         threads = LogThreads(shape: configuration.shape)
         try fitFiles()
     }
