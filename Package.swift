@@ -88,6 +88,9 @@ let package = Package(
             "RedoubtSpaceTests",
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]),
         tests("RedoubtPageTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine"]),
+        tests(
+            "RedoubtLogTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtSimulation"]),
+        tests("RedoubtPolicyTests", dependencies: ["RedoubtCore", "RedoubtPolicy"]),
         tests("TidyTests", dependencies: []),
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
     ],

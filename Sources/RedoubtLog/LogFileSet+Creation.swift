@@ -8,6 +8,10 @@ extension LogFileSet {
     ) throws(RedoubtError) {
         try storage.createDirectory(directory)
         try removeLeftovers(storage: storage, directory: directory)
+        // The name of the directory itself must not be lost either.
+        if let slash = directory.lastIndex(of: "/") {
+            try storage.syncDirectory(slash == directory.startIndex ? "/" : String(directory[..<slash]))
+        }
         let limits = LogLimits(capacity: configuration.capacity, fileCount: configuration.fileCount)
         var made: [LogFile] = []
         defer { for file in made { file.file.close() } }
