@@ -92,7 +92,7 @@ struct Recovery {
         }
         // More redo than memory: read it again, in batches, each of which is in the files before the next begins.
         let collection = RedoCollection(byteCountMaximum: collectionByteCountMaximum)
-        scanner.rewind()
+        try scanner.rewind()
         var isMore = true
         while isMore {
             isMore = try unsafe scanner.next { (range, payload) throws(RedoubtError) in
