@@ -16,6 +16,7 @@ struct Checkpointer {
     func run() {
         let log = flushing.kernel.log
         let interval = flushing.kernel.configuration.redoLog.checkpointIntervalMilliseconds
+        var isWanted = false
         while !flushing.isStopping {
             let ticket = log.checkpointNeeded.ticket
             do {
@@ -23,15 +24,19 @@ struct Checkpointer {
             } catch {
                 return
             }
-            let age = log.currentLSN.rawValue - log.checkpointLSN.rawValue
-            if age > Self.comfortableAge(log.limits) {
-                // What holds the checkpoint back is older than half the comfortable age: have it written.
-                let target = log.currentLSN.rawValue - Self.comfortableAge(log.limits) / 2 + log.relaxedOrderWindow
+            let checkpoint = log.checkpointLSN.rawValue
+            let age = log.currentLSN.rawValue - checkpoint
+            if isWanted || age > Self.comfortableAge(log.limits) {
+                // What holds the checkpoint back is the older half of the changes: have it written. The relaxed window
+                // comes off the bound again.
+                let target = checkpoint + age / 2 + log.relaxedOrderWindow + 1
                 flushing.requestFlush(below: LogSequenceNumber(rawValue: target))
                 log.requestFlush(log.closedLSN)
             }
             if flushing.isStopping { return }
-            log.checkpointNeeded.wait(ticket, deadline: Scheduling.now().advanced(milliseconds: interval))
+            let deadline = Scheduling.now().advanced(milliseconds: interval)
+            // Only who finds no redo capacity signals, again and again until there is some.
+            isWanted = log.checkpointNeeded.wait(ticket, deadline: deadline)
         }
     }
 

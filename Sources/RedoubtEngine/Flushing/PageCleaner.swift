@@ -53,7 +53,7 @@ struct PageCleaner {
         if target > flushing.kernel.log.checkpointLSN {
             let outcome = try flushing.flush(below: target, count: 4 * flushing.writer.batchPages)
             if outcome.written > 0 {
-                flushing.kernel.log.checkpointNeeded.signal()
+                try flushing.checkpoint()
                 mustHurry = true
             } else if outcome.skipped > 0 {
                 // The pages are latched by others just now.
