@@ -39,7 +39,8 @@ import Testing
         var transaction = try MiniTransaction.begin(fixture.kernel, redoBytes: 100, pins: 4)
         _ = try transaction.latchExclusive(page(1))
         _ = try transaction.latchShared(page(2))
-        #expect(transaction.isUnchanged)
+        let isUnchanged = transaction.isUnchanged
+        #expect(isUnchanged)
         transaction.rollback()
         expectFree(fixture, page(1))
         expectFree(fixture, page(2))
@@ -60,13 +61,15 @@ import Testing
         var transaction = try MiniTransaction.begin(fixture.kernel, redoBytes: 0, pins: 2)
         let frame = try transaction.latchExclusive(page(1))
         let again = try transaction.latchShared(page(1))
-        #expect(again == frame && transaction.holdsExclusively(frame))
+        let isHeld = transaction.holdsExclusively(frame)
+        #expect(again == frame && isHeld)
         transaction.release(frame)
         #expect(!frame.tryLockShared())
         transaction.release(frame)
         #expect(frame.tryLockShared())
         frame.unlockShared()
-        #expect(transaction.commit() == nil)
+        let nothing = transaction.commit()
+        #expect(nothing == nil)
         expectFree(fixture, page(1))
     }
 
@@ -97,7 +100,8 @@ import Testing
             let frame = try transaction.latchExclusive(page(number))
             for offset in 0..<20 { PoolFixture.write(number, at: 100 + 4 * offset, frame, &transaction) }
         }
-        let range = try #require(transaction.commit())
+        let committed = transaction.commit()
+        let range = try #require(committed)
         #expect(range.end.rawValue - range.start.rawValue > 8192)
         #expect(fixture.pool.dirtyCount == 100)
         for number: UInt32 in 0..<100 { #expect(try fixture.value(page(number), at: 176) == number) }
@@ -113,7 +117,7 @@ import Testing
         var found: [String] = []
         var isMore = true
         while isMore {
-            isMore = try scanner.next { (_, payload) throws(RedoubtError) in
+            isMore = try unsafe scanner.next { (_, payload) throws(RedoubtError) in
                 var reader = unsafe RedoGroupReader(payload)
                 while let record = try reader.next() {
                     found.append("\(record.page) \(try record.operation().kind)")

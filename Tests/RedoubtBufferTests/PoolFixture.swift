@@ -34,6 +34,7 @@ final class PoolFixture: Sendable {
         storage = SimulatedStorage(options: options)
         let database = DatabaseID(high: 1, low: 2)
         try storage.createDirectory("db")
+        try storage.syncDirectory("")
         try RedoLog.create(
             storage: storage, directory: "db/redo", configuration: configuration.redoLog, database: database)
         var scanner = try LogScanner.open(storage: storage, directory: "db/redo")
@@ -61,6 +62,7 @@ final class PoolFixture: Sendable {
             }
         }
         try file.sync()
+        try storage.syncDirectory("db")
         kernel.files.register(SpaceID(rawValue: space), file: file, pageCount: pageCount)
         return file
     }
@@ -75,14 +77,14 @@ final class PoolFixture: Sendable {
     }
 
     static func write(_ value: UInt32, at offset: Int, _ frame: Frame, _ transaction: inout MiniTransaction) {
-        withUnsafeBytes(of: value.bigEndian) { bytes in
+        unsafe withUnsafeBytes(of: value.bigEndian) { bytes in
             unsafe transaction.apply(.writeBytes(offset: offset, bytes: bytes), to: frame)
         }
     }
 
     /// What the file holds of a page, nil if it is damaged.
-    func fileValue(_ id: PageID, at offset: Int = 100) throws -> UInt32? {
-        let file = try #require(kernel.files.file(id.space)).file
+    func fileValue(_ id: PageID, at offset: Int = 100, in other: (any StorageFile)? = nil) throws -> UInt32? {
+        let file = try other ?? #require(kernel.files.file(id.space)).file
         return try unsafe withPage { bytes, memory in
             _ = try unsafe file.read(into: memory, at: id.number.fileOffset)
             return PageSeal.fault(bytes, expected: id) == nil ? bytes.u32(at: offset) : nil

@@ -140,7 +140,8 @@ final class PageWriter: @unchecked Sendable {
         let copy = unsafe image(batch.frames.count)
         unsafe copy.copyMemory(from: frame.memory, byteCount: pageByteCount)
         pool.instance(of: frame).removeDirty(frame) { oldest in
-            minimum.min(oldest, ordering: .acquiringAndReleasing)
+            // Not Atomic.min, which compares unsigned numbers as signed ones in Swift 6.3; only this thread stores here.
+            if oldest < minimum.load(ordering: .relaxed) { minimum.store(oldest, ordering: .sequentiallyConsistent) }
         }
         let newest = frame.newestModification
         batch.newest = max(batch.newest, newest.rawValue)
