@@ -26,8 +26,11 @@ final class PoolFixture: Sendable {
     }
 
     init(
-        _ configuration: Configuration = PoolFixture.small, pageCount: UInt32 = 64, waitMilliseconds: Int = 60_000,
-        logsPageImages: Bool = false, startsLog: Bool = true
+        _ configuration: Configuration = PoolFixture.small,
+        pageCount: UInt32 = 64,
+        waitMilliseconds: Int = 60_000,
+        logsPageImages: Bool = false,
+        startsLog: Bool = true
     ) throws {
         var options = SimulatedStorage.Options()
         options.isRecording = false
@@ -36,16 +39,32 @@ final class PoolFixture: Sendable {
         try storage.createDirectory("db")
         try storage.syncDirectory("")
         try RedoLog.create(
-            storage: storage, directory: "db/redo", configuration: configuration.redoLog, database: database)
+            storage: storage,
+            directory: "db/redo",
+            configuration: configuration.redoLog,
+            database: database
+        )
         var scanner = try LogScanner.open(storage: storage, directory: "db/redo")
         let scan = try scanner.finish()
         let health = EngineHealth()
         let log = try RedoLog(
-            storage: storage, directory: "db/redo", configuration: configuration.redoLog, health: health, scan: scan)
+            storage: storage,
+            directory: "db/redo",
+            configuration: configuration.redoLog,
+            health: health,
+            scan: scan
+        )
         if startsLog { try log.start() }
         kernel = try Kernel(
-            configuration: configuration, storage: storage, directory: "db", database: database, health: health,
-            log: log, logsPageImages: logsPageImages, poolWaitMilliseconds: waitMilliseconds)
+            configuration: configuration,
+            storage: storage,
+            directory: "db",
+            database: database,
+            health: health,
+            log: log,
+            logsPageImages: logsPageImages,
+            poolWaitMilliseconds: waitMilliseconds
+        )
         flushing = try Flushing(kernel)
         try addSpace(7, pageCount: pageCount)
     }

@@ -1,5 +1,6 @@
 import RedoubtCore
 import RedoubtLog
+import RedoubtPolicy
 import RedoubtSystem
 import Synchronization
 
@@ -180,14 +181,19 @@ final class Flushing: Sendable {
     func checkpointBound() -> LogSequenceNumber {
         let log = kernel.log
         let closed = log.closedLSN
-        let window = log.relaxedOrderWindow
-        var bound = closed.rawValue
+        var oldest: UInt64?
         for instance in pool.instances {
-            if let low = instance.lowWater(window: window) { bound = min(bound, low) }
+            if let low = instance.lowWater(window: 0) { oldest = min(oldest ?? low, low) }
         }
-        if let inFlight = writer.inFlightMinimum { bound = min(bound, inFlight) }
-        bound = min(bound, log.flushedLSN.rawValue)
-        return max(LogSequenceNumber(rawValue: bound), log.checkpointLSN)
+        let inFlight = writer.inFlightMinimum
+        return CheckpointBound(
+            closed: closed,
+            oldestDirty: oldest.map { LogSequenceNumber(rawValue: $0) },
+            relaxedOrderWindow: log.relaxedOrderWindow,
+            oldestInFlight: inFlight.map { LogSequenceNumber(rawValue: $0) },
+            flushed: log.flushedLSN,
+            last: log.checkpointLSN
+        ).value
     }
 
     /// Writes a checkpoint at the present bound if that is beyond the last one (or the close is to be marked clean).

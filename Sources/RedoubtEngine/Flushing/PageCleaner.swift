@@ -1,5 +1,6 @@
 import RedoubtCore
 import RedoubtLog
+import RedoubtPolicy
 import RedoubtSystem
 
 /// The thread that keeps frames free, the redo age bounded and the dirty share small.
@@ -64,22 +65,30 @@ struct PageCleaner {
         return mustHurry
     }
 
-    /// Writes what one second's pace allows.
+    /// Writes what the policy recommends for the next second.
     private func flushAtPace(isIdle: Bool) throws(RedoubtError) {
         let pool = flushing.pool
         let log = flushing.kernel.log
-        let pages = FlushingPace.pagesPerSecond(
-            dirtyPercent: 100 * Double(pool.dirtyCount) / Double(pool.frameCount),
-            age: Double(log.currentLSN.rawValue - log.checkpointLSN.rawValue),
-            limits: log.limits,
-            options: flushing.kernel.configuration.flushing,
-            isIdle: isIdle
-        )
-        guard pages > 0, pool.dirtyCount > 0 else { return }
-        var left = pages
+        let end = log.currentLSN
+        let limits = log.limits
+        var inputs = PlainFlushing()
+        inputs.dirtyPageCount = pool.dirtyCount
+        inputs.pageCount = Int(pool.frameCount)
+        inputs.age = Int(end.rawValue - flushing.checkpointBound().rawValue)
+        inputs.asyncAge = max(1, limits.asyncFlushAge - limits.margin)
+        inputs.syncAge = max(1, limits.syncFlushAge - limits.margin)
+        inputs.isIdle = isIdle
+        inputs.options = flushing.kernel.configuration.flushing
+        let recommendation = inputs.recommendation
+        if recommendation.reason == .sync {
+            let target = end.rawValue - min(end.rawValue, UInt64(recommendation.targetAge))
+            flushing.requestFlush(below: LogSequenceNumber(rawValue: target + log.relaxedOrderWindow))
+            return
+        }
+        var left = recommendation.flushCount
         let batch = flushing.writer.batchPages * pool.instances.count
         while left > 0 && !flushing.isStopping {
-            let outcome = try flushing.flush(below: log.currentLSN, count: min(left, batch))
+            let outcome = try flushing.flush(below: end, count: min(left, batch))
             if outcome.written == 0 { return }
             left -= outcome.written
             for instance in pool.instances where instance.freeCount < instance.freeTarget / 2 {
