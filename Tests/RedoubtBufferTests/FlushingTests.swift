@@ -143,6 +143,22 @@ import Testing
         #expect(fixture.pool.statistics[.pagesWritten] > 0)
     }
 
+    @Test("Without threads, a mini-transaction that finds no redo capacity writes the checkpoint itself")
+    func inlineCheckpoint() throws {
+        var configuration = PoolFixture.small
+        configuration.redoLog.capacity = .mebibytes(2)
+        let fixture = try PoolFixture(configuration)
+        defer { fixture.close() }
+        for round: UInt32 in 0..<1500 {
+            var transaction = try MiniTransaction.begin(fixture.kernel, redoBytes: 4096, pins: 1)
+            let frame = try transaction.latchExclusive(page(round % 64))
+            for offset in 0..<200 { PoolFixture.write(round, at: 100 + 4 * offset, frame, &transaction) }
+            transaction.commit()
+        }
+        #expect(fixture.pool.statistics[.checkpoints] > 0)
+        #expect(try fixture.value(page(1499 % 64)) == 1499)
+    }
+
     @Test("Pages that recovery dirties out of order hold the bound, and are in order afterwards")
     func recovery() throws {
         let fixture = try PoolFixture()

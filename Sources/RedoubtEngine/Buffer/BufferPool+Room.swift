@@ -46,7 +46,7 @@ extension BufferPool {
                         + "\(instance.dirtyCount) are dirty; raise memory or use fewer threads"
                 )
             }
-            if makeRoomInline() { continue }
+            if makeRoomInline(.frames) { continue }
             cleanerNeeded.signal()
             // A latch given back is not signalled, so look again after a while.
             framesFreed.wait(ticket, deadline: min(deadline, now.advanced(milliseconds: 10)))

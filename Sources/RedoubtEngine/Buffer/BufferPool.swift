@@ -43,8 +43,8 @@ final class BufferPool: @unchecked Sendable {
     // Milliseconds since the pool was made, as of the last time that anybody looked; starts at 1.
     private let clock = CacheIsolated(Atomic<UInt32>(1))
     private let clockStart: EngineInstant
-    // Makes free frames on the calling thread while there is no page cleaner.
-    private let roomMaker = Mutex<(@Sendable () -> Void)?>(nil)
+    // Makes room on the calling thread while there are no background threads.
+    private let roomMaker = Mutex<(@Sendable (Scarcity) -> Void)?>(nil)
 
     /// How long a thread waits for a free frame or for credit before `.poolExhausted`.
     let waitMilliseconds: Int
@@ -162,15 +162,23 @@ final class BufferPool: @unchecked Sendable {
     /// Gives credit back.
     func releasePins(_ count: Int) { credit.release(count) }
 
-    /// Sets what makes free frames on the calling thread while there is no page cleaner, nil when there is one.
-    func setRoomMaker(_ body: (@Sendable () -> Void)?) {
+    /// Sets what makes room on the calling thread while there are no background threads, nil when there are.
+    func setRoomMaker(_ body: (@Sendable (Scarcity) -> Void)?) {
         roomMaker.withLock { $0 = body }
     }
 
-    /// Runs the room maker; returns false if there is none.
-    func makeRoomInline() -> Bool {
+    /// What the background threads make room in.
+    enum Scarcity: Sendable {
+        /// Free frames; the caller may hold latches.
+        case frames
+        /// Redo capacity; the caller holds no latch.
+        case redo
+    }
+
+    /// Makes room on the calling thread while there are no background threads; returns false if there are.
+    func makeRoomInline(_ what: Scarcity) -> Bool {
         guard let body = roomMaker.withLock({ $0 }) else { return false }
-        body()
+        body(what)
         return true
     }
 

@@ -77,9 +77,13 @@ final class Flushing: Sendable {
     }
 
     private func enableInlineRoom() {
-        pool.setRoomMaker { [weak self] in
+        // What fails here fences the engine, which the caller notices when it looks again.
+        pool.setRoomMaker { [weak self] scarcity in
             guard let self else { return }
-            for instance in self.pool.instances { _ = try? self.makeRoom(instance) }
+            switch scarcity {
+            case .frames: for instance in self.pool.instances { _ = try? self.makeRoom(instance) }
+            case .redo: try? self.checkpointNow()
+            }
         }
     }
 

@@ -30,7 +30,11 @@ struct MiniTransaction: ~Copyable {
         if redoBytes > 0 {
             credit += MiniTransactionContext.groupHeaderByteCount
             if kernel.logsPageImages { credit += pins * (pageByteCount + RedoRecord.headerByteCountMaximum) }
-            try kernel.log.acquireCapacity(bytes: credit)
+            try kernel.health.check()
+            if !kernel.log.tryAcquireCapacity(bytes: credit) {
+                _ = kernel.pool.makeRoomInline(.redo)
+                try kernel.log.acquireCapacity(bytes: credit)
+            }
         }
         do {
             try kernel.pool.acquirePins(pins)
