@@ -61,3 +61,9 @@ int redoubt_fallocate(int descriptor, int64_t offset, int64_t length) {
 }
 
 void redoubt_set_thread_name(const char *name) { prctl(PR_SET_NAME, name, 0, 0, 0); }
+
+void redoubt_sleep_nanoseconds(uint64_t nanoseconds) {
+    struct timespec left = {(time_t)(nanoseconds / 1000000000u), (long)(nanoseconds % 1000000000u)};
+    while (nanosleep(&left, &left) == -1 && errno == EINTR) {
+    }
+}

@@ -77,9 +77,7 @@ package enum Scheduling {
     package static func sleep(microseconds: Int) {
         let deadline = now().advanced(microseconds: microseconds)
         if let current { return current.sleep(until: deadline) }
-        var duration = timespec(tv_sec: microseconds / 1_000_000, tv_nsec: microseconds % 1_000_000 * 1000)
-        var left = timespec()
-        while unsafe nanosleep(&duration, &left) == -1 && errno == EINTR { duration = left }
+        redoubt_sleep_nanoseconds(UInt64(microseconds) * 1000)
     }
 
     /// Lets another thread run.

@@ -55,6 +55,9 @@ int32_t redoubt_processor_count(void);
 /// The user time that the process has used, in nanoseconds.
 uint64_t redoubt_user_nanoseconds(void);
 
+/// Sleeps, through interruptions.
+void redoubt_sleep_nanoseconds(uint64_t nanoseconds);
+
 extern const int32_t redoubt_o_direct;
 extern const int32_t redoubt_o_dsync;
 
