@@ -3,8 +3,8 @@ import Synchronization
 /// Whether the engine may still acknowledge writes, and if not, which failure ended that.
 ///
 /// The first failed write or sync *fences* the engine: nothing is acknowledged after it, the checkpoint stays where it
-/// is, reads of what is in memory go on, and reopening recovers. A sync is never tried again, because the kernel may have
-/// dropped the dirty data and will report success the second time.
+/// is, reads of what is in memory go on, and reopening recovers. A sync is never tried again, because the kernel may
+/// have dropped the dirty data and will report success the second time.
 ///
 /// ## References
 /// Rebello et al., "Can Applications Recover from fsync Failures?", ATC 2020.

@@ -1,7 +1,7 @@
 /// What went wrong, where, and what to do about it; the one error type of the engine.
 ///
-/// Programmer errors (a precondition in the documentation that does not hold) trap instead. Everything that data, files,
-/// devices or other processes can cause is one of these.
+/// Programmer errors (a precondition in the documentation that does not hold) trap instead. Everything that data,
+/// files, devices or other processes can cause is one of these.
 public struct RedoubtError: Error, Sendable, CustomStringConvertible {
     /// The kind of error; the list may grow.
     public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {

@@ -8,8 +8,8 @@ import Synchronization
 ///         event.wait(ticket)
 ///     }
 ///
-/// Whoever makes the condition true signals afterwards; no signal is lost between the ticket and the wait. A signal costs a
-/// fence and a load if nobody has taken a ticket since the last one.
+/// Whoever makes the condition true signals afterwards; no signal is lost between the ticket and the wait. A signal
+/// costs a fence and a load if nobody has taken a ticket since the last one.
 @safe
 package final class Event: @unchecked Sendable {
     private let word: UnsafeMutablePointer<EventWord>

@@ -3,8 +3,8 @@ import Synchronization
 
 /// Events sharded by position in the redo stream, so that a commit wakes those who waited for it and few others.
 ///
-/// The slot of a position is that of the block it ends in: `(LSN - 1) / 512`, modulo the number of slots. Tickets work as
-/// with ``Event``. InnoDB: `innodb_log_write_events`, `innodb_log_flush_events`.
+/// The slot of a position is that of the block it ends in: `(LSN - 1) / 512`, modulo the number of slots. Tickets work
+/// as with ``Event``. InnoDB: `innodb_log_write_events`, `innodb_log_flush_events`.
 @safe
 package final class EventArray: @unchecked Sendable {
     /// The number of slots, a power of two.

@@ -3,8 +3,8 @@ import Synchronization
 /// The state of one event: a generation in the upper 31 bits, and a bit that says that somebody may wait for it to end.
 ///
 /// Who waits sets the bit, which makes the word its *ticket*, and then checks its condition; who signals makes the
-/// condition true, and then looks at the bit. Each has a fence between its two steps, so that at least one sees the other.
-/// A signal with nobody waiting writes nothing.
+/// condition true, and then looks at the bit. Each has a fence between its two steps, so that at least one sees the
+/// other. A signal with nobody waiting writes nothing.
 struct EventWord: ~Copyable {
     private let word = Atomic<UInt32>(0)
 

@@ -89,7 +89,8 @@ extension UnsafeMutablePointer where Pointee == Latch {
         }
     }
 
-    /// Takes the shared-exclusive hold if that needs no waiting; may fail for no reason while other threads come and go.
+    /// Takes the shared-exclusive hold if that needs no waiting; may fail for no reason while other threads come and
+    /// go.
     @inlinable
     package func tryLockSharedExclusive() -> Bool {
         unsafe tryAdd(Latch.sharedExclusive, unless: Latch.exclusive | Latch.sharedExclusive | Latch.wanted)

@@ -5,8 +5,8 @@ import Synchronization
 
 /// The lock file of an open database, held while the object lives.
 ///
-/// The kernel's lock ends with the process, however it ends. It belongs to the open file, not to the process, so it also
-/// keeps out a second open by the same process; a table of the process says so in so many words.
+/// The kernel's lock ends with the process, however it ends. It belongs to the open file, not to the process, so it
+/// also keeps out a second open by the same process; a table of the process says so in so many words.
 final class LinuxLock: Sendable {
     private struct Identity: Hashable {
         let device: UInt64

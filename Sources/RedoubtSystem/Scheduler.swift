@@ -3,8 +3,8 @@ package import RedoubtCore
 
 /// What runs the engine's threads and lets them wait: the operating system, or a simulation.
 ///
-/// The engine is ordinary blocking code. Every place where a thread may block goes through ``Scheduling``, which asks the
-/// scheduler that the calling thread belongs to; a thread without one belongs to the operating system.
+/// The engine is ordinary blocking code. Every place where a thread may block goes through ``Scheduling``, which asks
+/// the scheduler that the calling thread belongs to; a thread without one belongs to the operating system.
 package protocol Scheduler: AnyObject, Sendable {
     /// The present time.
     func now() -> EngineInstant

@@ -95,8 +95,8 @@ package enum Scheduling {
     /// The turns of a spin before a latch or lock sleeps: none in a simulation, where nothing changes meanwhile.
     package static var spinLimit: Int { isSimulated ? 0 : 100 }
 
-    /// Stands before each access to a contended atomic: nothing, but in builds with `REDOUBT_INTERLEAVING` a point where a
-    /// scheduler that checks all interleavings may switch threads.
+    /// Stands before each access to a contended atomic: nothing, but in builds with `REDOUBT_INTERLEAVING` a point
+    /// where a scheduler that checks all interleavings may switch threads.
     @inlinable
     @inline(__always)
     package static func atomicStep() {

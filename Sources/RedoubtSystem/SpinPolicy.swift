@@ -1,4 +1,5 @@
-/// How long a thread that waits for the redo log spins before it sleeps: a pure function of how busy the processors are.
+/// How long a thread that waits for the redo log spins before it sleeps: a pure function of how busy the processors
+/// are.
 ///
 /// Spinning helps while processors idle and hurts when others need them. InnoDB: `innodb_log_spin_cpu_abs_lwm`,
 /// `innodb_log_spin_cpu_pct_hwm`, `innodb_log_wait_for_flush_spin_hwm`.

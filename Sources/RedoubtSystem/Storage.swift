@@ -2,15 +2,16 @@ public import RedoubtCore
 
 /// The file system as the engine sees it: a real one, or a simulated one whose power can be cut.
 ///
-/// Paths are absolute or relative to the process, with "/" between components. All members may be called from any thread.
+/// Paths are absolute or relative to the process, with "/" between components. All members may be called from any
+/// thread.
 ///
 /// ## Failure
 /// Every member throws one ``RedoubtError`` that names the call, the path and errno: `.diskFull` for ENOSPC, EDQUOT and
 /// EFBIG, `.missingFile` for ENOENT, `.readFailed` for an error of a read, else `.systemCallFailed`. The caller decides
 /// whether a failure fences the engine.
 public protocol Storage: AnyObject, Sendable {
-    /// Opens a file for reading and writing (or reading only); with `creating`, makes a new one with mode 0600 and fails
-    /// if there is one.
+    /// Opens a file for reading and writing (or reading only); with `creating`, makes a new one with mode 0600 and
+    /// fails if there is one.
     func open(_ path: String, role: FileRole, creating: Bool, readOnly: Bool) throws(RedoubtError) -> any StorageFile
     /// Whether there is a file or directory at `path`.
     func exists(_ path: String) throws(RedoubtError) -> Bool

@@ -2,8 +2,8 @@ import RedoubtCore
 import RedoubtSystem
 import Testing
 
-/// Goal: the checksum by instruction is the one by table. Method: the check value of CRC-32C; every length up to 5000 at
-/// every alignment of a word in turn; a sum continued in two parts.
+/// Goal: the checksum by instruction is the one by table. Method: the check value of CRC-32C; every length up to 5000
+/// at every alignment of a word in turn; a sum continued in two parts.
 @Suite struct ChecksumTests {
     @Test("the check value is e3069283")
     func checkValue() {

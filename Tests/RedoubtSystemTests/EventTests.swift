@@ -25,7 +25,8 @@ private final class Flagged: @unchecked Sendable {
     }
 }
 
-/// Goal: no signal is lost between ticket and wait. Method: all orders of few steps, and OS threads that play ping-pong.
+/// Goal: no signal is lost between ticket and wait. Method: all orders of few steps, and OS threads that play
+/// ping-pong.
 @Suite struct EventTests {
     @Test("no order of steps loses a signal", arguments: [1, 2])
     func interleavings(waiters: Int) throws {

@@ -3,8 +3,8 @@ import Testing
 
 @testable import RedoubtSystem
 
-/// Goal: transfers go on, pause and end as the rules say, whatever the kernel returns. Method: the state machine fed with
-/// results by hand.
+/// Goal: transfers go on, pause and end as the rules say, whatever the kernel returns. Method: the state machine fed
+/// with results by hand.
 @Suite struct TransferTests {
     private func withTransfer(
         isWrite: Bool,

@@ -4,8 +4,9 @@ package import RedoubtSystem
 
 /// A scheduler that runs the threads of a test one at a time and takes one path through the tree of all schedules.
 ///
-/// The running thread hands the baton on: at an atomic step if the path says so, and when it blocks, yields or ends. Time
-/// stands still; a deadline passes only when nobody can run. Used through ``exploreInterleavings(threads:preemptions:limit:make:body:check:)``.
+/// The running thread hands the baton on: at an atomic step if the path says so, and when it blocks, yields or ends.
+/// Time stands still; a deadline passes only when nobody can run. Used through
+/// ``exploreInterleavings(threads:preemptions:limit:make:body:check:)``.
 package final class InterleavingScheduler: Scheduler, @unchecked Sendable {
     private enum State {
         case runnable

@@ -18,9 +18,9 @@ package struct InterleavingReport: Sendable {
 /// Runs `body` on `count` threads in every order of their atomic steps, with at most `preemptions` switches away from a
 /// thread that could have gone on, and `check` after each.
 ///
-/// The engine's own atomics are steps in builds with `REDOUBT_INTERLEAVING`; the test adds steps to its own accesses with
-/// `Scheduling.atomicStep()`. `make` creates the state of a run; `check` returns what is wrong with it, or nil. A deadlock
-/// is a failure.
+/// The engine's own atomics are steps in builds with `REDOUBT_INTERLEAVING`; the test adds steps to its own accesses
+/// with `Scheduling.atomicStep()`. `make` creates the state of a run; `check` returns what is wrong with it, or nil. A
+/// deadlock is a failure.
 package func exploreInterleavings<State: AnyObject & Sendable>(
     threads count: Int,
     preemptions: Int,

@@ -67,7 +67,8 @@ int redoubt_fallocate(int descriptor, int64_t offset, int64_t length);
 /// Takes the write lock of the whole open file (F_OFD_SETLK) without waiting; returns 0 or errno.
 int redoubt_lock_file(int descriptor);
 
-/// What direct I/O on the file must be aligned to: bytes, 0 if the file has no direct I/O, -1 if the kernel does not say.
+/// What direct I/O on the file must be aligned to: bytes, 0 if the file has no direct I/O, -1 if the kernel does not
+/// say.
 int32_t redoubt_direct_alignment(int descriptor);
 
 /// Turns direct I/O off for the open file; returns 0 or errno.
