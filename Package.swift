@@ -91,6 +91,9 @@ let package = Package(
         tests(
             "RedoubtLogTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtSimulation"]),
         tests("RedoubtPolicyTests", dependencies: ["RedoubtCore", "RedoubtPolicy"]),
+        tests(
+            "RedoubtTreeTests",
+            dependencies: ["RedoubtCore", "RedoubtEngine", "RedoubtLog", "RedoubtSimulation", "RedoubtSystem"]),
         tests("TidyTests", dependencies: []),
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
     ],

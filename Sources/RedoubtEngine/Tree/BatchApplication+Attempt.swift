@@ -3,7 +3,9 @@ import RedoubtLog
 import RedoubtSystem
 
 extension BatchApplication {
-    /// One attempt to latch all leaves and change all rows. Waits only if `isPatient`.
+    /// One attempt to latch all leaves and change all rows.
+    ///
+    /// Waits only if `isPatient`.
     mutating func attempt(isPatient: Bool) throws(RedoubtError) -> Attempt {
         var locked: [Tree] = []
         if isPatient {
@@ -12,7 +14,9 @@ extension BatchApplication {
         }
         defer { for tree in locked.reversed() { tree.space.treeLock.unlock() } }
         var redoBytes = 1024
-        for row in rows { unsafe redoBytes += row.change.key.count + row.change.value.count + TreeBatch.redoBytesPerRow }
+        for row in rows {
+            unsafe redoBytes += row.change.key.count + row.change.value.count + TreeBatch.redoBytesPerRow
+        }
         // Nodes are only visited while nothing is latched.
         var places: [LeafPlace] = []
         places.reserveCapacity(rows.count)
@@ -50,7 +54,10 @@ extension BatchApplication {
 
     /// Latches the leaves of all rows in order; returns how it failed, if it did.
     private func latchAll(
-        _ mtr: inout MiniTransaction, _ places: [LeafPlace], _ groups: inout [Group], isPatient: Bool
+        _ mtr: inout MiniTransaction,
+        _ places: [LeafPlace],
+        _ groups: inout [Group],
+        isPatient: Bool
     ) throws(RedoubtError) -> Attempt? {
         for index in rows.indices {
             let row = rows[index]
@@ -118,7 +125,9 @@ extension BatchApplication {
 
     /// Latches page 0 of every space whose chains change hands, in order; returns false if one has too few empty slots.
     private func latchHeaders(
-        _ mtr: inout MiniTransaction, _ plans: [LeafPlan], _ headers: inout [Frame?]
+        _ mtr: inout MiniTransaction,
+        _ plans: [LeafPlan],
+        _ headers: inout [Frame?]
     ) throws(RedoubtError) -> Bool {
         for index in trees.indices.sorted(by: { trees[$0].space.id < trees[$1].space.id }) {
             var wanted = 0
@@ -134,16 +143,22 @@ extension BatchApplication {
             if wanted > PendingChains.slotCount {
                 throw RedoubtError(
                     .batchTooLarge,
-                    "a batch replaces \(wanted) values off their page; it may replace \(PendingChains.slotCount)")
+                    "a batch replaces \(wanted) values off their page; it may replace \(PendingChains.slotCount)"
+                )
             }
             if wanted > PendingChains.slotCount - taken { return false }
         }
         return true
     }
 
-    /// Changes all rows. Deletes and rows that shrink come first in each leaf, so that the others find their room.
+    /// Changes all rows.
+    ///
+    /// Deletes and rows that shrink come first in each leaf, so that the others find their room.
     private mutating func change(
-        _ mtr: inout MiniTransaction, _ groups: [Group], _ plans: [LeafPlan], _ headers: [Frame?]
+        _ mtr: inout MiniTransaction,
+        _ groups: [Group],
+        _ plans: [LeafPlan],
+        _ headers: [Frame?]
     ) {
         for group in groups {
             let tree = trees[group.tree]

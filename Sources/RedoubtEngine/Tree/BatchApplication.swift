@@ -4,9 +4,9 @@ import RedoubtSystem
 /// The application of a batch: sort, write chains, make room, latch all leaves, change all rows.
 ///
 /// ## Liveness
-/// Leaves are latched by trying, in order; a batch that fails gives all back. After a few failures it waits for the leaf
-/// that was busy while it holds nothing; after many it takes the `treeLock` of every space, so that nothing moves, and then
-/// waits for the latches in order, which every other waiter keeps too.
+/// Leaves are latched by trying, in order; a batch that fails gives all back. After a few failures it waits for the
+/// leaf that was busy while it holds nothing; after many it takes the `treeLock` of every space, so that nothing
+/// moves, and then waits for the latches in order, which every other waiter keeps too.
 @safe
 struct BatchApplication {
     /// One row to change.
@@ -52,10 +52,14 @@ struct BatchApplication {
         self.entries = entries
         unsafe self.arena = arena
         unsafe references = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: Record.referenceByteCount * TreeBatch.offPageCountMaximum, alignment: 8)
+            byteCount: Record.referenceByteCount * TreeBatch.offPageCountMaximum,
+            alignment: 8
+        )
     }
 
-    /// Applies the batch. Waits.
+    /// Applies the batch.
+    ///
+    /// Waits.
     mutating func run() throws(RedoubtError) -> LogSequenceNumber? {
         defer { unsafe references.deallocate() }
         sortEntries()
@@ -102,7 +106,9 @@ struct BatchApplication {
         entries = kept
     }
 
-    /// Turns entries into rows; large values are written to pending chains. Waits.
+    /// Turns entries into rows; large values are written to pending chains.
+    ///
+    /// Waits.
     private mutating func makeRows() throws(RedoubtError) {
         rows.reserveCapacity(entries.count)
         var referenceCount = 0
@@ -125,15 +131,26 @@ struct BatchApplication {
                 let start = referenceCount * Record.referenceByteCount
                 referenceCount += 1
                 let reference = unsafe UnsafeMutableRawBufferPointer(
-                    rebasing: references[start..<start + Record.referenceByteCount])
-                unsafe OffPageReference(space: tree.space.id, firstPage: chain.firstPage, byteCount: UInt64(value.count))
-                    .write(to: unsafe reference.baseAddress.unsafelyUnwrapped)
+                    rebasing: references[start..<start + Record.referenceByteCount]
+                )
+                unsafe OffPageReference(
+                    space: tree.space.id,
+                    firstPage: chain.firstPage,
+                    byteCount: UInt64(value.count)
+                )
+                .write(to: unsafe reference.baseAddress.unsafelyUnwrapped)
                 unsafe rows.append(
                     Row(
                         tree: entry.tree,
                         change: LeafChange(
-                            key: key, value: UnsafeRawBufferPointer(reference), action: .putReference, slot: chain.slot),
-                        chain: chain))
+                            key: key,
+                            value: UnsafeRawBufferPointer(reference),
+                            action: .putReference,
+                            slot: chain.slot
+                        ),
+                        chain: chain
+                    )
+                )
             }
         }
     }
@@ -161,19 +178,26 @@ struct BatchApplication {
         }
     }
 
-    /// Gives the rows of one leaf room: new keys are staged as marks, then the leaf is cut in two. Waits.
+    /// Gives the rows of one leaf room: new keys are staged as marks, then the leaf is cut in two.
+    ///
+    /// Waits.
     private func makeRoom(_ range: Range<Int>) throws(RedoubtError) {
         var stagedCount = 0
         for index in range {
             let change = rows[index].change
             if change.action == .delete { continue }
             let staged = unsafe LeafChange(
-                key: change.key, value: change.value, action: change.action, isStaged: true, slot: change.slot)
+                key: change.key,
+                value: change.value,
+                action: change.action,
+                isStaged: true,
+                slot: change.slot
+            )
             if try trees[rows[index].tree].writeInside(staged).end != nil { stagedCount += 1 }
         }
         if stagedCount > 0 { return }
-        // All keys are there, so it is rows that grow: the leaf is cut until each part has room, at the latest when there is
-        // one row a leaf.
+        // All keys are there, so it is rows that grow: the leaf is cut until each part has room, at the latest when
+        // there is one row a leaf.
         let middle = range.lowerBound + range.count / 2
         _ = unsafe try trees[rows[middle].tree].growStructure(.halve(rows[middle].change.key))
     }

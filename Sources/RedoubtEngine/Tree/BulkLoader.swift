@@ -3,9 +3,9 @@ package import RedoubtCore
 /// Loads rows in ascending key order, whole leaves at a time.
 ///
 /// Rows above every key of the tree are gathered until a leaf is as full as wanted; the leaf is then added on the right
-/// edge in one mini-transaction, the levels above grow along. Rows that do not fit this scheme (keys not ascending, values
-/// off the page, keys put by others meanwhile) are put one by one. The tree is valid at every moment; a crash leaves the
-/// leaves loaded by then.
+/// edge in one mini-transaction, the levels above grow along. Rows that do not fit this scheme (keys not ascending,
+/// values off the page, keys put by others meanwhile) are put one by one. The tree is valid at every moment; a crash
+/// leaves the leaves loaded by then.
 @safe
 package struct BulkLoader: ~Copyable {
     private let tree: Tree
@@ -34,11 +34,14 @@ package struct BulkLoader: ~Copyable {
         unsafe memory.deallocate()
     }
 
-    /// Adds a row; it may be visible only after ``finish()``. Waits.
+    /// Adds a row; it may be visible only after ``finish()``.
+    ///
+    /// Waits.
     ///
     /// - Throws: as ``Tree/put(_:_:)``; rows added before may be in the tree or not.
     package mutating func add(
-        _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+        _ key: UnsafeRawBufferPointer,
+        _ value: UnsafeRawBufferPointer
     ) throws(RedoubtError) {
         unsafe try Tree.checkKey(key)
         try Tree.checkValue(value.count)
@@ -59,7 +62,9 @@ package struct BulkLoader: ~Copyable {
         if rows.recordCount == 1 { firstKey = lastKey }
     }
 
-    /// Writes what is gathered; returns the end of the redo to wait for. Waits.
+    /// Writes what is gathered; returns the end of the redo to wait for.
+    ///
+    /// Waits.
     package mutating func finish() throws(RedoubtError) -> LogSequenceNumber? {
         try flush()
         return end

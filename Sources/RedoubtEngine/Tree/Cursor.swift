@@ -1,14 +1,16 @@
 package import RedoubtCore
 import RedoubtSystem
 
-/// Walks the rows of a tree in key order, both ways. Holds no latch between calls; for one thread at a time.
+/// Walks the rows of a tree in key order, both ways.
+///
+/// Holds no latch between calls; for one thread at a time.
 ///
 /// A step sees each row as of the moment it reaches it. A row that is there during the whole walk is seen exactly once;
 /// one that comes or goes meanwhile may be seen or not. The cursor keeps a copy of its key, and goes on from it even if
 /// the row was removed.
 ///
-/// A step from a leaf that nobody has latched exclusively since needs no search: the cursor remembers frame, version and
-/// place.
+/// A step from a leaf that nobody has latched exclusively since needs no search: the cursor remembers frame, version
+/// and place.
 @safe
 package struct Cursor: ~Copyable {
     /// Which row ``seek(_:_:_:)`` looks for.
@@ -59,14 +61,18 @@ package struct Cursor: ~Copyable {
 
     // MARK: Steps
 
-    /// Goes to the first row; returns false if there is none. Waits.
+    /// Goes to the first row; returns false if there is none.
+    ///
+    /// Waits.
     @discardableResult
     package mutating func first(_ visit: Visit = { _, _ in }) throws(RedoubtError) -> Bool {
         let leaf = try tree.latchLeaf(.first, exclusively: false)
         return unsafe try walkRight(leaf, IndexPage(leaf.bytes).firstOrigin, visit)
     }
 
-    /// Goes to the last row; returns false if there is none. Waits.
+    /// Goes to the last row; returns false if there is none.
+    ///
+    /// Waits.
     @discardableResult
     package mutating func last(_ visit: Visit = { _, _ in }) throws(RedoubtError) -> Bool {
         var attempt = LeftwardAttempt(tree)
@@ -79,10 +85,14 @@ package struct Cursor: ~Copyable {
     }
 
     /// Goes to the row that `direction` says relative to `key`, which may have any length; returns false if there is
-    /// none. Waits.
+    /// none.
+    ///
+    /// Waits.
     @discardableResult
     package mutating func seek(
-        _ direction: Direction, _ key: UnsafeRawBufferPointer, _ visit: Visit = { _, _ in }
+        _ direction: Direction,
+        _ key: UnsafeRawBufferPointer,
+        _ visit: Visit = { _, _ in }
     ) throws(RedoubtError) -> Bool {
         switch direction {
         case .greaterOrEqual, .greater:
@@ -91,12 +101,17 @@ package struct Cursor: ~Copyable {
             let found = unsafe page.search(key, tree.kernel.pool.searchIndex(for: leaf))
             let isHere = found.isMatch && direction == .greaterOrEqual
             return unsafe try walkRight(
-                leaf, isHere ? found.predecessor : page.record(at: found.predecessor).next, visit)
+                leaf,
+                isHere ? found.predecessor : page.record(at: found.predecessor).next,
+                visit
+            )
         case .lessOrEqual, .less:
             var attempt = LeftwardAttempt(tree)
             while true {
                 let leaf = unsafe try tree.latchLeaf(
-                    direction == .less ? .before(key) : .covering(key), exclusively: false)
+                    direction == .less ? .before(key) : .covering(key),
+                    exclusively: false
+                )
                 let page = IndexPage(leaf.bytes)
                 let found = unsafe page.search(key, tree.kernel.pool.searchIndex(for: leaf))
                 let skips = found.isMatch && direction == .less
@@ -107,7 +122,9 @@ package struct Cursor: ~Copyable {
         }
     }
 
-    /// Goes to the row after this one; the first if the cursor was nowhere. Returns false if there is none. Waits.
+    /// Goes to the row after this one; the first if the cursor was nowhere.
+    ///
+    /// Returns false if there is none. Waits.
     @discardableResult
     package mutating func next(_ visit: Visit = { _, _ in }) throws(RedoubtError) -> Bool {
         switch position {
@@ -121,7 +138,9 @@ package struct Cursor: ~Copyable {
         return unsafe try seek(.greater, key, visit)
     }
 
-    /// Goes to the row before this one; the last if the cursor was nowhere. Returns false if there is none. Waits.
+    /// Goes to the row before this one; the last if the cursor was nowhere.
+    ///
+    /// Returns false if there is none. Waits.
     @discardableResult
     package mutating func previous(_ visit: Visit = { _, _ in }) throws(RedoubtError) -> Bool {
         switch position {
@@ -147,7 +166,9 @@ package struct Cursor: ~Copyable {
         return nil
     }
 
-    /// Visits the row at `origin` of the latched `leaf`, or the next visible one on the right. Gives the latch back. Waits.
+    /// Visits the row at `origin` of the latched `leaf`, or the next visible one on the right.
+    ///
+    /// Gives the latch back. Waits.
     private mutating func walkRight(_ leaf: Frame, _ start: Int, _ visit: Visit) throws(RedoubtError) -> Bool {
         var leaf = leaf
         var origin = start
@@ -174,7 +195,9 @@ package struct Cursor: ~Copyable {
         }
     }
 
-    /// Latches the right neighbour before it gives `leaf` back, so that no row can move between them. Waits.
+    /// Latches the right neighbour before it gives `leaf` back, so that no row can move between them.
+    ///
+    /// Waits.
     private func crossRight(from leaf: Frame, to next: PageNumber) throws(RedoubtError) -> Frame {
         let own = leaf.bytes.number
         let right: Frame
@@ -207,8 +230,10 @@ package struct Cursor: ~Copyable {
         return right
     }
 
-    /// Visits the row at `start` of the latched `leaf`, or the next visible one on the left. Gives the latch back. Returns
-    /// nil if the leaves changed on the way, so that the caller must begin again. Waits.
+    /// Visits the row at `start` of the latched `leaf`, or the next visible one on the left.
+    ///
+    /// Gives the latch back. Returns nil if the leaves changed on the way, so that the caller must begin again.
+    /// Waits.
     private mutating func walkLeft(_ leaf: Frame, _ start: Int, _ visit: Visit) throws(RedoubtError) -> Bool? {
         var leaf = leaf
         var origin = start
@@ -254,7 +279,9 @@ package struct Cursor: ~Copyable {
         return UnsafeRawBufferPointer(target)
     }
 
-    /// Latches the left neighbour; nil if it is that no more. Waits.
+    /// Latches the left neighbour; nil if it is that no more.
+    ///
+    /// Waits.
     private func crossLeft(from own: PageNumber, to previous: PageNumber) throws(RedoubtError) -> Frame? {
         guard previous != own, previous.rawValue < tree.space.pageCount else {
             throw tree.corrupt(own, "has page \(previous) as its left sibling")
@@ -279,8 +306,8 @@ package struct Cursor: ~Copyable {
     }
 }
 
-/// Counts the attempts to cross to the left; after many, the structure is kept still, so that a link that is still wrong is
-/// damage.
+/// Counts the attempts to cross to the left; after many, the structure is kept still, so that a link that is still
+/// wrong is damage.
 private struct LeftwardAttempt: ~Copyable {
     private let tree: Tree
     private var count = 0
@@ -294,7 +321,9 @@ private struct LeftwardAttempt: ~Copyable {
         if count >= Self.patience { tree.space.treeLock.unlock() }
     }
 
-    /// Notes that a left sibling did not link back. Waits for `treeLock` once that happened often.
+    /// Notes that a left sibling did not link back.
+    ///
+    /// Waits for `treeLock` once that happened often.
     mutating func fail() throws(RedoubtError) {
         if count > Self.patience {
             throw tree.corrupt(.root, "the tree has a leaf whose left sibling does not link back to it")

@@ -1,6 +1,7 @@
 import RedoubtCore
 
-/// A change of structure that adds pages, from the moment when all it needs is latched and reserved: nothing here fails.
+/// A change of structure that adds pages, from the moment when all it needs is latched and reserved: nothing here
+/// fails.
 ///
 /// `levels` are the latched pages from the lowest node with room (or the root) down to the leaf.
 @safe
@@ -10,18 +11,28 @@ struct Growth: ~Copyable {
     private var reservation: SpaceReservation
     private let memory = StructureMemory()
 
-    /// Reserves the pages; returns nil if the file must grow first. Waits for page 0 and the like.
+    /// Reserves the pages; returns nil if the file must grow first.
+    ///
+    /// Waits for page 0 and the like.
     init?(
-        _ tree: Tree, _ mtr: inout MiniTransaction, _ levels: [LatchedLevel], _ steps: [PathStep], _ header: Frame?
+        _ tree: Tree,
+        _ mtr: inout MiniTransaction,
+        _ levels: [LatchedLevel],
+        _ steps: [PathStep],
+        _ header: Frame?
     ) throws(RedoubtError) {
         let raises = levels[0].frame.pageID.number == .root && (levels.count == 1 || !steps[0].isRoomy)
         let splitNodes = levels.count - 1 - (steps[steps.count - levels.count].isRoomy ? 1 : 0)
         let rootIsLeaf = steps.count == 1
         let leaf = levels[levels.count - 1].frame.pageID.number
         let prepared = try SpaceAllocator.prepare(
-            &mtr, tree.space, leafPages: raises && rootIsLeaf ? 2 : 1,
+            &mtr,
+            tree.space,
+            leafPages: raises && rootIsLeaf ? 2 : 1,
             nonLeafPages: max(0, splitNodes) + (raises && !rootIsLeaf ? 1 : 0),
-            near: PageNumber(rawValue: leaf.rawValue &+ 1), header: header)
+            near: PageNumber(rawValue: leaf.rawValue &+ 1),
+            header: header
+        )
         guard let prepared else { return nil }
         self.tree = tree
         self.levels = levels
@@ -83,7 +94,10 @@ struct Growth: ~Copyable {
 
     /// Inserts a pointer to `child` above level `index`, splitting upwards as far as it takes.
     private mutating func insertPointer(
-        _ mtr: inout MiniTransaction, _ key: UnsafeRawBufferPointer, _ child: PageNumber, at index: inout Int
+        _ mtr: inout MiniTransaction,
+        _ key: UnsafeRawBufferPointer,
+        _ child: PageNumber,
+        at index: inout Int
     ) {
         var key = unsafe key
         var child = child
@@ -100,7 +114,10 @@ struct Growth: ~Copyable {
 
     /// Inserts a record on level `index`; if it takes a split, returns the separator and the new right page.
     private mutating func insertOrSplit(
-        _ mtr: inout MiniTransaction, _ image: RecordImage, at index: inout Int, keepingAt place: Int
+        _ mtr: inout MiniTransaction,
+        _ image: RecordImage,
+        at index: inout Int,
+        keepingAt place: Int
     ) -> (UnsafeRawBufferPointer, PageNumber)? {
         let found = unsafe IndexPage(levels[index].frame.bytes).search(image.key, .none)
         if IndexPage(levels[index].frame.bytes).fitsAfterReorganize(image) && !wantsSplit(index) {
@@ -131,7 +148,11 @@ struct Growth: ~Copyable {
 
     /// Returns a copy of the shortest separator between the two parts; of the whole first key on a node.
     private func separator(
-        _ page: IndexPage, _ layout: SplitPoint.Layout, _ point: SplitPoint, _ image: RecordImage, keepingAt place: Int
+        _ page: IndexPage,
+        _ layout: SplitPoint.Layout,
+        _ point: SplitPoint,
+        _ image: RecordImage,
+        keepingAt place: Int
     ) -> UnsafeRawBufferPointer {
         func key(_ index: Int) -> UnsafeRawBufferPointer {
             if index == point.newIndex { return unsafe image.key }
@@ -148,7 +169,10 @@ struct Growth: ~Copyable {
         let left = levels[index]
         let number = left.frame.pageID.number
         let right = allocate(
-            &mtr, level: IndexPage(left.frame.bytes).level, near: PageNumber(rawValue: number.rawValue &+ 1))
+            &mtr,
+            level: IndexPage(left.frame.bytes).level,
+            near: PageNumber(rawValue: number.rawValue &+ 1)
+        )
         let after = left.frame.bytes.next
         mtr.apply(.setSiblings(previous: number, next: after), to: right)
         mtr.apply(.setSiblings(previous: left.frame.bytes.previous, next: right.pageID.number), to: left.frame)
@@ -184,12 +208,19 @@ struct Growth: ~Copyable {
         // The first pointer of a level needs no key; above level 1 it has that of its child's first pointer.
         let first = IndexPage(below.bytes).first
         let key: UnsafeRawBufferPointer
-        if level > 0, let first { unsafe key = first.key } else { unsafe key = unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+        if level > 0, let first {
+            unsafe key = first.key
+        } else {
+            unsafe key = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        }
         tree.resetRoot(&mtr, root, level: level + 1)
         unsafe mtr.apply(
             .insertRecord(
                 predecessor: IndexPage.infimum,
-                image: RecordImage(key: key, child: below.pageID.number, isMinimum: true)), to: root)
+                image: RecordImage(key: key, child: below.pageID.number, isMinimum: true)
+            ),
+            to: root
+        )
         levels.insert(LatchedLevel(frame: below, right: nil), at: index + 1)
         index += 1
     }
@@ -211,7 +242,9 @@ extension Tree {
             unsafe segments.copyMemory(from: root.bytes.bytes(at: IndexPage.Offset.leafSegment, count: count))
             mtr.apply(.initializeIndex(level: UInt16(level), indexID: space.indexID), to: root)
             unsafe mtr.apply(
-                .writeBytes(offset: IndexPage.Offset.leafSegment, bytes: UnsafeRawBufferPointer(segments)), to: root)
+                .writeBytes(offset: IndexPage.Offset.leafSegment, bytes: UnsafeRawBufferPointer(segments)),
+                to: root
+            )
         }
     }
 }

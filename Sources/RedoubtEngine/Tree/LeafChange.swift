@@ -38,8 +38,12 @@ struct LeafChange {
     let slot: Int?
 
     init(
-        key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer, action: Action, condition: Condition = .none,
-        isStaged: Bool = false, slot: Int? = nil
+        key: UnsafeRawBufferPointer,
+        value: UnsafeRawBufferPointer,
+        action: Action,
+        condition: Condition = .none,
+        isStaged: Bool = false,
+        slot: Int? = nil
     ) {
         unsafe self.key = key
         unsafe self.value = value
@@ -57,7 +61,10 @@ struct LeafChange {
             unsafe RecordImage(key: key, reference: value, infoBits: isStaged ? Record.Bits.deleted : 0)
         case .delete:
             unsafe RecordImage(
-                key: key, value: UnsafeRawBufferPointer(start: nil, count: 0), infoBits: Record.Bits.deleted)
+                key: key,
+                value: UnsafeRawBufferPointer(start: nil, count: 0),
+                infoBits: Record.Bits.deleted
+            )
         }
     }
 
@@ -165,7 +172,10 @@ extension Tree {
         guard reference.space == space.id, page > .root, page.rawValue < space.pageCount,
             reference.byteCount > 0, reference.byteCount <= UInt64(Self.valueByteCountMaximum)
         else {
-            throw corrupt(leaf, "a row refers to page \(page) of space \(reference.space) for a value of \(reference.byteCount) bytes")
+            throw corrupt(
+                leaf,
+                "a row refers to page \(page) of space \(reference.space) for a value of \(reference.byteCount) bytes"
+            )
         }
         return reference
     }

@@ -21,10 +21,12 @@ struct MergePlan {
 }
 
 extension Tree {
-    /// Returns how the leaf at the end of `steps` can be merged, or nil if it cannot be now. Waits.
+    /// Returns how the leaf at the end of `steps` can be merged, or nil if it cannot be now.
     ///
-    /// A node loses the pointer to the right page of a pair. If fewer than two would be left, the node must be merged too;
-    /// if it would be less than half full, it is merged if that can be.
+    /// Waits.
+    ///
+    /// A node loses the pointer to the right page of a pair. If fewer than two would be left, the node must be merged
+    /// too; if it would be less than half full, it is merged if that can be.
     func planMerge(_ steps: [PathStep]) throws(RedoubtError) -> MergePlan? {
         guard steps.count >= 2 else { return nil }
         guard let leafPair = try leafPair(steps[steps.count - 1]) else { return nil }
@@ -68,7 +70,8 @@ extension Tree {
     private func leafPair(_ leaf: PathStep) throws(RedoubtError) -> MergePair? {
         let own = try leafContent(leaf.page)
         guard own.byteCount < Self.mergeLimit else { return nil }
-        // A merged page that is all but full would be split by the next insert; a leaf without rows must go all the same.
+        // A merged page that is all but full would be split by the next insert; a leaf without rows must go all the
+        // same.
         let limit = own.count == 0 ? IndexPage.emptyCapacity : IndexPage.emptyCapacity - pageByteCount / 16
         for (left, right, other) in [
             (leaf.leftSibling, leaf.page, leaf.leftSibling), (leaf.page, leaf.rightSibling, leaf.rightSibling),
@@ -81,7 +84,9 @@ extension Tree {
         return nil
     }
 
-    /// The visible rows of a leaf and their bytes. Waits.
+    /// The visible rows of a leaf and their bytes.
+    ///
+    /// Waits.
     private func leafContent(_ number: PageNumber) throws(RedoubtError) -> (count: Int, byteCount: Int) {
         let frame = try kernel.pool.fetchShared(id(number), hint: SearchIndex.noFrame)
         defer { frame.unlockShared() }

@@ -25,7 +25,9 @@ struct LatchedLevel {
 }
 
 extension Tree {
-    /// Returns the pages from the root to the leaf for `target`, the leaf last. Waits.
+    /// Returns the pages from the root to the leaf for `target`, the leaf last.
+    ///
+    /// Waits.
     ///
     /// - Precondition: the caller holds `treeLock` and no latch.
     func path(_ target: DescentTarget) throws(RedoubtError) -> [PathStep] {
@@ -43,8 +45,15 @@ extension Tree {
             let room = page.maximumInsertSizeAfterReorganize()
             steps.append(
                 PathStep(
-                    page: number, level: level, leftSibling: left, rightSibling: right, recordCount: page.recordCount,
-                    dataByteCount: page.dataByteCount, isRoomy: room >= Self.pointerByteCountMaximum))
+                    page: number,
+                    level: level,
+                    leftSibling: left,
+                    rightSibling: right,
+                    recordCount: page.recordCount,
+                    dataByteCount: page.dataByteCount,
+                    isRoomy: room >= Self.pointerByteCountMaximum
+                )
+            )
             if level == 0 { return steps }
             let origin = pointer(in: page, for: target)
             left = page.record(before: origin)?.child
@@ -57,10 +66,13 @@ extension Tree {
     /// The size of the largest pointer.
     static var pointerByteCountMaximum: Int { RecordImage.nodeByteCount(key: keyByteCountMaximum) }
 
-    /// Latches the pages of `steps` that an insert into the leaf may change: from the lowest node with room downwards.
+    /// Latches the pages of `steps` that an insert into the leaf may change: from the lowest node with room
+    /// downwards.
+    ///
     /// Waits.
     func latchForGrowth(
-        _ mtr: inout MiniTransaction, _ steps: [PathStep]
+        _ mtr: inout MiniTransaction,
+        _ steps: [PathStep]
     ) throws(RedoubtError) -> [LatchedLevel] {
         var first = steps.count - 1
         while first > 0 {
@@ -81,9 +93,14 @@ extension Tree {
         return levels
     }
 
-    /// Latches the right neighbour `number` of the page in `frame`. Waits.
+    /// Latches the right neighbour `number` of the page in `frame`.
+    ///
+    /// Waits.
     func latchNeighbour(
-        _ mtr: inout MiniTransaction, _ frame: Frame, _ number: PageNumber, level: Int
+        _ mtr: inout MiniTransaction,
+        _ frame: Frame,
+        _ number: PageNumber,
+        level: Int
     ) throws(RedoubtError) -> Frame {
         let own = frame.bytes.number
         guard number != own, number != .root, number.rawValue < space.pageCount else {
@@ -92,7 +109,10 @@ extension Tree {
         let right = try mtr.latchExclusive(id(number))
         if let reason = nodeFault(right, level: level) { throw corrupt(number, reason) }
         guard right.bytes.previous == own else {
-            throw corrupt(number, "has page \(right.bytes.previous) as its left sibling, but is the right one of \(own)")
+            throw corrupt(
+                number,
+                "has page \(right.bytes.previous) as its left sibling, but is the right one of \(own)"
+            )
         }
         return right
     }

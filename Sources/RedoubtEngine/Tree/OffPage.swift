@@ -20,12 +20,18 @@ extension Tree {
 
     // MARK: Reading
 
-    /// Hands over the value that `reference` names, in order; `body` returns whether it wants more. Waits.
+    /// Hands over the value that `reference` names, in order; `body` returns whether it wants more.
+    ///
+    /// Waits.
     func readChain(
-        _ reference: OffPageReference, _ body: (UnsafeRawBufferPointer) throws(RedoubtError) -> Bool
+        _ reference: OffPageReference,
+        _ body: (UnsafeRawBufferPointer) throws(RedoubtError) -> Bool
     ) throws(RedoubtError) {
         guard reference.space == space.id, reference.byteCount <= UInt64(Self.valueByteCountMaximum) else {
-            throw corrupt(reference.firstPage, "is referred to as a value of \(reference.byteCount) bytes in space \(reference.space)")
+            throw corrupt(
+                reference.firstPage,
+                "is referred to as a value of \(reference.byteCount) bytes in space \(reference.space)"
+            )
         }
         var left = Int(reference.byteCount)
         var number = reference.firstPage
@@ -42,7 +48,9 @@ extension Tree {
         }
     }
 
-    /// Returns page `number` latched shared if it is a chain page that holds `part` bytes (nil: any). Waits.
+    /// Returns page `number` latched shared if it is a chain page that holds `part` bytes (nil: any).
+    ///
+    /// Waits.
     private func fetchChainPage(_ number: PageNumber, part: Int?) throws(RedoubtError) -> Frame {
         guard number > .root, number.rawValue < space.pageCount else {
             throw corrupt(number, "a chain of a value leads outside the file of \(space.pageCount) pages")
@@ -66,13 +74,18 @@ extension Tree {
 
     // MARK: Writing
 
-    /// Writes a value of `byteCount` bytes to a new chain, which is pending when this returns. Waits.
+    /// Writes a value of `byteCount` bytes to a new chain, which is pending when this returns.
+    ///
+    /// Waits.
     func writeChain(
-        byteCount: Int, _ source: (UnsafeMutableRawBufferPointer) throws(RedoubtError) -> Int
+        byteCount: Int,
+        _ source: (UnsafeMutableRawBufferPointer) throws(RedoubtError) -> Int
     ) throws(RedoubtError) -> PendingChain {
         let stepByteCount = Self.chainStepPageCount * Self.chainPartByteCount
         let memory = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: min(byteCount, stepByteCount), alignment: 16)
+            byteCount: min(byteCount, stepByteCount),
+            alignment: 16
+        )
         defer { unsafe memory.deallocate() }
         var left = byteCount
         var chain: PendingChain?
@@ -93,9 +106,13 @@ extension Tree {
         return chain
     }
 
-    /// Appends pages with `bytes` to a pending chain, or begins it: one mini-transaction. Waits.
+    /// Appends pages with `bytes` to a pending chain, or begins it: one mini-transaction.
+    ///
+    /// Waits.
     private func extendChain(
-        _ chain: inout PendingChain?, _ last: inout PageNumber, _ bytes: UnsafeRawBufferPointer
+        _ chain: inout PendingChain?,
+        _ last: inout PageNumber,
+        _ bytes: UnsafeRawBufferPointer
     ) throws(RedoubtError) {
         let pageCount = (bytes.count + Self.chainPartByteCount - 1) / Self.chainPartByteCount
         while true {
@@ -124,11 +141,17 @@ extension Tree {
     }
 
     private func tryExtendChain(
-        _ chain: inout PendingChain?, _ last: inout PageNumber, _ bytes: UnsafeRawBufferPointer, _ pageCount: Int
+        _ chain: inout PendingChain?,
+        _ last: inout PageNumber,
+        _ bytes: UnsafeRawBufferPointer,
+        _ pageCount: Int
     ) throws(RedoubtError) -> ChainStep {
         let redoBytes = pageCount * (Self.chainPartByteCount + 128 + SpaceAllocator.redoBytesPerPage) + 256
         var mtr = try MiniTransaction.begin(
-            kernel, redoBytes: redoBytes, pins: pageCount + 2 + SpaceAllocator.pinCount(space))
+            kernel,
+            redoBytes: redoBytes,
+            pins: pageCount + 2 + SpaceAllocator.pinCount(space)
+        )
         do throws(RedoubtError) {
             let tail = chain == nil ? nil : try mtr.latchExclusive(id(last))
             let header = try PendingChains.latchHeader(&mtr, space)
@@ -139,7 +162,12 @@ extension Tree {
             }
             let hint = last == .none ? PageNumber.none : PageNumber(rawValue: last.rawValue &+ 1)
             let prepared = try SpaceAllocator.prepare(
-                &mtr, space, leafPages: pageCount, near: hint, header: header)
+                &mtr,
+                space,
+                leafPages: pageCount,
+                near: hint,
+                header: header
+            )
             guard var reservation = prepared else {
                 mtr.rollback()
                 return .extendFile
@@ -190,12 +218,16 @@ extension Tree {
 
     // MARK: Freeing
 
-    /// Frees a pending chain; if that fails, it stays pending, and the next recovery frees it. Waits.
+    /// Frees a pending chain; if that fails, it stays pending, and the next recovery frees it.
+    ///
+    /// Waits.
     func abandonChain(_ chain: PendingChain) {
         try? freeChain(chain)
     }
 
-    /// Frees a pending chain in bounded mini-transactions. Waits.
+    /// Frees a pending chain in bounded mini-transactions.
+    ///
+    /// Waits.
     func freeChain(_ chain: PendingChain) throws(RedoubtError) {
         var first = chain.firstPage
         while first != .none {
@@ -205,12 +237,16 @@ extension Tree {
         }
     }
 
-    /// Frees the first pages of the chain at `first`; returns where it goes on. Waits.
+    /// Frees the first pages of the chain at `first`; returns where it goes on.
+    ///
+    /// Waits.
     private func freeChainStart(_ slot: Int, _ first: PageNumber) throws(RedoubtError) -> PageNumber {
         let count = Self.chainStepPageCount
         var mtr = try MiniTransaction.begin(
-            kernel, redoBytes: count * (64 + SpaceAllocator.redoBytesPerPage) + 256,
-            pins: count + 1 + SpaceAllocator.pinCount(space))
+            kernel,
+            redoBytes: count * (64 + SpaceAllocator.redoBytesPerPage) + 256,
+            pins: count + 1 + SpaceAllocator.pinCount(space)
+        )
         do throws(RedoubtError) {
             var frames: [Frame] = []
             var pages: [PageNumber] = []
@@ -228,7 +264,12 @@ extension Tree {
             if next != .none && next <= .root { throw corrupt(next, "a chain of a value leads to it") }
             let header = try PendingChains.latchHeader(&mtr, space)
             let prepared = try SpaceAllocator.prepare(
-                &mtr, space, freeing: pages, purpose: .cleaning, header: header)
+                &mtr,
+                space,
+                freeing: pages,
+                purpose: .cleaning,
+                header: header
+            )
             guard var reservation = prepared else { preconditionFailure("freeing needs no room") }
             for frame in frames { SpaceAllocator.free(&mtr, &reservation, frame, .leaf) }
             if next == .none {
@@ -244,7 +285,9 @@ extension Tree {
         }
     }
 
-    /// Frees every pending chain: what recovery calls before the space is used. Waits.
+    /// Frees every pending chain: what recovery calls before the space is used.
+    ///
+    /// Waits.
     ///
     /// - Returns: the errors of chains that are damaged and stay pending.
     func freePendingChains() throws(RedoubtError) -> [RedoubtError] {

@@ -50,8 +50,8 @@ struct SplitPoint: Equatable {
         return SplitPoint(leftCount: bySize(sizes, least: least), newIndex: position)
     }
 
-    /// The number of records that stay left if inserts run in one direction, as InnoDB has it: ascending, the new record
-    /// (and at most one after it) begins the new page; descending, the new record ends the old one.
+    /// The number of records that stay left if inserts run in one direction, as InnoDB has it: ascending, the new
+    /// record (and at most one after it) begins the new page; descending, the new record ends the old one.
     private static func sequential(_ page: IndexPage, _ predecessor: Int, _ position: Int, _ count: Int) -> Int? {
         let last = page.lastInsert
         // Appending at the right edge of a level is ascending even where the page was made by a copy of its records.
@@ -78,11 +78,11 @@ struct SplitPoint: Equatable {
     /// Returns the number of records that stay left so that both parts are as equal as can be.
     ///
     /// There always is one that fits. Let `k` be the most records whose sum P fits the left page. The next record is at
-    /// most 8125 bytes, so P >= 16253 - reserve(k + 1) - 8125. The old records fitted one page, so all n + 1 together are
-    /// D <= 16252 - reserve(n) + 8125. Hence the rest, D - P + reserve(n + 1 - k), is at most
-    /// 16249 - reserve(n) + reserve(k + 1) + reserve(n + 1 - k) <= 16251, because reserve(a) + reserve(b) exceeds
-    /// reserve(a + b - 2) by at most 2. Pointers have at most 3083 bytes, so the same holds for nodes; and because a node
-    /// that overflows has at least 6 pointers of which any 5 fit a page, both parts can have two.
+    /// most 8125 bytes, so P >= 16253 - reserve(k + 1) - 8125. The old records fitted one page, so all n + 1 together
+    /// are D <= 16252 - reserve(n) + 8125. Hence the rest, D - P + reserve(n + 1 - k), is at most 16249 - reserve(n)
+    /// + reserve(k + 1) + reserve(n + 1 - k) <= 16251, because reserve(a) + reserve(b) exceeds reserve(a + b - 2) by
+    /// at most 2. Pointers have at most 3083 bytes, so the same holds for nodes; and because a node that overflows
+    /// has at least 6 pointers of which any 5 fit a page, both parts can have two.
     static func bySize(_ sizes: [Int], least: Int) -> Int {
         let total = sizes.reduce(0, +)
         var best = 0

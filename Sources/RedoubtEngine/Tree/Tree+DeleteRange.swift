@@ -11,20 +11,25 @@ extension Tree {
         package var end: LogSequenceNumber?
     }
 
-    /// Removes every row with a key in `from..<to`; nil bounds are open. Waits.
+    /// Removes every row with a key in `from..<to`; nil bounds are open.
+    ///
+    /// Waits.
     ///
     /// Rows go in ascending order, those of one leaf in one atomic step: other threads, and a recovery, may see the
     /// beginning of the range gone and the end still there. Rows put into the range meanwhile may stay.
     /// - Throws: as ``delete(_:)``; what was removed by then stays removed.
     @discardableResult
     package func deleteRange(
-        from: UnsafeRawBufferPointer?, to: UnsafeRawBufferPointer?
+        from: UnsafeRawBufferPointer?,
+        to: UnsafeRawBufferPointer?
     ) throws(RedoubtError) -> RangeResult {
         try space.enter()
         defer { space.leave() }
         var result = RangeResult()
         let memory = UnsafeMutableRawBufferPointer.allocate(
-            byteCount: Self.keyByteCountMaximum, alignment: 8)
+            byteCount: Self.keyByteCountMaximum,
+            alignment: 8
+        )
         defer { unsafe memory.deallocate() }
         var start = unsafe from
         while true {
@@ -55,12 +60,17 @@ extension Tree {
 
     /// Removes rows of one leaf, up to the first with a chain; the key of the last row removed is where to go on.
     private func deleteLeafRange(
-        _ from: UnsafeRawBufferPointer?, _ to: UnsafeRawBufferPointer?, _ memory: UnsafeMutableRawBufferPointer,
+        _ from: UnsafeRawBufferPointer?,
+        _ to: UnsafeRawBufferPointer?,
+        _ memory: UnsafeMutableRawBufferPointer,
         _ step: inout RangeStep
     ) throws(RedoubtError) {
         // The first row is sought with a cursor, which also passes leaves without rows.
         var cursor = Cursor(self)
-        let found = if let from = unsafe from { unsafe try cursor.seek(.greaterOrEqual, from) } else { unsafe try cursor.first() }
+        let found =
+            if let from = unsafe from { unsafe try cursor.seek(.greaterOrEqual, from) } else {
+                unsafe try cursor.first()
+            }
         guard found, unsafe to.map({ unsafe TreeKey.compare(cursor.key, $0) < 0 }) ?? true else {
             step.isLast = true
             return
@@ -107,7 +117,9 @@ extension Tree {
 
     /// The origins of the visible rows of `leaf` from `first` to below `to`: one with a chain, or all up to such a one.
     private func rowsToDelete(
-        _ leaf: Frame, _ first: UnsafeRawBufferPointer, _ to: UnsafeRawBufferPointer?
+        _ leaf: Frame,
+        _ first: UnsafeRawBufferPointer,
+        _ to: UnsafeRawBufferPointer?
     ) -> [Int] {
         let page = IndexPage(leaf.bytes)
         let found = unsafe page.search(first, .none)
@@ -139,7 +151,10 @@ extension Tree {
                 unsafe mtr.apply(
                     .replaceRecord(
                         origin: origin,
-                        image: RecordImage(key: nothing, value: nothing, infoBits: Record.Bits.deleted)), to: leaf)
+                        image: RecordImage(key: nothing, value: nothing, infoBits: Record.Bits.deleted)
+                    ),
+                    to: leaf
+                )
             }
         }
     }

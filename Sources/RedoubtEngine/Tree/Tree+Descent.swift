@@ -27,7 +27,9 @@ struct LeafPlace {
 }
 
 extension Tree {
-    /// Returns the leaf for `target`, latched shared or exclusively. Waits.
+    /// Returns the leaf for `target`, latched shared or exclusively.
+    ///
+    /// Waits.
     func latchLeaf(_ target: DescentTarget, exclusively: Bool) throws(RedoubtError) -> Frame {
         var attempt = 0
         while BufferPool.readsOptimistically && attempt < Self.optimisticAttemptMaximum {
@@ -38,7 +40,9 @@ extension Tree {
         return try coupleToLeaf(target, exclusively: exclusively)
     }
 
-    /// One optimistic descent; returns nil if a change of structure or an eviction got in the way. Waits.
+    /// One optimistic descent; returns nil if a change of structure or an eviction got in the way.
+    ///
+    /// Waits.
     func tryLatchLeaf(_ target: DescentTarget, exclusively: Bool) throws(RedoubtError) -> Frame? {
         guard let (frame, version) = try findParent(target) else { return nil }
         guard let version else {
@@ -76,8 +80,10 @@ extension Tree {
         return leaf
     }
 
-    /// Returns the node of level 1 on the way to `target` and its version, or the root and no version if that is a leaf;
-    /// nil if the descent must start again. Latches nothing. Waits.
+    /// Returns the node of level 1 on the way to `target` and its version, or the root and no version if that is a
+    /// leaf; nil if the descent must start again.
+    ///
+    /// Latches nothing. Waits.
     private func findParent(_ target: DescentTarget) throws(RedoubtError) -> (frame: Frame, version: UInt64?)? {
         var (frame, version) = try kernel.pool.fetchOptimistic(rootID, hint: space.rootHint)
         var level = IndexPage(frame.bytes).level
@@ -109,7 +115,9 @@ extension Tree {
         return (frame, version)
     }
 
-    /// Descends with shared latches, each taken before the one above is given back. Waits.
+    /// Descends with shared latches, each taken before the one above is given back.
+    ///
+    /// Waits.
     func coupleToLeaf(_ target: DescentTarget, exclusively: Bool) throws(RedoubtError) -> Frame {
         while true {
             var frame = try kernel.pool.fetchShared(rootID, hint: space.rootHint)
@@ -147,9 +155,12 @@ extension Tree {
         }
     }
 
-    /// Returns where the leaf that covers `key` is, without latching anything, or nil if the descent must start again.
+    /// Returns where the leaf that covers `key` is, without latching anything, or nil if the descent must start
+    /// again.
+    ///
     /// The leaf is in memory. Waits.
     func locateLeaf(_ key: UnsafeRawBufferPointer) throws(RedoubtError) -> LeafPlace? {
+        if !BufferPool.readsOptimistically { return unsafe try locateLeafLatching(key) }
         let target = unsafe DescentTarget.covering(key)
         guard let (parent, version) = try findParent(target) else { return nil }
         guard let version else { return LeafPlace(page: .root, frame: parent, parent: nil, version: 0) }
@@ -165,9 +176,33 @@ extension Tree {
         }
     }
 
+    /// Does what ``locateLeaf(_:)`` does with shared latches, each given back before the next is taken.
+    private func locateLeafLatching(_ key: UnsafeRawBufferPointer) throws(RedoubtError) -> LeafPlace? {
+        let target = unsafe DescentTarget.covering(key)
+        var number = PageNumber.root
+        var parent: Frame?
+        var parentVersion: UInt64 = 0
+        var expected: Int?
+        while true {
+            let frame = try kernel.pool.fetchShared(id(number), hint: SearchIndex.noFrame)
+            defer { frame.unlockShared() }
+            if let parent, !parent.validate(parentVersion) { return nil }
+            let level = IndexPage(frame.bytes).level
+            if let reason = nodeFault(frame, level: expected ?? level) { throw corrupt(number, reason) }
+            expected = level - 1
+            if level == 0 { return LeafPlace(page: number, frame: frame, parent: parent, version: parentVersion) }
+            guard let version = frame.optimisticVersion() else { return nil }
+            number = child(of: frame, frame.pageID, for: target).child
+            parent = frame
+            parentVersion = version
+        }
+    }
+
     // MARK: Parts
 
-    /// Latches page `number`. Waits.
+    /// Latches page `number`.
+    ///
+    /// Waits.
     @inline(__always)
     func latch(_ number: PageNumber, hint: UInt32, exclusively: Bool) throws(RedoubtError) -> Frame {
         exclusively
@@ -175,8 +210,9 @@ extension Tree {
             : try kernel.pool.fetchShared(id(number), hint: hint)
     }
 
-    /// Returns the child of `node` on the way to `target`, and the frame it was last seen in. The node need not be
-    /// latched; then the answer is right only if its version is still valid.
+    /// Returns the child of `node` on the way to `target`, and the frame it was last seen in.
+    ///
+    /// The node need not be latched; then the answer is right only if its version is still valid.
     @inline(__always)
     func child(of node: Frame, _ nodeID: PageID, for target: DescentTarget) -> ChildSearchResult {
         let page = IndexPage(node.bytes)
@@ -185,7 +221,11 @@ extension Tree {
         }
         let origin = pointer(in: page, for: target)
         return ChildSearchResult(
-            child: page.record(at: origin).child, origin: origin, rank: nil, frame: SearchIndex.noFrame)
+            child: page.record(at: origin).child,
+            origin: origin,
+            rank: nil,
+            frame: SearchIndex.noFrame
+        )
     }
 
     /// Returns the origin of the pointer of `page` on the way to `target`.
@@ -211,7 +251,9 @@ extension Tree {
     func nodeFault(_ frame: Frame, level: Int) -> String? {
         let bytes = frame.bytes
         let page = IndexPage(bytes)
-        if bytes.typeCode == PageType.index.rawValue && page.level == level && page.indexID == space.indexID { return nil }
+        if bytes.typeCode == PageType.index.rawValue && page.level == level && page.indexID == space.indexID {
+            return nil
+        }
         return "is not the page of level \(level) of index \(space.indexID) that its parent says it is"
     }
 

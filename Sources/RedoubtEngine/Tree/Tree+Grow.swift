@@ -4,7 +4,9 @@ import RedoubtSystem
 
 /// Changes of structure that add pages.
 extension Tree {
-    /// Does `job` with the pages that it takes, in one mini-transaction. Waits.
+    /// Does `job` with the pages that it takes, in one mini-transaction.
+    ///
+    /// Waits.
     func growStructure(_ job: StructureJob) throws(RedoubtError) -> StructureOutcome {
         space.treeLock.lock()
         defer { space.treeLock.unlock() }
@@ -17,13 +19,18 @@ extension Tree {
         }
     }
 
-    /// One attempt; nil if the file must grow first. Waits.
+    /// One attempt; nil if the file must grow first.
+    ///
+    /// Waits.
     private func tryGrow(_ job: StructureJob) throws(RedoubtError) -> StructureOutcome? {
         let steps = try path(job.target)
         prefetch(steps)
         let splitCount = steps.count
         var mtr = try MiniTransaction.begin(
-            kernel, redoBytes: growthRedoBytes(splitCount), pins: 3 * splitCount + 2 + SpaceAllocator.pinCount(space))
+            kernel,
+            redoBytes: growthRedoBytes(splitCount),
+            pins: 3 * splitCount + 2 + SpaceAllocator.pinCount(space)
+        )
         do throws(RedoubtError) {
             var levels = try latchForGrowth(&mtr, steps)
             switch job {
@@ -81,7 +88,10 @@ extension Tree {
     }
 
     private func growForRow(
-        _ mtr: inout MiniTransaction, _ levels: inout [LatchedLevel], _ steps: [PathStep], _ change: LeafChange
+        _ mtr: inout MiniTransaction,
+        _ levels: inout [LatchedLevel],
+        _ steps: [PathStep],
+        _ change: LeafChange
     ) throws(RedoubtError) -> RowOutcome {
         let leaf = levels[levels.count - 1].frame
         let plan = try plan(change, leaf)

@@ -3,21 +3,27 @@ import RedoubtSystem
 
 /// Changes of structure that free pages.
 extension Tree {
-    /// Merges the leaf that covers `key` with a neighbour if it is below half and that can be done; again and again as
-    /// long as the result has no rows. Waits.
+    /// Merges the leaf that covers `key` with a neighbour if it is below half and that can be done; again and again
+    /// as long as the result has no rows.
+    ///
+    /// Waits.
     func compress(_ key: UnsafeRawBufferPointer) throws(RedoubtError) {
         space.treeLock.lock()
         defer { space.treeLock.unlock() }
         while unsafe try mergeOnce(key) {}
     }
 
-    /// One merge; returns whether the merged leaf is without rows, and so should be merged again. Waits.
+    /// One merge; returns whether the merged leaf is without rows, and so should be merged again.
+    ///
+    /// Waits.
     private func mergeOnce(_ key: UnsafeRawBufferPointer) throws(RedoubtError) -> Bool {
         guard let plan = unsafe try planMerge(path(.covering(key))) else { return false }
         let levelCount = plan.pairs.count + 1
         var mtr = try MiniTransaction.begin(
-            kernel, redoBytes: growthRedoBytes(levelCount),
-            pins: 3 * levelCount + 1 + SpaceAllocator.pinCount(space))
+            kernel,
+            redoBytes: growthRedoBytes(levelCount),
+            pins: 3 * levelCount + 1 + SpaceAllocator.pinCount(space)
+        )
         do throws(RedoubtError) {
             let top = try mtr.latchExclusive(id(plan.top))
             var latched: [LatchedPair] = []
@@ -45,7 +51,8 @@ extension Tree {
                 SpaceAllocator.free(&mtr, &reservation, below.left, below.level == 0 ? .leaf : .nonLeaf)
             }
             let leaf = latched[latched.count - 1].left
-            let isEmpty = !(plan.lowersRoot && plan.pairs.count == 1) && visibleContent(IndexPage(leaf.bytes)).count == 0
+            let isEmpty =
+                !(plan.lowersRoot && plan.pairs.count == 1) && visibleContent(IndexPage(leaf.bytes)).count == 0
             _ = mtr.commit()
             return isEmpty
         } catch {
@@ -62,7 +69,8 @@ extension Tree {
     }
 
     private func latchPair(
-        _ mtr: inout MiniTransaction, _ pair: MergePair
+        _ mtr: inout MiniTransaction,
+        _ pair: MergePair
     ) throws(RedoubtError) -> LatchedPair {
         let left = try mtr.latchExclusive(id(pair.left))
         if let reason = nodeFault(left, level: pair.level) { throw corrupt(pair.left, reason) }
@@ -152,7 +160,10 @@ extension Tree {
 
     /// Moves the records of the only page below the root into the root.
     private func lowerRoot(
-        _ mtr: inout MiniTransaction, _ root: Frame, _ below: Frame, _ memory: borrowing StructureMemory
+        _ mtr: inout MiniTransaction,
+        _ root: Frame,
+        _ below: Frame,
+        _ memory: borrowing StructureMemory
     ) {
         let page = IndexPage(below.bytes)
         var records = memory.records()

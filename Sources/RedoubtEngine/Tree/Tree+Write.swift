@@ -13,22 +13,29 @@ package struct WriteResult: Sendable {
 }
 
 extension Tree {
-    /// Gives `key` the value `value`. Waits.
+    /// Gives `key` the value `value`.
+    ///
+    /// Waits.
     ///
     /// - Throws: `.keyTooLarge`, `.valueTooLarge`, `.diskFull`, `.fenced`, `.keyspaceNotFound`, `.corruptPage`,
     ///   `.readFailed`, `.poolExhausted`; nothing has changed then.
     @discardableResult
     package func put(
-        _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+        _ key: UnsafeRawBufferPointer,
+        _ value: UnsafeRawBufferPointer
     ) throws(RedoubtError) -> WriteResult {
         unsafe try put(key, value, if: .none)
     }
 
-    /// Gives `key` the value `new`, or no value if `new` is nil, if its value is `expected` (nil: if there is none); one
-    /// step for every other thread. Waits.
+    /// Gives `key` the value `new`, or no value if `new` is nil, if its value is `expected` (nil: if there is none);
+    /// one step for every other thread.
+    ///
+    /// Waits.
     @discardableResult
     package func compareAndPut(
-        _ key: UnsafeRawBufferPointer, expected: UnsafeRawBufferPointer?, new: UnsafeRawBufferPointer?
+        _ key: UnsafeRawBufferPointer,
+        expected: UnsafeRawBufferPointer?,
+        new: UnsafeRawBufferPointer?
     ) throws(RedoubtError) -> WriteResult {
         let condition: LeafChange.Condition
         if let expected = unsafe expected { condition = unsafe .equals(expected) } else { condition = .absent }
@@ -36,25 +43,36 @@ extension Tree {
         unsafe try Self.checkKey(key)
         return unsafe try write(
             LeafChange(
-                key: key, value: UnsafeRawBufferPointer(start: nil, count: 0), action: .delete, condition: condition))
+                key: key,
+                value: UnsafeRawBufferPointer(start: nil, count: 0),
+                action: .delete,
+                condition: condition
+            )
+        )
     }
 
-    /// Removes `key`; the result says whether it had a value. Waits.
+    /// Removes `key`; the result says whether it had a value.
+    ///
+    /// Waits.
     @discardableResult
     package func delete(_ key: UnsafeRawBufferPointer) throws(RedoubtError) -> WriteResult {
         unsafe try Self.checkKey(key)
         return unsafe try write(
-            LeafChange(key: key, value: UnsafeRawBufferPointer(start: nil, count: 0), action: .delete))
+            LeafChange(key: key, value: UnsafeRawBufferPointer(start: nil, count: 0), action: .delete)
+        )
     }
 
-    /// Gives `key` a value of `byteCount` bytes that `source` hands over in order: it fills what it is given and returns
-    /// how many bytes that were, at least one. Waits.
+    /// Gives `key` a value of `byteCount` bytes that `source` hands over in order: it fills what it is given and
+    /// returns how many bytes that were, at least one.
+    ///
+    /// Waits.
     ///
     /// No more than a few pages of the value are in memory at any time. The row changes after the last byte was read.
     /// - Throws: what `source` throws, besides the errors of ``put(_:_:)``; nothing has changed then.
     @discardableResult
     package func putStream(
-        _ key: UnsafeRawBufferPointer, byteCount: Int,
+        _ key: UnsafeRawBufferPointer,
+        byteCount: Int,
         _ source: (UnsafeMutableRawBufferPointer) throws(RedoubtError) -> Int
     ) throws(RedoubtError) -> WriteResult {
         unsafe try Self.checkKey(key)
@@ -83,7 +101,9 @@ extension Tree {
     }
 
     private func put(
-        _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, if condition: LeafChange.Condition
+        _ key: UnsafeRawBufferPointer,
+        _ value: UnsafeRawBufferPointer,
+        if condition: LeafChange.Condition
     ) throws(RedoubtError) -> WriteResult {
         unsafe try Self.checkKey(key)
         try Self.checkValue(value.count)
@@ -100,7 +120,9 @@ extension Tree {
     }
 
     private func putChain(
-        _ key: UnsafeRawBufferPointer, byteCount: Int, if condition: LeafChange.Condition,
+        _ key: UnsafeRawBufferPointer,
+        byteCount: Int,
+        if condition: LeafChange.Condition,
         _ source: (UnsafeMutableRawBufferPointer) throws(RedoubtError) -> Int
     ) throws(RedoubtError) -> WriteResult {
         try space.enter()
@@ -114,8 +136,13 @@ extension Tree {
         do throws(RedoubtError) {
             result = unsafe try writeInside(
                 LeafChange(
-                    key: key, value: UnsafeRawBufferPointer(memory), action: .putReference, condition: condition,
-                    slot: chain.slot))
+                    key: key,
+                    value: UnsafeRawBufferPointer(memory),
+                    action: .putReference,
+                    condition: condition,
+                    slot: chain.slot
+                )
+            )
         } catch {
             abandonChain(chain)
             throw error
@@ -124,14 +151,18 @@ extension Tree {
         return result
     }
 
-    /// Makes `change`, with a change of structure if it takes one. Waits.
+    /// Makes `change`, with a change of structure if it takes one.
+    ///
+    /// Waits.
     func write(_ change: LeafChange) throws(RedoubtError) -> WriteResult {
         try space.enter()
         defer { space.leave() }
         return try writeInside(change)
     }
 
-    /// Makes `change`; the caller has entered the space. Waits.
+    /// Makes `change`; the caller has entered the space.
+    ///
+    /// Waits.
     func writeInside(_ change: LeafChange) throws(RedoubtError) -> WriteResult {
         while true {
             switch try writeOptimistically(change) {
@@ -208,7 +239,11 @@ extension Tree {
 
     /// Performs `plan`; returns whether the leaf fell below another kibibyte under its half, and so may be merged.
     func perform(
-        _ plan: LeafPlan, _ change: LeafChange, _ mtr: inout MiniTransaction, _ leaf: Frame, noticing: Bool
+        _ plan: LeafPlan,
+        _ change: LeafChange,
+        _ mtr: inout MiniTransaction,
+        _ leaf: Frame,
+        noticing: Bool
     ) -> Bool {
         let page = IndexPage(leaf.bytes)
         let before = page.dataByteCount
@@ -224,7 +259,11 @@ extension Tree {
     /// Clears the pending slot of the new chain and puts the old one into a slot; false if none is empty, and nothing
     /// has changed.
     func moveChains(
-        _ plan: LeafPlan, _ change: LeafChange, _ mtr: inout MiniTransaction, _ header: Frame, _ freed: inout PendingChain?
+        _ plan: LeafPlan,
+        _ change: LeafChange,
+        _ mtr: inout MiniTransaction,
+        _ header: Frame,
+        _ freed: inout PendingChain?
     ) -> Bool {
         if let old = plan.oldChain {
             guard let slot = change.slot ?? PendingChains.emptySlot(header) else { return false }

@@ -1,17 +1,19 @@
 package import RedoubtCore
 
-/// The B+-tree of one keyspace; a view that is cheap to copy. All members may be called from any thread.
+/// The B+-tree of one keyspace; a view that is cheap to copy.
+///
+/// All members may be called from any thread.
 ///
 /// ## Durability
-/// Writes return the end of their redo (nil if nothing changed); waiting for it is the caller's business. A read may see
-/// a value that is not durable yet.
+/// Writes return the end of their redo (nil if nothing changed); waiting for it is the caller's business. A read may
+/// see a value that is not durable yet.
 ///
 /// ## Atomicity
 /// Every operation on a key is atomic and linearizable. ``deleteRange(from:to:)`` is a sequence of such steps.
 ///
 /// ## Values outside their page
-/// A row that would reach 8126 bytes keeps its value in a chain of BLOB pages. Reading one holds the leaf's shared latch
-/// until the last byte was handed over, so writers of neighbouring rows wait meanwhile.
+/// A row that would reach 8126 bytes keeps its value in a chain of BLOB pages. Reading one holds the leaf's shared
+/// latch until the last byte was handed over, so writers of neighbouring rows wait meanwhile.
 package struct Tree: Sendable {
     /// Pool, log and health.
     let kernel: Kernel
@@ -40,12 +42,15 @@ package struct Tree: Sendable {
 
     // MARK: Reads
 
-    /// Calls `body` with the value of `key`; returns false if there is none. Waits.
+    /// Calls `body` with the value of `key`; returns false if there is none.
+    ///
+    /// Waits.
     ///
     /// `body` runs while the leaf is latched: it must be short and must not enter the engine.
     @discardableResult
     package func read(
-        _ key: UnsafeRawBufferPointer, _ body: (TreeValue) throws(RedoubtError) -> Void
+        _ key: UnsafeRawBufferPointer,
+        _ body: (TreeValue) throws(RedoubtError) -> Void
     ) throws(RedoubtError) -> Bool {
         unsafe try Self.checkKey(key)
         let leaf = unsafe try latchLeaf(.covering(key), exclusively: false)
@@ -59,21 +64,28 @@ package struct Tree: Sendable {
         return true
     }
 
-    /// Returns what `body` makes of the value of `key`, or nil if there is none; see ``read(_:_:)``. Waits.
+    /// Returns what `body` makes of the value of `key`, or nil if there is none; see ``read(_:_:)``.
+    ///
+    /// Waits.
     package func get<Result>(
-        _ key: UnsafeRawBufferPointer, _ body: (TreeValue) throws(RedoubtError) -> Result
+        _ key: UnsafeRawBufferPointer,
+        _ body: (TreeValue) throws(RedoubtError) -> Result
     ) throws(RedoubtError) -> Result? {
         var result: Result?
         unsafe try read(key) { (value) throws(RedoubtError) in result = try body(value) }
         return result
     }
 
-    /// Returns a copy of the value of `key`, or nil if there is none. Waits.
+    /// Returns a copy of the value of `key`, or nil if there is none.
+    ///
+    /// Waits.
     package func getCopy(_ key: UnsafeRawBufferPointer) throws(RedoubtError) -> [UInt8]? {
         unsafe try get(key) { (value) throws(RedoubtError) in try value.copy() }
     }
 
-    /// Returns whether there is a row with `key`. Waits.
+    /// Returns whether there is a row with `key`.
+    ///
+    /// Waits.
     package func contains(_ key: UnsafeRawBufferPointer) throws(RedoubtError) -> Bool {
         unsafe try read(key) { (_) throws(RedoubtError) in }
     }
@@ -84,7 +96,9 @@ package struct Tree: Sendable {
     static func checkKey(_ key: UnsafeRawBufferPointer) throws(RedoubtError) {
         guard key.count >= 1, key.count <= keyByteCountMaximum else {
             throw RedoubtError(
-                .keyTooLarge, "a key has \(key.count) bytes; it must have 1 to \(keyByteCountMaximum)")
+                .keyTooLarge,
+                "a key has \(key.count) bytes; it must have 1 to \(keyByteCountMaximum)"
+            )
         }
     }
 
@@ -92,7 +106,9 @@ package struct Tree: Sendable {
     static func checkValue(_ count: Int) throws(RedoubtError) {
         guard count >= 0, count <= valueByteCountMaximum else {
             throw RedoubtError(
-                .valueTooLarge, "a value has \(count) bytes; it must have at most \(valueByteCountMaximum)")
+                .valueTooLarge,
+                "a value has \(count) bytes; it must have at most \(valueByteCountMaximum)"
+            )
         }
     }
 

@@ -3,12 +3,13 @@ import RedoubtLog
 
 /// Changes of rows in one or more trees that become visible, and durable, together.
 ///
-/// A batch is collected in memory, then applied by ``commit()``; it is for one thread at a time. A later change of a key
-/// replaces an earlier one.
+/// A batch is collected in memory, then applied by ``commit()``; it is for one thread at a time. A later change of a
+/// key replaces an earlier one.
 ///
 /// ## Bound
-/// All rows change in one mini-transaction: the batch may change at most ``rowCountMaximum`` rows (a quarter of the pool,
-/// as each may be in a leaf of its own), and its redo must fit ``redoByteCountMaximum``. Beyond that, `.batchTooLarge`.
+/// All rows change in one mini-transaction: the batch may change at most ``rowCountMaximum`` rows (a quarter of the
+/// pool, as each may be in a leaf of its own), and its redo must fit ``redoByteCountMaximum``. Beyond that,
+/// `.batchTooLarge`.
 package struct TreeBatch: ~Copyable {
     /// One change, its bytes in the arena.
     struct Entry {
@@ -49,7 +50,9 @@ package struct TreeBatch: ~Copyable {
     ///
     /// - Throws: `.keyTooLarge`, `.valueTooLarge`, `.batchTooLarge`; the batch is as before then.
     package mutating func put(
-        _ tree: Tree, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer
+        _ tree: Tree,
+        _ key: UnsafeRawBufferPointer,
+        _ value: UnsafeRawBufferPointer
     ) throws(RedoubtError) {
         unsafe try Tree.checkKey(key)
         try Tree.checkValue(value.count)
@@ -65,7 +68,10 @@ package struct TreeBatch: ~Copyable {
     }
 
     private mutating func add(
-        _ tree: Tree, _ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, isDelete: Bool
+        _ tree: Tree,
+        _ key: UnsafeRawBufferPointer,
+        _ value: UnsafeRawBufferPointer,
+        isDelete: Bool
     ) throws(RedoubtError) {
         precondition(tree.kernel === kernel, "a batch holds changes of one database")
         let isOffPage = RecordImage.needsOffPage(key: key.count, value: value.count)
@@ -76,7 +82,8 @@ package struct TreeBatch: ~Copyable {
             throw RedoubtError(
                 .batchTooLarge,
                 "a batch may have \(rowCountMaximum) rows, \(redoByteCountMaximum) bytes of redo and "
-                    + "\(Self.offPageCountMaximum) values off their page; use several batches, or more memory and redo")
+                    + "\(Self.offPageCountMaximum) values off their page; use several batches, or more memory and redo"
+            )
         }
         redoByteCount = redo
         offPageCount = offPage
@@ -93,11 +100,18 @@ package struct TreeBatch: ~Copyable {
         unsafe arena.append(contentsOf: value)
         entries.append(
             Entry(
-                tree: treeIndex, key: keyStart..<valueStart, value: valueStart..<arena.count, isDelete: isDelete,
-                order: entries.count))
+                tree: treeIndex,
+                key: keyStart..<valueStart,
+                value: valueStart..<arena.count,
+                isDelete: isDelete,
+                order: entries.count
+            )
+        )
     }
 
-    /// Applies all changes in one step. Returns the end of the redo to wait for; nil if nothing changed. Waits.
+    /// Applies all changes in one step.
+    ///
+    /// Returns the end of the redo to wait for; nil if nothing changed. Waits.
     ///
     /// - Throws: `.batchTooLarge`, `.diskFull`, `.fenced`, `.keyspaceNotFound`, `.corruptPage`, `.readFailed`,
     ///   `.poolExhausted`; nothing has changed then.
@@ -109,7 +123,11 @@ package struct TreeBatch: ~Copyable {
         let arena = arena
         return unsafe try arena.withUnsafeBufferPointer { (bytes) throws(RedoubtError) in
             var application = unsafe BatchApplication(
-                kernel: kernel, trees: trees, entries: entries, arena: UnsafeRawBufferPointer(bytes))
+                kernel: kernel,
+                trees: trees,
+                entries: entries,
+                arena: UnsafeRawBufferPointer(bytes)
+            )
             return try application.run()
         }
     }

@@ -21,7 +21,12 @@ struct TreeCheck {
         var stepsLeft: Int
 
         init(
-            _ frame: Frame, number: PageNumber, level: Int, lower: [UInt8]?, upper: [UInt8]?, isLeftmost: Bool
+            _ frame: Frame,
+            number: PageNumber,
+            level: Int,
+            lower: [UInt8]?,
+            upper: [UInt8]?,
+            isLeftmost: Bool
         ) {
             unsafe memory = .allocate(byteCount: pageByteCount + 16, alignment: 16)
             unsafe PageBytes(memory).copyPage(from: frame.bytes)
@@ -67,7 +72,9 @@ struct TreeCheck {
         for segment in Segment.allCases { pages[segment] = PageSet(capacity: tree.space.pageCount) }
     }
 
-    /// Returns what is wrong with `tree`, and the pages it reaches. Waits.
+    /// Returns what is wrong with `tree`, and the pages it reaches.
+    ///
+    /// Waits.
     ///
     /// - Throws: `.readFailed` and the like; damage is a finding.
     static func run(
@@ -110,11 +117,17 @@ struct TreeCheck {
         node.origin = record.next
         node.stepsLeft -= 1
         return Visit(
-            number: record.child, level: node.level - 1, lower: lower, upper: upper,
-            isLeftmost: isFirst && node.isLeftmost)
+            number: record.child,
+            level: node.level - 1,
+            lower: lower,
+            upper: upper,
+            isLeftmost: isFirst && node.isLeftmost
+        )
     }
 
-    /// Checks a page; returns its copy if it has children. Waits.
+    /// Checks a page; returns its copy if it has children.
+    ///
+    /// Waits.
     private mutating func visit(_ visit: Visit) throws(RedoubtError) -> Node? {
         let segment = visit.level == 0 && visit.number != .root ? Segment.leaf : .nonLeaf
         guard reach(visit.number, segment) else { return nil }
@@ -129,7 +142,11 @@ struct TreeCheck {
         defer { frame.unlockShared() }
         let page = IndexPage(frame.bytes)
         let inPage = IndexPageCheck.findings(
-            page, id: tree.id(visit.number), level: visit.level, indexID: tree.space.indexID)
+            page,
+            id: tree.id(visit.number),
+            level: visit.level,
+            indexID: tree.space.indexID
+        )
         for finding in inPage { find(visit.number, "offset \(finding.offset): \(finding.text)") }
         checkSiblings(page, visit)
         // What stands on a page that is damaged itself says nothing.
@@ -140,8 +157,13 @@ struct TreeCheck {
             return nil
         }
         return Node(
-            frame, number: visit.number, level: visit.level, lower: visit.lower, upper: visit.upper,
-            isLeftmost: visit.isLeftmost)
+            frame,
+            number: visit.number,
+            level: visit.level,
+            lower: visit.lower,
+            upper: visit.upper,
+            isLeftmost: visit.isLeftmost
+        )
     }
 
     private mutating func reach(_ number: PageNumber, _ segment: Segment) -> Bool {
@@ -174,7 +196,10 @@ struct TreeCheck {
             return
         }
         if visit.level > 0 && first.isMinimum != visit.isLeftmost {
-            find(visit.number, "the minimum flag of its first pointer is \(first.isMinimum), expected \(visit.isLeftmost)")
+            find(
+                visit.number,
+                "the minimum flag of its first pointer is \(first.isMinimum), expected \(visit.isLeftmost)"
+            )
         }
         if let lower = visit.lower {
             let order = unsafe lower.withUnsafeBytes { unsafe TreeKey.compare(first.key, $0) }
@@ -197,7 +222,10 @@ struct TreeCheck {
             if record.isOffPage, !record.isDeleted {
                 let reference = record.valueReference
                 if reference.space != tree.space.id || reference.byteCount > UInt64(Tree.valueByteCountMaximum) {
-                    find(number, "offset \(origin): a row refers to \(reference.byteCount) bytes in space \(reference.space)")
+                    find(
+                        number,
+                        "offset \(origin): a row refers to \(reference.byteCount) bytes in space \(reference.space)"
+                    )
                 } else {
                     try checkChain(reference.firstPage, byteCount: Int(reference.byteCount))
                 }
@@ -254,7 +282,9 @@ struct TreeCheck {
 }
 
 extension Tree {
-    /// Returns what is wrong with the tree, and the pages it reaches by segment; the caller holds `treeLock`. Waits.
+    /// Returns what is wrong with the tree, and the pages it reaches by segment; the caller holds `treeLock`.
+    ///
+    /// Waits.
     func checkStructure() throws(RedoubtError) -> (findings: [CheckFinding], pages: [Segment: PageSet]) {
         try TreeCheck.run(self)
     }

@@ -1,20 +1,16 @@
-import Glibc
 import RedoubtCore
 
 /// The order of keys, and the separators between them.
 enum TreeKey {
-    /// Returns less than, equal to or greater than 0 as `left` stands before, at or after `right` in unsigned byte order.
+    /// Returns less than, equal to or greater than 0 as `left` stands before, at or after `right` in unsigned byte
+    /// order.
     @inline(__always)
     static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
-        let common = min(left.count, right.count)
-        if common > 0, let first = left.baseAddress, let second = right.baseAddress {
-            let order = unsafe memcmp(first, second, common)
-            if order != 0 { return Int(order) }
-        }
-        return left.count &- right.count
+        unsafe KeyOrder.compare(left, right)
     }
 
-    /// Returns the length of the shortest start of `right` that is greater than `left`, which must be less than `right`.
+    /// Returns the length of the shortest start of `right` that is greater than `left`, which must be less than
+    /// `right`.
     static func separatorByteCount(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
         let common = min(left.count, right.count)
         var index = 0

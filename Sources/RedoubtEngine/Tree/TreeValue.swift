@@ -27,13 +27,17 @@ package struct TreeValue {
     package var inlineBytes: UnsafeRawBufferPointer {
         let count = shape.isOffPage ? 0 : shape.valueByteCount
         return unsafe record.page.bytes(
-            at: record.origin &+ shape.keyByteCount &+ Record.systemByteCount, count: count)
+            at: record.origin &+ shape.keyByteCount &+ Record.systemByteCount,
+            count: count
+        )
     }
 
     /// Where the value stands, if it is not in the leaf.
     var reference: OffPageReference? { shape.isOffPage ? record.valueReference : nil }
 
-    /// Hands over the value in order, in pieces of at most 16330 bytes; `body` returns whether it wants more. Waits.
+    /// Hands over the value in order, in pieces of at most 16330 bytes; `body` returns whether it wants more.
+    ///
+    /// Waits.
     ///
     /// - Throws: `.corruptPage` if the chain is not what the reference says.
     package func forEachChunk(
@@ -46,7 +50,9 @@ package struct TreeValue {
         unsafe try tree.readChain(reference, body)
     }
 
-    /// Returns all bytes. Waits.
+    /// Returns all bytes.
+    ///
+    /// Waits.
     package func copy() throws(RedoubtError) -> [UInt8] {
         if isInline { return unsafe [UInt8](inlineBytes) }
         var bytes: [UInt8] = []
@@ -59,7 +65,9 @@ package struct TreeValue {
         return bytes
     }
 
-    /// Returns whether the bytes are those of `other`. Waits.
+    /// Returns whether the bytes are those of `other`.
+    ///
+    /// Waits.
     package func equals(_ other: UnsafeRawBufferPointer) throws(RedoubtError) -> Bool {
         guard count == other.count else { return false }
         var offset = 0

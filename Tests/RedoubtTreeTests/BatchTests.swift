@@ -1,0 +1,88 @@
+import RedoubtCore
+import TestSupport
+import Testing
+
+@testable import RedoubtEngine
+
+/// Goal: a batch does all that it says, whatever room it finds.
+///
+/// Method: batches into empty, full and mixed trees against a dictionary; limits by their errors.
+@Suite struct BatchTests {
+    @Test("A thousand rows of 116 bytes fit with default options of redo")
+    func thousandRows() throws {
+        let fixture = try TreeFixture(memory: .mebibytes(256), redo: .mebibytes(128))
+        var batch = TreeBatch(like: fixture.tree)
+        for number in 0..<1000 {
+            try unsafe key(number * 7919 % 100_003, length: 16).withUnsafeBytes { key in
+                try unsafe value(number, length: 100).withUnsafeBytes { unsafe try batch.put(fixture.tree, key, $0) }
+            }
+        }
+        #expect(batch.count == 1000)
+        let end = try batch.commit()
+        #expect(end != nil)
+        #expect(try fixture.tree.rows().count == 1000)
+        try fixture.check()
+    }
+
+    @Test("Random batches leave what they leave in a dictionary")
+    func randomBatches() throws {
+        let fixture = try TreeFixture(memory: .mebibytes(64), redo: .mebibytes(64))
+        var random = SeededRandom(seed: testSeed())
+        var model: [[UInt8]: [UInt8]] = [:]
+        for round in 0..<60 {
+            var batch = TreeBatch(like: fixture.tree)
+            let span = [50, 3000][random.below(2)]
+            let base = random.below(3000)
+            for _ in 0..<(1 + random.below(60)) {
+                let key = key(base + random.below(span), length: 8 + random.below(3) * 40)
+                if random.below(100) < [20, 90][round / 10 % 2] {
+                    model[key] = nil
+                    try unsafe key.withUnsafeBytes { unsafe try batch.delete(fixture.tree, $0) }
+                } else {
+                    let value = value(
+                        round,
+                        length: [0, 50, 500, 3000, 12_000][random.below(25) == 0 ? 4 : random.below(4)]
+                    )
+                    if value.count > 8000 && random.below(3) > 0 { continue }
+                    model[key] = value
+                    try unsafe key.withUnsafeBytes { key in
+                        try unsafe value.withUnsafeBytes { unsafe try batch.put(fixture.tree, key, $0) }
+                    }
+                }
+            }
+            _ = try batch.commit()
+            if round % 10 == 9 {
+                try fixture.check()
+                let rows = try fixture.tree.rows()
+                let expected = model.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+                #expect(rows.map(\.key) == expected.map(\.key))
+                #expect(rows.map(\.value) == expected.map(\.value))
+            }
+        }
+    }
+
+    @Test("The last change of a key wins, and a batch beyond the bound is refused with the bound")
+    func bounds() throws {
+        let fixture = try TreeFixture()
+        var batch = TreeBatch(like: fixture.tree)
+        let one = key(1)
+        try unsafe one.withUnsafeBytes { unsafe try batch.put(fixture.tree, $0, $0) }
+        try unsafe one.withUnsafeBytes { unsafe try batch.delete(fixture.tree, $0) }
+        try unsafe one.withUnsafeBytes { key in
+            try unsafe [5].withUnsafeBytes { unsafe try batch.put(fixture.tree, key, $0) }
+        }
+        _ = try batch.commit()
+        #expect(try fixture.tree.rows().map(\.value) == [[5, 0, 0, 0, 0, 0, 0, 0]] || fixture.tree.rows().count == 1)
+        var large = TreeBatch(like: fixture.tree)
+        var refusal: RedoubtError?
+        do {
+            for number in 0..<100_000 {
+                try unsafe key(number).withUnsafeBytes { unsafe try large.put(fixture.tree, $0, $0) }
+            }
+        } catch let error as RedoubtError {
+            refusal = error
+        }
+        #expect(refusal?.code == .batchTooLarge)
+        #expect(refusal?.message.contains("\(large.rowCountMaximum)") ?? false)
+    }
+}
