@@ -6,7 +6,7 @@ import Synchronization
 /// The pages in memory: finds the frame of a page, reads the page in if it is not there, and makes room.
 ///
 /// The pool knows how to find, read, evict and hand over pages, and decides no pace: who writes dirty pages, and when,
-/// is the business of Flushing. See the README of this folder for the rules.
+/// is decided above. See the README of this folder for the rules.
 @safe
 final class BufferPool: @unchecked Sendable {
     /// How the memory is divided.

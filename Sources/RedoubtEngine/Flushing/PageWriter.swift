@@ -140,7 +140,7 @@ final class PageWriter: @unchecked Sendable {
         let copy = unsafe image(batch.frames.count)
         unsafe copy.copyMemory(from: frame.memory, byteCount: pageByteCount)
         pool.instance(of: frame).removeDirty(frame) { oldest in
-            // Not Atomic.min, which compares unsigned numbers as signed ones in Swift 6.3; only this thread stores here.
+            // Not Atomic.min, which compares unsigned numbers as signed ones in Swift 6.3; only the lock holder stores.
             if oldest < minimum.load(ordering: .relaxed) { minimum.store(oldest, ordering: .sequentiallyConsistent) }
         }
         let newest = frame.newestModification
