@@ -85,6 +85,9 @@ let package = Package(
             "RedoubtBufferTests",
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]),
         tests(
+            "RedoubtRecoveryTests",
+            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]),
+        tests(
             "RedoubtSpaceTests",
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]),
         tests("RedoubtPageTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine"]),

@@ -84,7 +84,8 @@ final class SpaceFixture {
         }
         for page in victims { reservation.release(&mtr, page, segment) }
         mtr.commit()
-        pages[segment]?.removeAll { victims.contains($0) }
+        let gone = Set(victims)
+        pages[segment]?.removeAll { gone.contains($0) }
     }
 
     /// The findings of the check, given what the model says is in use.

@@ -1,0 +1,81 @@
+import RedoubtCore
+import RedoubtSimulation
+import RedoubtSystem
+import Testing
+
+@testable import RedoubtEngine
+
+/// Goal: any bytes in any file give a typed error or a sound database, never a trap, a hang or foreign data.
+/// Method: take a database (closed, and crashed), damage one file in many ways, open it.
+@Suite struct BadFilesTests {
+    private func database(closed: Bool) throws -> DiskImage {
+        let storage = SimulatedStorage()
+        let engine = try EngineFixture.open(storage) { $0.redoLog.capacity = .mebibytes(2) }
+        for name in ["a", "b"] {
+            _ = try engine.createKeyspace(name)
+            for number in 0..<60 { try engine.put(name, "key \(number)", [UInt8](repeating: 3, count: 500)) }
+        }
+        let crashed = storage.powerCut().image
+        try engine.close()
+        return closed ? storage.image : crashed
+    }
+
+    private func open(_ image: DiskImage) -> RedoubtError? {
+        do {
+            let engine = try EngineFixture.open(SimulatedStorage(image)) { $0.redoLog.capacity = .mebibytes(2) }
+            _ = try? engine.content()
+            _ = try? engine.check()
+            try engine.close()
+            return nil
+        } catch {
+            return error as? RedoubtError
+        }
+    }
+
+    @Test func aMissingFileIsNamed() throws {
+        let image = try database(closed: true)
+        for path in image.paths where path.hasSuffix(".ibd") {
+            var damaged = image
+            damaged.remove(path)
+            let error = open(damaged)
+            #expect(error?.code == .missingFile, "\(path): \(String(describing: error))")
+            #expect(error?.path == path)
+        }
+    }
+
+    @Test func filesOfTwoDatabasesAreNotMixed() throws {
+        let first = try database(closed: true)
+        let second = try database(closed: true)
+        var mixed = first
+        let path = try #require(first.paths.first { $0.hasPrefix("/db/a-") })
+        mixed.overwrite(path, at: 0, with: try #require(second.bytes(of: path)))
+        #expect(open(mixed)?.code == .mixedFiles)
+    }
+
+    @Test func aFileThatWasCutShortIsNoticed() throws {
+        var image = try database(closed: true)
+        let path = try #require(image.paths.first { $0.hasPrefix("/db/a-") })
+        image.resize(path, to: 16384 * 20)
+        let error = open(image)
+        #expect(error?.code == .corruptPage)
+        #expect(error?.path == path)
+    }
+
+    @Test(arguments: [true, false])
+    func randomBytesInAnyFileGiveTypedErrors(_ closed: Bool) throws {
+        let image = try database(closed: closed)
+        var random = SeededRandom(seed: closed ? 1 : 2)
+        for path in image.paths where !path.hasSuffix(".lock") {
+            let size = Int(image.size(of: path) ?? 0)
+            guard size > 0 else { continue }
+            for round in 0..<6 {
+                var damaged = image
+                let count = min(size, [1, 16, 512, 20_000][random.below(4)])
+                let offset = random.below(3) == 0 ? 0 : random.below(max(1, size - count))
+                damaged.overwrite(path, at: UInt64(offset), with: (0..<count).map { _ in UInt8(random.below(256)) })
+                if round == 5 { damaged.resize(path, to: UInt64(random.below(size))) }
+                _ = open(damaged)
+            }
+        }
+    }
+}
