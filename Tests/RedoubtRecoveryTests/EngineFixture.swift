@@ -15,7 +15,7 @@ enum EngineFixture {
         configuration.memory = .mebibytes(8)
         configuration.redoLog.capacity = .mebibytes(4)
         configuration.redoLog.fileCount = 4
-        configuration.redoLog.bufferCapacity = .kibibytes(256)
+        configuration.redoLog.bufferCapacity = .mebibytes(1)
         configuration.redoLog.shape = .selfWriting
         configuration.flushing.doublewriteBatchPages = 16
         return configuration

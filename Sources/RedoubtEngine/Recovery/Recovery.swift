@@ -24,7 +24,7 @@ struct Recovery {
     }
 
     /// The memory that records may take while they wait to be applied.
-    var collectionByteCountMaximum: Int { max(1 << 20, configuration.memory.rawValue / 8) }
+    var collectionByteCountMaximum: Int { max(2 << 20, configuration.memory.rawValue / 8) }
 
     /// Reads the log from the checkpoint to its end. Waits.
     ///

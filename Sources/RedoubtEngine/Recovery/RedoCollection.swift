@@ -26,7 +26,7 @@ final class RedoCollection {
         let kind: UInt8
     }
 
-    private static let chunkByteCount = 1 << 20
+    private static let chunkByteCount = 128 << 10
     private var chunks: [UnsafeMutableRawBufferPointer] = unsafe []
     private var used = 0
     private var chunkBytes = 0

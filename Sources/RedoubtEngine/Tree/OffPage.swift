@@ -16,7 +16,7 @@ extension Tree {
     /// The bytes of a value that one page holds.
     static let chainPartByteCount = 16330
     /// The most pages that one mini-transaction writes or frees.
-    static let chainStepPageCount = 8
+    static let chainStepPageCount = 7
 
     // MARK: Reading
 
