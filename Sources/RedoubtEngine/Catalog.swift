@@ -5,8 +5,8 @@ import Synchronization
 
 /// The keyspaces of a database: rows of the catalog's tree, and a copy of them in memory.
 ///
-/// The tree is the authority; the copy answers every lookup. Changes hold `changeLock` from the check of a name until the
-/// row is durable, so the copy never runs ahead of what a crash would leave.
+/// The tree is the authority; the copy answers every lookup. Changes hold `changeLock` from the check of a name until
+/// the row is durable, so the copy never runs ahead of what a crash would leave.
 final class Catalog: Sendable {
     /// The tree of names.
     let tree: Tree
@@ -38,7 +38,10 @@ final class Catalog: Sendable {
             }
             if let other = names[entry.id] {
                 throw RedoubtError(
-                    .corruptPage, "keyspaces \"\(name)\" and \"\(other)\" both have space \(entry.id)", path: tree.space.path)
+                    .corruptPage,
+                    "keyspaces \"\(name)\" and \"\(other)\" both have space \(entry.id)",
+                    path: tree.space.path
+                )
             }
             names[entry.id] = name
             entries[name] = entry
@@ -48,8 +51,11 @@ final class Catalog: Sendable {
         let highest = names.keys.max().map { UInt64($0.rawValue) } ?? 0
         guard highest < next else {
             throw RedoubtError(
-                .corruptPage, "space \(highest) exists, but the next id is \(next)",
-                page: PageID(space: .catalog, number: SpaceFormat.headerPage), path: tree.space.path)
+                .corruptPage,
+                "space \(highest) exists, but the next id is \(next)",
+                page: PageID(space: .catalog, number: SpaceFormat.headerPage),
+                path: tree.space.path
+            )
         }
         content.withLock { $0 = Content(entries: entries, nextID: next, limitID: next) }
     }
@@ -57,7 +63,9 @@ final class Catalog: Sendable {
     /// All rows in the order of names.
     var all: [(name: String, entry: CatalogEntry)] {
         content.withLock { content in
-            content.entries.map { ($0.key, $0.value) }.sorted { Array($0.0.utf8).lexicographicallyPrecedes(Array($1.0.utf8)) }
+            content.entries.map { ($0.key, $0.value) }.sorted {
+                Array($0.0.utf8).lexicographicallyPrecedes(Array($1.0.utf8))
+            }
         }
     }
 
@@ -126,7 +134,11 @@ final class Catalog: Sendable {
     /// Moves the row of `name` to `newName` in one step, durably. Waits.
     func rename(_ name: String, _ newName: String, _ old: CatalogEntry) throws(RedoubtError) {
         let entry = CatalogEntry(
-            id: old.id, fileName: old.fileName, created: old.created, revision: old.revision + 1)
+            id: old.id,
+            fileName: old.fileName,
+            created: old.created,
+            revision: old.revision + 1
+        )
         let end = try move(Array(name.utf8), to: Array(newName.utf8), entry.encode())
         content.withLock { content in
             content.entries.removeValue(forKey: name)

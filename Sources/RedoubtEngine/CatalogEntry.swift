@@ -33,7 +33,8 @@ struct CatalogEntry: Sendable, Hashable {
         guard count >= 1, count <= nameByteCountMaximum, !name.utf8.contains(0) else {
             throw RedoubtError(
                 .invalidName,
-                "a keyspace name has \(count) bytes; it must have 1 to \(nameByteCountMaximum) bytes, none of them zero")
+                "a keyspace name has \(count) bytes; it must have 1 to \(nameByteCountMaximum) bytes, none of them zero"
+            )
         }
     }
 
@@ -64,7 +65,10 @@ struct CatalogEntry: Sendable, Hashable {
         let id = SpaceID(rawValue: UInt32(truncatingIfNeeded: number(4..<8)))
         guard id >= .firstUser, DatabaseFiles.space(ofFile: fileName) == id else { return nil }
         return CatalogEntry(
-            id: id, fileName: fileName, created: LogSequenceNumber(rawValue: number(8..<16)),
-            revision: number(16..<24))
+            id: id,
+            fileName: fileName,
+            created: LogSequenceNumber(rawValue: number(8..<16)),
+            revision: number(16..<24)
+        )
     }
 }

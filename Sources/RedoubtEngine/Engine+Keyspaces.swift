@@ -9,7 +9,11 @@ extension Engine {
         return catalog.all.compactMap { row in
             guard let space = spaces.space(row.entry.id) else { return nil }
             return KeyspaceDescription(
-                name: row.name, id: row.entry.id, fileName: row.entry.fileName, pageCount: space.pageCount)
+                name: row.name,
+                id: row.entry.id,
+                fileName: row.entry.fileName,
+                pageCount: space.pageCount
+            )
         }
     }
 
@@ -39,7 +43,12 @@ extension Engine {
         let fileName = DatabaseFiles.name(ofKeyspace: name, id: id)
         let filePath = DatabaseFiles.path(path, fileName)
         let file = try SpaceFile.create(
-            storage, path: filePath, directory: path, id: id, database: kernel.database)
+            storage,
+            path: filePath,
+            directory: path,
+            id: id,
+            database: kernel.database
+        )
         kernel.files.register(id, file: file, pageCount: SpaceFormat.initialPageCount)
         let space = Space(id: id, path: filePath, file: file, pageCount: SpaceFormat.initialPageCount)
         do throws(RedoubtError) {
@@ -56,8 +65,8 @@ extension Engine {
 
     /// Removes a keyspace and its file; durable on return. Waits for writers that are inside it.
     ///
-    /// First the row, then a record that lets recovery do without the file, both durable, then the file. A crash before the
-    /// record leaves a file that no row names; one after it, perhaps no file: the next opening copes with both.
+    /// First the row, then a record that lets recovery do without the file, both durable, then the file. A crash before
+    /// the record leaves a file that no row names; one after it, perhaps no file: the next opening copes with both.
     /// - Throws: `.keyspaceNotFound`, `.fenced`.
     package func dropKeyspace(_ name: String) throws(RedoubtError) {
         try requireOpen()
@@ -95,7 +104,9 @@ extension Engine {
 
     /// Logs what happened to a file, durably.
     private func appendFileRecord(
-        _ kind: RedoRecord.FileKind, _ id: SpaceID, _ body: [UInt8]
+        _ kind: RedoRecord.FileKind,
+        _ id: SpaceID,
+        _ body: [UInt8]
     ) throws(RedoubtError) {
         var mtr = try MiniTransaction.begin(kernel, redoBytes: 512, pins: 0)
         unsafe body.withUnsafeBytes { unsafe mtr.appendFileRecord(kind, space: id, body: $0) }

@@ -27,8 +27,15 @@ package final class Engine: Sendable {
     private let isClosed = Atomic<Bool>(false)
 
     init(
-        path: String, configuration: Configuration, storage: any Storage, kernel: Kernel, flushing: Flushing,
-        catalog: Catalog, spaces: SpaceTable, lock: any AnyObject & Sendable, recoveredGroupCount: Int
+        path: String,
+        configuration: Configuration,
+        storage: any Storage,
+        kernel: Kernel,
+        flushing: Flushing,
+        catalog: Catalog,
+        spaces: SpaceTable,
+        lock: any AnyObject & Sendable,
+        recoveredGroupCount: Int
     ) {
         self.path = path
         self.configuration = configuration
@@ -47,11 +54,18 @@ package final class Engine: Sendable {
     /// - Throws: `.invalidConfiguration`, `.notFound`, `.alreadyOpen`, `.notADatabase`, `.unsupportedFormat`,
     ///   `.mixedFiles`, `.missingFile`, `.corruptPage`, `.corruptLog`, `.diskFull` and other errors of the system.
     package static func open(
-        path: String, configuration: Configuration, storage: any Storage, options: EngineOptions = EngineOptions(),
+        path: String,
+        configuration: Configuration,
+        storage: any Storage,
+        options: EngineOptions = EngineOptions(),
         progress: (@Sendable (RecoveryProgress) -> Void)? = nil
     ) throws(RedoubtError) -> Engine {
         try DatabaseOpening(
-            path: path, configuration: configuration, storage: storage, progress: progress, options: options
+            path: path,
+            configuration: configuration,
+            storage: storage,
+            progress: progress,
+            options: options
         ).run()
     }
 

@@ -27,7 +27,10 @@ import Testing
     }
 
     private func change(
-        _ engine: Engine, _ model: inout Content, _ random: inout SeededRandom, _ step: Int
+        _ engine: Engine,
+        _ model: inout Content,
+        _ random: inout SeededRandom,
+        _ step: Int
     ) throws {
         let names = model.keys.sorted()
         switch random.below(12) {

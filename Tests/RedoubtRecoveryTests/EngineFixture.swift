@@ -23,7 +23,9 @@ enum EngineFixture {
 
     /// Opens the database on `storage`; without background threads unless told otherwise.
     static func open(
-        _ storage: SimulatedStorage, threads: Bool = false, images: Bool = false,
+        _ storage: SimulatedStorage,
+        threads: Bool = false,
+        images: Bool = false,
         _ change: (inout Configuration) -> Void = { _ in }
     ) throws -> Engine {
         var configuration = configuration

@@ -74,7 +74,11 @@ import Testing
             if grows || list.count < 3 {
                 let hint = random.below(3) == 0 ? PageNumber.none : PageNumber(rawValue: UInt32(random.below(1000)))
                 try fixture.allocate(
-                    segment, 1 + random.below(8), hint: hint, purpose: random.below(5) == 0 ? .cleaning : .insert)
+                    segment,
+                    1 + random.below(8),
+                    hint: hint,
+                    purpose: random.below(5) == 0 ? .cleaning : .insert
+                )
             } else {
                 let candidates = list.filter { $0 != .root }
                 let victims = Set((0..<1 + random.below(8)).map { _ in candidates[random.below(candidates.count)] })
@@ -133,7 +137,12 @@ import Testing
         for slot in 0..<64 {
             #expect(PendingChains.emptySlot(header) == slot)
             PendingChains.set(
-                &mtr, header, slot: slot, page: PageNumber(rawValue: UInt32(slot + 10)), kind: .writing)
+                &mtr,
+                header,
+                slot: slot,
+                page: PageNumber(rawValue: UInt32(slot + 10)),
+                kind: .writing
+            )
         }
         #expect(PendingChains.emptySlot(header) == nil)
         PendingChains.clear(&mtr, header, slot: 7)

@@ -4,8 +4,8 @@ import Testing
 
 @testable import RedoubtEngine
 
-/// Goal: the space check notices damage of every field it is about, and damaged management pages give errors, not traps.
-/// Method: change single fields of a filled space behind its back; run the check, and random allocations.
+/// Goal: the space check notices damage of every field it is about, and damaged management pages give errors, not
+/// traps. Method: change single fields of a filled space behind its back; run the check, and random allocations.
 @Suite struct SpaceCheckTests {
     private func filled() throws -> SpaceFixture {
         let fixture = try SpaceFixture()

@@ -81,7 +81,8 @@ import Testing
         var image = storage.image
         image.overwrite("/db/x-1024.ibd", at: UInt64(fault.offset), with: fault.bytes)
         if fault.seals {
-            var page = Array(try #require(image.bytes(of: "/db/x-1024.ibd"))[..<16384]) + [UInt8](repeating: 0, count: 16)
+            var page =
+                Array(try #require(image.bytes(of: "/db/x-1024.ibd"))[..<16384]) + [UInt8](repeating: 0, count: 16)
             unsafe page.withUnsafeMutableBytes { unsafe PageSeal.seal(PageBytes($0.baseAddress!)) }
             image.overwrite("/db/x-1024.ibd", at: 0, with: Array(page[..<16384]))
         }
@@ -89,7 +90,11 @@ import Testing
         let file = try copy.open("/db/x-1024.ibd", role: .data, creating: false, readOnly: true)
         let error = #expect(throws: RedoubtError.self) {
             _ = try SpaceFile.readHeader(
-                file, expected: .firstUser, database: database, lsnLimit: LogSequenceNumber(rawValue: 1 << 40))
+                file,
+                expected: .firstUser,
+                database: database,
+                lsnLimit: LogSequenceNumber(rawValue: 1 << 40)
+            )
         }
         #expect(error?.code == fault.code, "\(error?.description ?? "")")
     }
@@ -123,7 +128,9 @@ import Testing
         #expect(DatabaseFiles.name(ofKeyspace: "a/b c", id: SpaceID(rawValue: 7)) == "a%2Fb%20c-7.ibd")
         #expect(DatabaseFiles.space(ofFile: "a%2Fb%20c-7.ibd") == SpaceID(rawValue: 7))
         #expect(DatabaseFiles.space(ofFile: "catalog.ibd") == .catalog)
-        for name in ["x.ibd", "x-.ibd", "x-1.ibd", "x-0.ibd", "x-012.ibd", "x-4294967296.ibd", "x-7.IBD", "-.ibd", "pool.dump"] {
+        for name in [
+            "x.ibd", "x-.ibd", "x-1.ibd", "x-0.ibd", "x-012.ibd", "x-4294967296.ibd", "x-7.IBD", "-.ibd", "pool.dump",
+        ] {
             #expect(DatabaseFiles.space(ofFile: name) == nil, "\(name)")
         }
         let long = String(repeating: "\u{e9}", count: 100)
@@ -134,7 +141,11 @@ import Testing
 
     @Test func catalogRowsSurviveEncoding() {
         let entry = CatalogEntry(
-            id: SpaceID(rawValue: 5000), fileName: "x-5000.ibd", created: LogSequenceNumber(rawValue: 77), revision: 3)
+            id: SpaceID(rawValue: 5000),
+            fileName: "x-5000.ibd",
+            created: LogSequenceNumber(rawValue: 77),
+            revision: 3
+        )
         #expect(CatalogEntry.decode(entry.encode()) == entry)
         for length in 0..<entry.encode().count { #expect(CatalogEntry.decode(Array(entry.encode()[..<length])) == nil) }
         var random = SeededRandom(seed: 1)

@@ -24,14 +24,28 @@ final class SpaceFixture {
         configuration.redoLog.bufferCapacity = .mebibytes(1)
         try storage.createDirectory("/db/redo")
         try RedoLog.create(
-            storage: storage, directory: "/db/redo", configuration: configuration.redoLog, database: database)
+            storage: storage,
+            directory: "/db/redo",
+            configuration: configuration.redoLog,
+            database: database
+        )
         var scanner = try LogScanner.open(storage: storage, directory: "/db/redo")
         let health = EngineHealth()
         let log = try RedoLog(
-            storage: storage, directory: "/db/redo", configuration: configuration.redoLog, health: health,
-            scan: try scanner.finish())
+            storage: storage,
+            directory: "/db/redo",
+            configuration: configuration.redoLog,
+            health: health,
+            scan: try scanner.finish()
+        )
         kernel = try Kernel(
-            configuration: configuration, storage: storage, directory: "/db", database: database, health: health, log: log)
+            configuration: configuration,
+            storage: storage,
+            directory: "/db",
+            database: database,
+            health: health,
+            log: log
+        )
         flushing = try Flushing(kernel)
         let file = try SpaceFile.create(storage, path: "/db/a-\(id).ibd", directory: "/db", id: id, database: database)
         kernel.files.register(id, file: file, pageCount: SpaceFormat.initialPageCount)
@@ -46,15 +60,25 @@ final class SpaceFixture {
     /// Allocates `count` pages for `segment` in one mini-transaction, growing the file as needed.
     @discardableResult
     func allocate(
-        _ segment: Segment, _ count: Int, hint: PageNumber = .none, purpose: SpaceAllocator.Purpose = .insert
+        _ segment: Segment,
+        _ count: Int,
+        hint: PageNumber = .none,
+        purpose: SpaceAllocator.Purpose = .insert
     ) throws -> [PageNumber] {
         while true {
             var mtr = try MiniTransaction.begin(
-                kernel, redoBytes: count * SpaceAllocator.redoBytesPerPage,
-                pins: SpaceAllocator.pinCount(space, pages: count))
+                kernel,
+                redoBytes: count * SpaceAllocator.redoBytesPerPage,
+                pins: SpaceAllocator.pinCount(space, pages: count)
+            )
             let prepared = try SpaceAllocator.prepare(
-                &mtr, space, leafPages: segment == .leaf ? count : 0, nonLeafPages: segment == .leaf ? 0 : count,
-                near: hint, purpose: purpose)
+                &mtr,
+                space,
+                leafPages: segment == .leaf ? count : 0,
+                nonLeafPages: segment == .leaf ? 0 : count,
+                near: hint,
+                purpose: purpose
+            )
             guard var reservation = prepared else {
                 mtr.rollback()
                 try space.extend(kernel)
@@ -76,8 +100,10 @@ final class SpaceFixture {
     /// Frees pages of `segment` by their positions in the model, in one mini-transaction.
     func free(_ segment: Segment, _ victims: [PageNumber]) throws {
         var mtr = try MiniTransaction.begin(
-            kernel, redoBytes: victims.count * SpaceAllocator.redoBytesPerPage,
-            pins: SpaceAllocator.pinCount(space, pages: victims.count))
+            kernel,
+            redoBytes: victims.count * SpaceAllocator.redoBytesPerPage,
+            pins: SpaceAllocator.pinCount(space, pages: victims.count)
+        )
         guard let reservation = try SpaceAllocator.prepare(&mtr, space, freeing: victims, purpose: .cleaning) else {
             Issue.record("freeing needs no room")
             return mtr.rollback()

@@ -28,8 +28,10 @@ struct DatabaseCreation {
 
     private func missing(_ name: String, _ what: String) -> RedoubtError {
         RedoubtError(
-            .missingFile, "\(what) is missing; restore it, other files of the database are there",
-            path: DatabaseFiles.path(path, name))
+            .missingFile,
+            "\(what) is missing; restore it, other files of the database are there",
+            path: DatabaseFiles.path(path, name)
+        )
     }
 
     /// Makes the database. Waits.
@@ -45,7 +47,11 @@ struct DatabaseCreation {
             database = DatabaseCreation.makeID(path)
             try storage.createDirectory(redo)
             try RedoLog.create(
-                storage: storage, directory: redo, configuration: configuration.redoLog, database: database)
+                storage: storage,
+                directory: redo,
+                configuration: configuration.redoLog,
+                database: database
+            )
             try storage.syncDirectory(redo)
         }
         let unfinished = DatabaseFiles.path(path, DatabaseFiles.unfinishedCatalogName)

@@ -3,8 +3,8 @@ import RedoubtSystem
 
 /// The tablespace files that are in a database's directory, whoever put them there.
 ///
-/// A file's name ends in "-<space id>.ibd", except for the catalog's; it never changes. The name tells recovery the space
-/// before page 0 can be trusted; page 0 must agree with it before the file is used.
+/// A file's name ends in "-<space id>.ibd", except for the catalog's; it never changes. The name tells recovery the
+/// space before page 0 can be trusted; page 0 must agree with it before the file is used.
 enum DatabaseFiles {
     /// The name of the catalog's file.
     static let catalogName = "catalog.ibd"

@@ -46,17 +46,23 @@ struct Recovery {
             groups += 1
             if groups % 4096 == 0 {
                 progress?(
-                    RecoveryProgress(phase: .scanning, position: range.end.rawValue - start.rawValue, total: 0))
+                    RecoveryProgress(phase: .scanning, position: range.end.rawValue - start.rawValue, total: 0)
+                )
             }
         }) {}
         return Scan(
-            result: try scanner.finish(), collection: overflowed ? nil : collection, dropped: dropped,
-            touched: touched.subtracting(dropped))
+            result: try scanner.finish(),
+            collection: overflowed ? nil : collection,
+            dropped: dropped,
+            touched: touched.subtracting(dropped)
+        )
     }
 
     /// Notes the spaces that a group is about; checks the kinds of its records.
     private func note(
-        _ payload: UnsafeRawBufferPointer, at range: LogRange, _ dropped: inout Set<SpaceID>,
+        _ payload: UnsafeRawBufferPointer,
+        at range: LogRange,
+        _ dropped: inout Set<SpaceID>,
         _ touched: inout Set<SpaceID>
     ) throws(RedoubtError) {
         var reader = unsafe RedoGroupReader(payload)
@@ -69,7 +75,8 @@ struct Recovery {
                 throw RedoubtError(
                     .unsupportedFormat,
                     "the redo group at \(range.start) has a record of kind \(record.kind), which is not known; "
-                        + "use a newer Redoubt")
+                        + "use a newer Redoubt"
+                )
             }
         }
     }
@@ -79,7 +86,10 @@ struct Recovery {
     /// - Parameter resized: called with each page 0 that changed.
     /// - Throws: `.corruptLog`, `.corruptPage`, `.readFailed`, `.diskFull`, `.fenced`.
     func apply(
-        _ scan: Scan, _ scanner: inout LogScanner, _ kernel: Kernel, _ flushing: Flushing,
+        _ scan: Scan,
+        _ scanner: inout LogScanner,
+        _ kernel: Kernel,
+        _ flushing: Flushing,
         resized: @escaping (Frame) throws(RedoubtError) -> Void
     ) throws(RedoubtError) {
         kernel.pool.beginRecovery()

@@ -30,7 +30,9 @@ struct RedoApplier {
     ///
     /// - Throws: `.corruptLog` if a record does not fit its page, `.corruptPage`, `.readFailed`, `.fenced`.
     func apply(
-        _ collection: RedoCollection, ignoring ignored: Set<SpaceID>, progress: (Int, Int) -> Void
+        _ collection: RedoCollection,
+        ignoring ignored: Set<SpaceID>,
+        progress: (Int, Int) -> Void
     ) throws(RedoubtError) {
         let entries = collection.sorted()
         let changedMaximum = max(Self.readAheadPageCount, kernel.pool.plan.frameCount / 3)
@@ -52,7 +54,9 @@ struct RedoApplier {
 
     /// Returns the next pages with their records, and moves `position` behind them.
     private func nextJobs(
-        _ entries: [RedoCollection.Entry], _ position: inout Int, _ ignored: Set<SpaceID>
+        _ entries: [RedoCollection.Entry],
+        _ position: inout Int,
+        _ ignored: Set<SpaceID>
     ) throws(RedoubtError) -> [Job] {
         var jobs: [Job] = []
         while position < entries.count, jobs.count < Self.readAheadPageCount {
@@ -90,7 +94,8 @@ struct RedoApplier {
                 try operation(record).apply(to: frame.bytes, id: id, index: .none)
                 applied = LogRange(
                     start: applied?.start ?? LogSequenceNumber(rawValue: record.start),
-                    end: LogSequenceNumber(rawValue: record.end))
+                    end: LogSequenceNumber(rawValue: record.end)
+                )
             }
             if let applied { kernel.pool.noteRecovered(frame, applied) }
             if id.number == SpaceFormat.headerPage { try headerChanged(frame) }

@@ -39,7 +39,7 @@ final class RedoCollection {
     }
 
     deinit {
-        for unsafe chunk in unsafe chunks { unsafe chunk.deallocate() }
+        while let chunk = unsafe chunks.popLast() { unsafe chunk.deallocate() }
     }
 
     /// Whether nothing is there.
@@ -52,7 +52,9 @@ final class RedoCollection {
     ///
     /// - Throws: `.corruptLog` if the group is not made of records.
     func add(
-        _ range: LogRange, _ payload: UnsafeRawBufferPointer, ignoring ignored: Set<SpaceID>
+        _ range: LogRange,
+        _ payload: UnsafeRawBufferPointer,
+        ignoring ignored: Set<SpaceID>
     ) throws(RedoubtError) {
         let copy = unsafe store(payload)
         var reader = unsafe RedoGroupReader(copy)
@@ -60,15 +62,20 @@ final class RedoCollection {
             guard record.class == .page, !ignored.contains(record.page.space) else { continue }
             unsafe entries.append(
                 Entry(
-                    page: record.page.packed, start: range.start.rawValue, end: range.end.rawValue,
-                    body: record.body.baseAddress, byteCount: UInt32(record.body.count), kind: record.kind))
+                    page: record.page.packed,
+                    start: range.start.rawValue,
+                    end: range.end.rawValue,
+                    body: record.body.baseAddress,
+                    byteCount: UInt32(record.body.count),
+                    kind: record.kind
+                )
+            )
         }
     }
 
     /// Forgets everything.
     func removeAll() {
-        for unsafe chunk in unsafe chunks { unsafe chunk.deallocate() }
-        unsafe chunks.removeAll()
+        while let chunk = unsafe chunks.popLast() { unsafe chunk.deallocate() }
         entries.removeAll(keepingCapacity: true)
         used = 0
         chunkBytes = 0

@@ -7,6 +7,7 @@ package struct CheckFinding: Sendable, Hashable, CustomStringConvertible {
     /// What is wrong: found and expected.
     package let message: String
 
+    /// Creates the finding `message` about `page`.
     package init(page: PageID?, message: String) {
         self.page = page
         self.message = message

@@ -5,7 +5,8 @@ extension Space {
     /// Grows the file by one extent, by four from 32 extents on. Waits for the file system.
     ///
     /// The file is long enough before the mini-transaction that says so; a crash between the two leaves a file that is
-    /// longer than FSP_SIZE, which is harmless. Page writes never grow a file, so a full disk always meets a caller here.
+    /// longer than FSP_SIZE, which is harmless. Page writes never grow a file, so a full disk always meets a caller
+    /// here.
     ///
     /// - Precondition: the caller holds no latch and no mini-transaction.
     /// - Throws: `.diskFull`, `.fenced`, `.corruptPage`, or another error of the file system; nothing has changed then.
@@ -41,7 +42,8 @@ extension Space {
     }
 
     private func prepareExtension(
-        _ mtr: inout MiniTransaction, before: UInt32
+        _ mtr: inout MiniTransaction,
+        before: UInt32
     ) throws(RedoubtError) -> SpaceReservation {
         guard let prepared = try SpaceAllocator.prepare(&mtr, self) else {
             preconditionFailure("preparing for nothing needs no room")
@@ -60,7 +62,10 @@ extension Space {
 
     /// Creates the descriptors of the pages from `before` to `after`, and says on page 0 that they exist.
     private func addExtents(
-        _ mtr: inout MiniTransaction, _ prepared: SpaceReservation, from before: UInt32, to after: UInt32
+        _ mtr: inout MiniTransaction,
+        _ prepared: SpaceReservation,
+        from before: UInt32,
+        to after: UInt32
     ) throws(RedoubtError) {
         var reservation = prepared
         for start in stride(from: before, to: after, by: Int(SpaceFormat.extentPageCount)) {

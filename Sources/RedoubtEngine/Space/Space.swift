@@ -5,8 +5,8 @@ import Synchronization
 /// An open tablespace: one keyspace, one tree, one file.
 ///
 /// ## Concurrency
-/// Everything immutable is a `let`. `treeLock` serialises changes of the tree's structure (pages allocated and freed) and
-/// is taken with no latch held. `extensionLock` serialises growth of the file, after `treeLock`.
+/// Everything immutable is a `let`. `treeLock` serialises changes of the tree's structure (pages allocated and freed)
+/// and is taken with no latch held. `extensionLock` serialises growth of the file, after `treeLock`.
 /// Writers are counted between ``enter()`` and ``leave()``, so that a drop can wait for those that are inside; readers
 /// are not: a reader of a dropped space finds the flag and gives up.
 package final class Space: Sendable {

@@ -7,8 +7,8 @@ import RedoubtCore
 /// (fragment) extents, then whole extents.
 ///
 /// ## Concurrency
-/// Page 0, latched exclusively, serialises all changes of a space's management pages; the others follow it in any order.
-/// Page 0 is latched after all pages of the tree.
+/// Page 0, latched exclusively, serialises all changes of a space's management pages; the others follow it in any
+/// order. Page 0 is latched after all pages of the tree.
 enum SpaceAllocator {
     /// What pages are taken for.
     enum Purpose: Sendable {
@@ -27,8 +27,8 @@ enum SpaceAllocator {
         3 + min(Int(space.pageCount / SpaceFormat.descriptorInterval), 3 * pages + 24)
     }
 
-    /// Latches and checks what allocating `leafPages` and `nonLeafPages` pages and freeing the pages `freeing` may change.
-    /// Changes nothing.
+    /// Latches and checks what allocating `leafPages` and `nonLeafPages` pages and freeing the pages `freeing` may
+    /// change. Changes nothing.
     ///
     /// - Parameters:
     ///   - hint: a page near which allocation will be asked for.
@@ -37,8 +37,14 @@ enum SpaceAllocator {
     /// - Returns: nil if the space must be extended first: roll back, call `space.extend(kernel)`, begin again.
     /// - Throws: `.corruptPage` if the management pages contradict themselves, `.readFailed`.
     static func prepare(
-        _ mtr: inout MiniTransaction, _ space: Space, leafPages: Int = 0, nonLeafPages: Int = 0,
-        freeing: [PageNumber] = [], near hint: PageNumber = .none, purpose: Purpose = .insert, header: Frame? = nil
+        _ mtr: inout MiniTransaction,
+        _ space: Space,
+        leafPages: Int = 0,
+        nonLeafPages: Int = 0,
+        freeing: [PageNumber] = [],
+        near hint: PageNumber = .none,
+        purpose: Purpose = .insert,
+        header: Frame? = nil
     ) throws(RedoubtError) -> SpaceReservation? {
         let headerFrame: Frame
         if let header {
@@ -67,13 +73,16 @@ enum SpaceAllocator {
     /// - Precondition: the reservation was prepared for this page.
     /// - Returns: the page, whose content is undefined: create and initialise it.
     static func allocate(
-        _ mtr: inout MiniTransaction, _ reservation: inout SpaceReservation, _ segment: Segment,
+        _ mtr: inout MiniTransaction,
+        _ reservation: inout SpaceReservation,
+        _ segment: Segment,
         hint: PageNumber = .none
     ) -> PageNumber {
         if segment == .leaf { reservation.remaining.leaf -= 1 } else { reservation.remaining.nonLeaf -= 1 }
         precondition(
             reservation.remaining.leaf >= 0 && reservation.remaining.nonLeaf >= 0,
-            "more pages of space \(reservation.space.id) allocated than prepared")
+            "more pages of space \(reservation.space.id) allocated than prepared"
+        )
         if let extent = reservation.usableHint(hint, segment) {
             return reservation.takeFromSegment(&mtr, extent, segment, from: hint)
         }
@@ -100,7 +109,10 @@ enum SpaceAllocator {
     ///
     /// - Precondition: the page is among those that the reservation was prepared to free.
     static func free(
-        _ mtr: inout MiniTransaction, _ reservation: inout SpaceReservation, _ frame: Frame, _ segment: Segment
+        _ mtr: inout MiniTransaction,
+        _ reservation: inout SpaceReservation,
+        _ frame: Frame,
+        _ segment: Segment
     ) {
         let page = frame.pageID.number
         mtr.apply(.freePage, to: frame)

@@ -39,7 +39,9 @@ struct SpaceCheck {
     ///
     /// - Throws: `.readFailed`, `.corruptPage` of a management page.
     static func run(
-        kernel: Kernel, space: Space, reached: [Segment: PageSet]
+        kernel: Kernel,
+        space: Space,
+        reached: [Segment: PageSet]
     ) throws(RedoubtError) -> [CheckFinding] {
         var check = SpaceCheck(kernel: kernel, space: space)
         try check.run(reached)
@@ -53,8 +55,12 @@ struct SpaceCheck {
         let size = header.bytes.u32(at: SpaceFormat.Header.pageCount)
         try readDescriptors(size)
         walk(header.bytes, SpaceFormat.Header.free, "free", SpaceFormat.State.free, 0) { $0 == 0 }
-        walk(header.bytes, SpaceFormat.Header.freeFragment, "free fragment", SpaceFormat.State.freeFragment, 0) { $0 < 64 }
-        walk(header.bytes, SpaceFormat.Header.fullFragment, "full fragment", SpaceFormat.State.fullFragment, 0) { $0 == 64 }
+        walk(header.bytes, SpaceFormat.Header.freeFragment, "free fragment", SpaceFormat.State.freeFragment, 0) {
+            $0 < 64
+        }
+        walk(header.bytes, SpaceFormat.Header.fullFragment, "full fragment", SpaceFormat.State.fullFragment, 0) {
+            $0 == 64
+        }
         for segment in Segment.allCases { checkSegment(segment, inode.bytes, size) }
         checkCounts(header.bytes)
         for number in extents.indices { checkExtent(number, reached) }
@@ -70,7 +76,8 @@ struct SpaceCheck {
     private mutating func checkHeader(_ page: PageBytes) -> Bool {
         let size = page.u32(at: SpaceFormat.Header.pageCount)
         let limit = page.u32(at: SpaceFormat.Header.freeLimit)
-        guard size >= SpaceFormat.initialPageCount, size % SpaceFormat.extentPageCount == 0, size == space.pageCount else {
+        guard size >= SpaceFormat.initialPageCount, size % SpaceFormat.extentPageCount == 0, size == space.pageCount
+        else {
             find(SpaceFormat.headerPage, "size is \(size) pages, but \(space.pageCount) were noted")
             return false
         }
@@ -117,7 +124,12 @@ struct SpaceCheck {
 
     /// Follows a list of extents and marks them.
     private mutating func walk(
-        _ page: PageBytes, _ offset: Int, _ name: String, _ state: UInt32, _ owner: UInt64, _ isRight: (Int) -> Bool
+        _ page: PageBytes,
+        _ offset: Int,
+        _ name: String,
+        _ state: UInt32,
+        _ owner: UInt64,
+        _ isRight: (Int) -> Bool
     ) {
         let base = page.list(at: offset)
         var previous = ListAddress.none
@@ -133,7 +145,9 @@ struct SpaceCheck {
             }
             extents[number].list = name
             let extent = extents[number]
-            if extent.previous != previous { find(start, "in the \(name) list, previous is \(extent.previous), not \(previous)") }
+            if extent.previous != previous {
+                find(start, "in the \(name) list, previous is \(extent.previous), not \(previous)")
+            }
             if extent.state != state || extent.segmentID != owner {
                 find(start, "in the \(name) list with state \(extent.state) of segment \(extent.segmentID)")
             }
@@ -142,13 +156,17 @@ struct SpaceCheck {
             address = extent.next
             length += 1
         }
-        if length != Int(base.length) { find(page.number, "the \(name) list has \(length) extents, but says \(base.length)") }
+        if length != Int(base.length) {
+            find(page.number, "the \(name) list has \(length) extents, but says \(base.length)")
+        }
         if previous != base.last { find(page.number, "the \(name) list ends at \(previous), but says \(base.last)") }
     }
 
     private mutating func checkSegment(_ segment: Segment, _ inode: PageBytes, _ size: UInt32) {
         let at = segment.inodeOffset
-        if inode.u64(at: at) != segment.id || inode.u32(at: at + SpaceFormat.Inode.magic) != SpaceFormat.Inode.magicValue {
+        if inode.u64(at: at) != segment.id
+            || inode.u32(at: at + SpaceFormat.Inode.magic) != SpaceFormat.Inode.magicValue
+        {
             find(SpaceFormat.inodePage, "the inode at \(at) is not that of segment \(segment.id)")
         }
         let name = "segment \(segment.id)"
@@ -195,7 +213,10 @@ struct SpaceCheck {
             if number == 0 { reserved |= 0b100 }
             if reserved & claimed != 0 { find(start, "a management page is a fragment page of a segment") }
             if extent.used != claimed | reserved {
-                find(start, "used pages \(hex(extent.used)) differ from fragment and management pages \(hex(claimed | reserved))")
+                find(
+                    start,
+                    "used pages \(hex(extent.used)) differ from fragment and own pages \(hex(claimed | reserved))"
+                )
             }
         case SpaceFormat.State.segment:
             if claimed != 0 { find(start, "an extent of segment \(extent.segmentID) holds fragment pages") }
@@ -231,7 +252,8 @@ struct SpaceCheck {
             if stray != 0 {
                 find(
                     PageNumber(rawValue: UInt32(number) * 64),
-                    "pages \(hex(stray)) of the extent are reached as pages of segment \(segment.id), which does not own them")
+                    "pages \(hex(stray)) of the extent are reached as pages of segment \(segment.id), not its own"
+                )
             }
         }
     }

@@ -7,7 +7,10 @@ extension SpaceFile {
     /// - Throws: `.notADatabase`, `.unsupportedFormat`, `.mixedFiles` if the file belongs to another database than
     ///   `database` or to another space than `expected`, `.corruptPage`, `.readFailed`.
     static func readHeader(
-        _ file: any StorageFile, expected: SpaceID, database: DatabaseID?, lsnLimit: LogSequenceNumber? = nil
+        _ file: any StorageFile,
+        expected: SpaceID,
+        database: DatabaseID?,
+        lsnLimit: LogSequenceNumber? = nil
     ) throws(RedoubtError) -> Header {
         let buffer = try AlignedBuffer(byteCount: 2 * pageByteCount)
         let target = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<pageByteCount])
@@ -19,7 +22,10 @@ extension SpaceFile {
     }
 
     private static func checkHeader(
-        _ page: PageBytes, _ file: any StorageFile, expected: SpaceID, database: DatabaseID?,
+        _ page: PageBytes,
+        _ file: any StorageFile,
+        expected: SpaceID,
+        database: DatabaseID?,
         lsnLimit: LogSequenceNumber?
     ) throws(RedoubtError) -> Header {
         let path = file.path
@@ -39,18 +45,29 @@ extension SpaceFile {
         }
         if let database, metadata.database != database {
             throw RedoubtError(
-                .mixedFiles, "the file belongs to database \(metadata.database), not \(database)", page: id, path: path)
+                .mixedFiles,
+                "the file belongs to database \(metadata.database), not \(database)",
+                page: id,
+                path: path
+            )
         }
         guard page.space == expected, page.u32(at: SpaceFormat.Header.spaceID) == expected.rawValue,
             metadata.space == expected
         else {
             throw RedoubtError(
-                .mixedFiles, "the file holds space \(page.space), but space \(expected) belongs here", page: id, path: path)
+                .mixedFiles,
+                "the file holds space \(page.space), but space \(expected) belongs here",
+                page: id,
+                path: path
+            )
         }
         guard flags == SpaceFormat.flags else {
             throw RedoubtError(
-                .unsupportedFormat, "tablespace flags are 0x\(String(flags, radix: 16)), but only 0x21 is known",
-                page: id, path: path)
+                .unsupportedFormat,
+                "tablespace flags are 0x\(String(flags, radix: 16)), but only 0x21 is known",
+                page: id,
+                path: path
+            )
         }
         if let fault = PageSeal.fault(page, expected: id, lsnLimit: lsnLimit) { throw fault.error(page: id) }
         let size = page.u32(at: SpaceFormat.Header.pageCount)
@@ -60,7 +77,10 @@ extension SpaceFile {
             throw RedoubtError(.corruptPage, "the size in page 0, \(size) pages, is not possible", page: id, path: path)
         }
         return Header(
-            metadata: metadata, id: expected, pageCount: size,
-            pendingChains: PendingChains.list(page).map(\.page))
+            metadata: metadata,
+            id: expected,
+            pageCount: size,
+            pendingChains: PendingChains.list(page).map(\.page)
+        )
     }
 }

@@ -16,13 +16,17 @@ enum SpaceFile {
 
     /// Creates the complete file of an empty keyspace and makes it durable. Waits for the file system.
     ///
-    /// Pages 0 to 3 are sealed with LSN 0, the others are zeros. A crash in the middle leaves a file that no record of the
-    /// redo log and no row of the catalog knows; opening removes it.
+    /// Pages 0 to 3 are sealed with LSN 0, the others are zeros. A crash in the middle leaves a file that no record of
+    /// the redo log and no row of the catalog knows; opening removes it.
     ///
     /// - Returns: the open file.
     /// - Throws: `.diskFull`, `.exists`, or another error of the file system; the file is removed again.
     static func create(
-        _ storage: any Storage, path: String, directory: String, id: SpaceID, database: DatabaseID
+        _ storage: any Storage,
+        path: String,
+        directory: String,
+        id: SpaceID,
+        database: DatabaseID
     ) throws(RedoubtError) -> any StorageFile {
         let file = try storage.open(path, role: .data, creating: true, readOnly: false)
         do throws(RedoubtError) {
@@ -30,7 +34,8 @@ enum SpaceFile {
             unsafe writeFirstPages(buffer.bytes, id: id, database: database)
             try file.extend(to: UInt64(SpaceFormat.initialPageCount) * UInt64(pageByteCount))
             let first = unsafe UnsafeRawBufferPointer(
-                rebasing: buffer.bytes[..<(pageByteCount * Int(SpaceFormat.initialUsedCount))])
+                rebasing: buffer.bytes[..<(pageByteCount * Int(SpaceFormat.initialUsedCount))]
+            )
             try unsafe file.write(first, at: 0)
             try file.sync()
             try storage.syncDirectory(directory)
@@ -99,7 +104,11 @@ enum SpaceFile {
             page.store(PageNumber.none.rawValue, at: descriptor + SpaceFormat.Descriptor.node + node)
         }
         page.store(SpaceFormat.State.freeFragment, at: descriptor + SpaceFormat.Descriptor.state)
-        page.fill(at: descriptor + SpaceFormat.Descriptor.bitmap, count: SpaceFormat.Descriptor.bitmapByteCount, with: 0xFF)
+        page.fill(
+            at: descriptor + SpaceFormat.Descriptor.bitmap,
+            count: SpaceFormat.Descriptor.bitmapByteCount,
+            with: 0xFF
+        )
         // Two bits a page, low bits first: pages 0 to 3 are used, and "clean" like all.
         page.store(UInt8(0xAA), at: descriptor + SpaceFormat.Descriptor.bitmap)
         SpaceMetadata(database: database, space: id).encode(to: page)
@@ -128,7 +137,9 @@ enum SpaceFile {
     }
 
     private static func fillRoot(_ page: PageBytes, id: SpaceID) {
-        for (offset, segment) in [(SpaceFormat.Root.leafSegment, Segment.leaf), (SpaceFormat.Root.nonLeafSegment, .nonLeaf)] {
+        for (offset, segment) in [
+            (SpaceFormat.Root.leafSegment, Segment.leaf), (SpaceFormat.Root.nonLeafSegment, .nonLeaf),
+        ] {
             page.store(id.rawValue, at: offset)
             page.store(SpaceFormat.inodePage.rawValue, at: offset + 4)
             page.store(UInt16(segment.inodeOffset), at: offset + 8)

@@ -115,7 +115,8 @@ enum SpaceFormat {
             offset / Descriptor.byteCount < Int(extentsPerDescriptorPage)
         else { return nil }
         let (start, overflow) = address.page.rawValue.addingReportingOverflow(
-            UInt32(offset / Descriptor.byteCount) * extentPageCount)
+            UInt32(offset / Descriptor.byteCount) * extentPageCount
+        )
         return overflow || start >= pageCountMaximum ? nil : PageNumber(rawValue: start)
     }
 

@@ -67,13 +67,19 @@ struct SpaceMetadata: Sendable, Hashable {
     static func decode(_ page: PageBytes, path: String, readOnly: Bool = false) throws(RedoubtError) -> SpaceMetadata {
         let at = offset
         guard page.u64(at: at) == magic else {
-            throw RedoubtError(.notADatabase, "the file carries no Redoubt record; it belongs to something else", path: path)
+            throw RedoubtError(
+                .notADatabase,
+                "the file carries no Redoubt record; it belongs to something else",
+                path: path
+            )
         }
         let version = page.u32(at: at + 8)
         guard version == currentVersion else {
             throw RedoubtError(
-                .unsupportedFormat, "format version is \(version), but only \(currentVersion) is known; use a newer Redoubt",
-                path: path)
+                .unsupportedFormat,
+                "format version is \(version), but only \(currentVersion) is known; use a newer Redoubt",
+                path: path
+            )
         }
         guard page.u32(at: at + checksum) == checksum(of: page) else {
             throw RedoubtError(.corruptPage, "the Redoubt record of page 0 does not match its checksum", path: path)
@@ -84,7 +90,8 @@ struct SpaceMetadata: Sendable, Hashable {
             readCompatibleFeatures: page.u32(at: at + 16),
             incompatibleFeatures: page.u32(at: at + 20),
             database: DatabaseID(high: page.u64(at: at + 24), low: page.u64(at: at + 32)),
-            space: SpaceID(rawValue: page.u32(at: at + 40)))
+            space: SpaceID(rawValue: page.u32(at: at + 40))
+        )
         let unknown = metadata.incompatibleFeatures & ~knownIncompatibleFeatures
         let unknownForWriting = metadata.readCompatibleFeatures & ~knownReadCompatibleFeatures
         guard unknown == 0, readOnly || unknownForWriting == 0 else {
@@ -92,7 +99,8 @@ struct SpaceMetadata: Sendable, Hashable {
                 .unsupportedFormat,
                 "the file needs features \(unknown) and, for writing, \(unknownForWriting) that are not known; "
                     + "use a newer Redoubt",
-                path: path)
+                path: path
+            )
         }
         return metadata
     }

@@ -56,10 +56,15 @@ extension SpaceReservation {
 
     /// Takes a page of an extent that `segment` owns.
     func takeFromSegment(
-        _ mtr: inout MiniTransaction, _ extent: ExtentDescriptor, _ segment: Segment, from hint: PageNumber
+        _ mtr: inout MiniTransaction,
+        _ extent: ExtentDescriptor,
+        _ segment: Segment,
+        from hint: PageNumber
     ) -> PageNumber {
         guard let index = extent.firstFree(from: Int(hint.rawValue % SpaceFormat.extentPageCount)) else {
-            preconditionFailure("extent \(extent.start) of space \(space.id) is full, but in a list of extents with room")
+            preconditionFailure(
+                "extent \(extent.start) of space \(space.id) is full, but in a list of extents with room"
+            )
         }
         let countOffset = segment.inodeOffset + SpaceFormat.Inode.notFullUsedCount
         extent.setFree(&mtr, index, false)
@@ -75,7 +80,10 @@ extension SpaceReservation {
 
     /// Gives the free extent `extent` to `segment` and takes a page of it.
     func takeExtent(
-        _ mtr: inout MiniTransaction, _ extent: ExtentDescriptor, _ segment: Segment, from hint: PageNumber
+        _ mtr: inout MiniTransaction,
+        _ extent: ExtentDescriptor,
+        _ segment: Segment,
+        from hint: PageNumber
     ) -> PageNumber {
         free.remove(&mtr, extent, self)
         extent.setState(&mtr, SpaceFormat.State.segment, segmentID: segment.id)
@@ -85,7 +93,10 @@ extension SpaceReservation {
 
     /// Takes a page of a shared extent for place `slot` of the fragment array of `segment`.
     func takeFragment(
-        _ mtr: inout MiniTransaction, _ segment: Segment, slot: Int, hint: PageNumber
+        _ mtr: inout MiniTransaction,
+        _ segment: Segment,
+        slot: Int,
+        hint: PageNumber
     ) -> PageNumber {
         var extent: ExtentDescriptor
         if hint.rawValue < space.pageCount, let near = descriptor(of: hint),
@@ -105,7 +116,9 @@ extension SpaceReservation {
         }
         let from = hint.rawValue / SpaceFormat.extentPageCount == extent.start.rawValue / SpaceFormat.extentPageCount
         guard let index = extent.firstFree(from: from ? Int(hint.rawValue % SpaceFormat.extentPageCount) : 0) else {
-            preconditionFailure("extent \(extent.start) of space \(space.id) is full, but in a list of extents with room")
+            preconditionFailure(
+                "extent \(extent.start) of space \(space.id) is full, but in a list of extents with room"
+            )
         }
         extent.setFree(&mtr, index, false)
         let used = header.bytes.u32(at: SpaceFormat.Header.fragmentUsedCount)
@@ -137,11 +150,15 @@ extension SpaceReservation {
     }
 
     private func releaseInSegment(
-        _ mtr: inout MiniTransaction, _ extent: ExtentDescriptor, _ index: Int, _ segment: Segment
+        _ mtr: inout MiniTransaction,
+        _ extent: ExtentDescriptor,
+        _ index: Int,
+        _ segment: Segment
     ) {
         precondition(
             extent.segmentID == segment.id,
-            "extent \(extent.start) of space \(space.id) belongs to segment \(extent.segmentID), not \(segment)")
+            "extent \(extent.start) of space \(space.id) belongs to segment \(extent.segmentID), not \(segment)"
+        )
         let countOffset = segment.inodeOffset + SpaceFormat.Inode.notFullUsedCount
         if extent.freeCount == 0 {
             full(segment).remove(&mtr, extent, self)
@@ -159,7 +176,10 @@ extension SpaceReservation {
     }
 
     private func releaseFragment(
-        _ mtr: inout MiniTransaction, _ extent: ExtentDescriptor, _ index: Int, _ segment: Segment
+        _ mtr: inout MiniTransaction,
+        _ extent: ExtentDescriptor,
+        _ index: Int,
+        _ segment: Segment
     ) {
         let page = PageNumber(rawValue: extent.start.rawValue + UInt32(index))
         guard let slot = fragmentSlot(segment, holding: page) else {

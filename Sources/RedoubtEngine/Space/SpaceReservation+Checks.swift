@@ -82,7 +82,9 @@ extension SpaceReservation {
 
     /// Latches and checks the extents that allocating `pageCount` pages, `extents` of them free ones, may take or move.
     mutating func gatherForAllocation(
-        _ mtr: inout MiniTransaction, pageCount: Int, extents: Int
+        _ mtr: inout MiniTransaction,
+        pageCount: Int,
+        extents: Int
     ) throws(RedoubtError) {
         try gatherHead(&mtr, free.base, extents * Int(SpaceFormat.extentPageCount), SpaceFormat.State.free, owner: 0)
         try gatherHead(&mtr, freeFragment.base, pageCount, SpaceFormat.State.freeFragment, owner: 0)
@@ -95,7 +97,11 @@ extension SpaceReservation {
 
     /// Latches and checks the first extents of a list with room, until they have `pageCount` free pages, and its last.
     private mutating func gatherHead(
-        _ mtr: inout MiniTransaction, _ base: ListBase, _ pageCount: Int, _ state: UInt32, owner: UInt64
+        _ mtr: inout MiniTransaction,
+        _ base: ListBase,
+        _ pageCount: Int,
+        _ state: UInt32,
+        owner: UInt64
     ) throws(RedoubtError) {
         try latchNode(&mtr, base.last)
         var address = base.first
@@ -112,7 +118,8 @@ extension SpaceReservation {
 
     /// Latches the descriptor at `address` and its list neighbours.
     private mutating func gatherExtent(
-        _ mtr: inout MiniTransaction, _ address: ListAddress
+        _ mtr: inout MiniTransaction,
+        _ address: ListAddress
     ) throws(RedoubtError) -> ExtentDescriptor {
         try latchNode(&mtr, address)
         guard let extent = extent(at: address) else { throw corrupt("no extent is at \(address)") }
@@ -185,7 +192,10 @@ extension SpaceReservation {
 
     func corrupt(_ message: String, _ page: PageNumber = SpaceFormat.headerPage) -> RedoubtError {
         RedoubtError(
-            .corruptPage, "space management: \(message); check the database",
-            page: PageID(space: space.id, number: page), path: space.path)
+            .corruptPage,
+            "space management: \(message); check the database",
+            page: PageID(space: space.id, number: page),
+            path: space.path
+        )
     }
 }

@@ -15,8 +15,8 @@ enum Segment: Sendable, Hashable, CaseIterable {
 
 /// The latched management pages of a space within one mini-transaction, checked and with room for what was asked.
 ///
-/// Made by ``SpaceAllocator/prepare(_:_:leafPages:nonLeafPages:freeing:near:purpose:header:)``; every descriptor that an
-/// allocation or a release may touch has been read and checked by then, so neither can fail.
+/// Made by ``SpaceAllocator/prepare(_:_:leafPages:nonLeafPages:freeing:near:purpose:header:)``; every descriptor that
+/// an allocation or a release may touch has been read and checked by then, so neither can fail.
 struct SpaceReservation {
     /// The space.
     let space: Space

@@ -5,6 +5,7 @@ import Synchronization
 package final class SpaceTable: Sendable {
     private let spaces = Mutex<[SpaceID: Space]>([:])
 
+    /// Creates an empty table.
     package init() {}
 
     /// Returns the space with number `id`, or nil.

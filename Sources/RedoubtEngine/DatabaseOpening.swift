@@ -6,7 +6,8 @@ import RedoubtSystem
 ///
 /// The order matters:
 ///
-///     lock -> (create) -> redo headers -> files by name -> scan to the end -> doublewrite repair -> page 0 of each file
+///     lock -> (create) -> redo headers -> files by name -> scan to the end -> doublewrite repair -> page 0 of each
+/// file
 ///     -> pool -> apply -> catalog -> keyspaces -> orphan files -> pending chains -> background threads
 struct DatabaseOpening {
     let path: String
@@ -71,18 +72,27 @@ struct DatabaseOpening {
             guard let id = DatabaseFiles.space(ofFile: name) else { continue }
             if let other = found[id] {
                 throw RedoubtError(
-                    .mixedFiles, "\"\(name)\" and \"\(other.name)\" both are files of space \(id)",
-                    path: DatabaseFiles.path(path, name))
+                    .mixedFiles,
+                    "\"\(name)\" and \"\(other.name)\" both are files of space \(id)",
+                    path: DatabaseFiles.path(path, name)
+                )
             }
             let file = try storage.open(
-                DatabaseFiles.path(path, name), role: .data, creating: false, readOnly: false)
+                DatabaseFiles.path(path, name),
+                role: .data,
+                creating: false,
+                readOnly: false
+            )
             found[id] = Found(name: name, file: file, header: nil)
         }
         return found
     }
 
     private func open(
-        _ lock: any AnyObject & Sendable, _ scan: Recovery.Scan, _ scanner: inout LogScanner, _ recovery: Recovery,
+        _ lock: any AnyObject & Sendable,
+        _ scan: Recovery.Scan,
+        _ scanner: inout LogScanner,
+        _ recovery: Recovery,
         _ found: inout [SpaceID: Found]
     ) throws(RedoubtError) -> Engine {
         let health = EngineHealth()
@@ -90,15 +100,30 @@ struct DatabaseOpening {
             let files = PageFileTable()
             try register(found, in: files) { _ in true }
             _ = try DoublewriteRecovery.repair(
-                storage: storage, directory: path, database: scan.result.database, files: files)
+                storage: storage,
+                directory: path,
+                database: scan.result.database,
+                files: files
+            )
         }
         try readHeaders(&found, scan)
         let redo = DatabaseFiles.path(path, DatabaseFiles.redoDirectory)
         let log = try RedoLog(
-            storage: storage, directory: redo, configuration: configuration.redoLog, health: health, scan: scan.result)
+            storage: storage,
+            directory: redo,
+            configuration: configuration.redoLog,
+            health: health,
+            scan: scan.result
+        )
         let kernel = try Kernel(
-            configuration: configuration, storage: storage, directory: path, database: scan.result.database,
-            health: health, log: log, logsPageImages: options.logsPageImages)
+            configuration: configuration,
+            storage: storage,
+            directory: path,
+            database: scan.result.database,
+            health: health,
+            log: log,
+            logsPageImages: options.logsPageImages
+        )
         try log.start()
         do throws(RedoubtError) {
             return try recover(kernel, lock, scan, &scanner, recovery, &found)
@@ -111,7 +136,9 @@ struct DatabaseOpening {
     }
 
     private func register(
-        _ found: [SpaceID: Found], in files: PageFileTable, where isWanted: (SpaceID) -> Bool
+        _ found: [SpaceID: Found],
+        in files: PageFileTable,
+        where isWanted: (SpaceID) -> Bool
     ) throws(RedoubtError) {
         for (id, entry) in found where isWanted(id) {
             let pages = try entry.file.size() / UInt64(pageByteCount)
@@ -126,7 +153,12 @@ struct DatabaseOpening {
             do throws(RedoubtError) {
                 entry.header = .success(
                     try SpaceFile.readHeader(
-                        entry.file, expected: id, database: scan.result.database, lsnLimit: scan.result.endLSN))
+                        entry.file,
+                        expected: id,
+                        database: scan.result.database,
+                        lsnLimit: scan.result.endLSN
+                    )
+                )
             } catch {
                 if id == .catalog || scan.touched.contains(id) { throw error }
                 entry.header = .failure(error)
@@ -135,18 +167,27 @@ struct DatabaseOpening {
         }
         for id in scan.touched.sorted() where found[id] == nil {
             throw RedoubtError(
-                .missingFile, "the redo log changes space \(id), but no file \"*-\(id).ibd\" is there; restore it",
-                path: path)
+                .missingFile,
+                "the redo log changes space \(id), but no file \"*-\(id).ibd\" is there; restore it",
+                path: path
+            )
         }
         if found[.catalog] == nil {
             throw RedoubtError(
-                .missingFile, "the catalog is missing; restore it", path: DatabaseFiles.path(path, DatabaseFiles.catalogName))
+                .missingFile,
+                "the catalog is missing; restore it",
+                path: DatabaseFiles.path(path, DatabaseFiles.catalogName)
+            )
         }
     }
 
     private func recover(
-        _ kernel: Kernel, _ lock: any AnyObject & Sendable, _ scan: Recovery.Scan, _ scanner: inout LogScanner,
-        _ recovery: Recovery, _ found: inout [SpaceID: Found]
+        _ kernel: Kernel,
+        _ lock: any AnyObject & Sendable,
+        _ scan: Recovery.Scan,
+        _ scanner: inout LogScanner,
+        _ recovery: Recovery,
+        _ found: inout [SpaceID: Found]
     ) throws(RedoubtError) -> Engine {
         try register(found, in: kernel.files) { !scan.dropped.contains($0) }
         let flushing = try Flushing(kernel)
@@ -162,8 +203,10 @@ struct DatabaseOpening {
         for (name, row) in catalog.all {
             guard let entry = found[row.id], !scan.dropped.contains(row.id) else {
                 throw RedoubtError(
-                    .missingFile, "the file of keyspace \"\(name)\" is missing; restore it",
-                    path: DatabaseFiles.path(path, row.fileName))
+                    .missingFile,
+                    "the file of keyspace \"\(name)\" is missing; restore it",
+                    path: DatabaseFiles.path(path, row.fileName)
+                )
             }
             spaces.insert(try openSpace(kernel, entry, row.id))
         }
@@ -171,8 +214,16 @@ struct DatabaseOpening {
         progress?(RecoveryProgress(phase: .cleaning, position: 0, total: 0))
         for space in spaces.all { try freePendingChains(kernel, space) }
         let engine = Engine(
-            path: path, configuration: configuration, storage: storage, kernel: kernel, flushing: flushing,
-            catalog: catalog, spaces: spaces, lock: lock, recoveredGroupCount: scan.result.groupCount)
+            path: path,
+            configuration: configuration,
+            storage: storage,
+            kernel: kernel,
+            flushing: flushing,
+            catalog: catalog,
+            spaces: spaces,
+            lock: lock,
+            recoveredGroupCount: scan.result.groupCount
+        )
         try engine.start(options)
         return engine
     }
@@ -193,23 +244,32 @@ struct DatabaseOpening {
         let size = header.bytes.u32(at: SpaceFormat.Header.pageCount)
         guard size >= SpaceFormat.initialPageCount, size % SpaceFormat.extentPageCount == 0 else {
             throw RedoubtError(
-                .corruptPage, "the size in page 0, \(size) pages, is not possible",
-                page: PageID(space: id, number: SpaceFormat.headerPage), path: entry.file.path)
+                .corruptPage,
+                "the size in page 0, \(size) pages, is not possible",
+                page: PageID(space: id, number: SpaceFormat.headerPage),
+                path: entry.file.path
+            )
         }
         let bytes = try entry.file.size()
         guard bytes >= UInt64(size) * UInt64(pageByteCount) else {
             throw RedoubtError(
-                .corruptPage, "the file has \(bytes) bytes, but page 0 says \(size) pages; it was cut short",
-                page: PageID(space: id, number: SpaceFormat.headerPage), path: entry.file.path)
+                .corruptPage,
+                "the file has \(bytes) bytes, but page 0 says \(size) pages; it was cut short",
+                page: PageID(space: id, number: SpaceFormat.headerPage),
+                path: entry.file.path
+            )
         }
         return Space(id: id, path: entry.file.path, file: entry.file, pageCount: size)
     }
 
     /// Removes the files that no row of the catalog names: of a creation or a drop that a crash interrupted.
     ///
-    /// Files of another database, and files that cannot be told to be leftovers of a creation, are refused, not removed.
+    /// Files of another database, and files that cannot be told to be leftovers of a creation, are refused, not
+    /// removed.
     private func removeOrphans(
-        _ kernel: Kernel, _ found: [SpaceID: Found], _ spaces: SpaceTable
+        _ kernel: Kernel,
+        _ found: [SpaceID: Found],
+        _ spaces: SpaceTable
     ) throws(RedoubtError) {
         var isAnyRemoved = false
         for (id, entry) in found.sorted(by: { $0.key < $1.key }) where spaces.space(id) == nil {
