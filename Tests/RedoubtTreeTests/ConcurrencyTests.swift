@@ -58,8 +58,6 @@ import Testing
                 }
             }
         }
-        let sum = try tree.rows().reduce(0) { $0 + Int($1.value[0]) | Int($1.value[1]) << 8 }
-        _ = sum
         let total = try tree.rows().reduce(0) { total, row in total + (Int(row.value[0]) | Int(row.value[1]) << 8) }
         #expect(total == threads * increments)
         try fixture.check()

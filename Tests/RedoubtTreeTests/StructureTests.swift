@@ -75,6 +75,20 @@ import Testing
         }
     }
 
+    @Test("A place found without latches is no longer valid once its leaf was split")
+    func stalePlace() throws {
+        let fixture = try TreeFixture()
+        for number in 0..<1000 { try fixture.tree.put(key(number), value(number, length: 100)) }
+        try unsafe key(500).withUnsafeBytes { key in
+            let place = unsafe try #require(try fixture.tree.locateLeaf(key))
+            let parent = try #require(place.parent)
+            #expect(parent.validate(place.version))
+            _ = unsafe try fixture.tree.growStructure(.halve(key))
+            #expect(!parent.validate(place.version))
+        }
+        try fixture.check()
+    }
+
     @Test("Split points exist for every mixture of sizes")
     func splitPoints() {
         var random = SeededRandom(seed: testSeed())
