@@ -83,13 +83,15 @@ let package = Package(
         tests("RedoubtSystemTests", dependencies: ["RedoubtCore", "RedoubtSystem"]),
         tests(
             "RedoubtBufferTests",
-            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]),
+            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]
+        ),
         tests(
             "RedoubtRecoveryTests",
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]),
         tests(
             "RedoubtSpaceTests",
-            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]),
+            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]
+        ),
         tests("RedoubtPageTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine"]),
         tests(
             "RedoubtLogTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtSimulation"]),
@@ -97,6 +99,13 @@ let package = Package(
         tests(
             "RedoubtTreeTests",
             dependencies: ["RedoubtCore", "RedoubtEngine", "RedoubtLog", "RedoubtSimulation", "RedoubtSystem"]),
+        .testTarget(
+            name: "RedoubtTests",
+            dependencies: ["TestSupport", "Redoubt", "RedoubtCore", "redoubt-demo"],
+            exclude: ["ibdread.py"],
+            swiftSettings: strict,
+        ),
+        tests("CommandLineTests", dependencies: ["redoubt-cli"]),
         tests("TidyTests", dependencies: []),
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
     ],

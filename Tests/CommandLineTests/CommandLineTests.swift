@@ -1,0 +1,180 @@
+import Foundation
+import Testing
+
+/// Goal: the command `redoubt` does what its help says, with the exit codes it documents. Method: the built program is run
+/// as a user would.
+@Suite(.serialized) struct CommandLineTests {
+    @Test("rows are put, got, scanned and deleted")
+    func rows() throws {
+        let world = World()
+        #expect(try world.run("create").code == 0)
+        #expect(try world.run("put", "apple", "red").code == 0)
+        #expect(try world.run("put", "banana", "yellow").code == 0)
+        let got = try world.run("get", "apple")
+        #expect(got.code == 0 && got.output == "red\n")
+        #expect(try world.run("get", "cherry").code == 1)
+        #expect(try world.run("scan").output == "apple\tred\nbanana\tyellow\n")
+        #expect(try world.run("scan", "--reverse", "--limit", "1", "--keys").output == "banana\n")
+        #expect(try world.run("scan", "--prefix=b").output == "banana\tyellow\n")
+        #expect(
+            try world.run("scan", "--from", "apple", "--to", "b", "--json").output == #"{"key":"apple","value":"red"}"#
+                + "\n"
+        )
+        #expect(try world.run("get", "apple", "--json").output == #"{"key":"apple","found":true,"value":"red"}"# + "\n")
+        #expect(try world.run("delete", "apple").code == 0)
+        #expect(try world.run("delete", "apple").code == 1)
+        #expect(try world.run("delete", "--from", "a").output == "1 removed\n")
+    }
+
+    @Test("bytes that are no text go in and out as hexadecimal")
+    func hexadecimal() throws {
+        let world = World()
+        #expect(try world.run("create").code == 0)
+        #expect(try world.run("put", "00ff", "0a", "--hex").code == 0)
+        #expect(try world.run("get", "00ff", "--hex").output == "0a\n")
+        #expect(try world.run("scan").output == #"\x00\xff"# + "\t" + #"\x0a"# + "\n")
+        #expect(try world.run("put", "0", "0a", "--hex").code == 2)
+    }
+
+    @Test("TSV and CSV files are loaded")
+    func load() throws {
+        let world = World()
+        let tsv = world.folder + "/rows.tsv"
+        try "b\t2\tx\na\t1\ty\n".write(toFile: tsv, atomically: true, encoding: .utf8)
+        #expect(try world.run("create").code == 0)
+        #expect(try world.run("load", tsv).code == 0)
+        #expect(try world.run("scan").output == "a\t1\\x09y\nb\t2\\x09x\n")
+        let csv = world.folder + "/rows.csv"
+        try "name,id\r\n\"Doe, \"\"J\"\"\",7\r\n\"two\nlines\",8\r\n".write(
+            toFile: csv,
+            atomically: true,
+            encoding: .utf8
+        )
+        #expect(try world.run("load", csv, "--header", "--key", "2", "--keyspace", "people").code == 0)
+        #expect(try world.run("get", "7", "--keyspace", "people").output == "Doe, \"J\"\n")
+        #expect(try world.run("get", "8", "--keyspace", "people").output == "two\nlines\n")
+        #expect(try world.run("load", csv, "--key", "5").code == 2)
+        #expect(try world.run("load", world.folder + "/none").code == 2)
+        #expect(try world.run("check").code == 0)
+        let stat = try world.run("stat", "--json")
+        #expect(stat.code == 0 && stat.output.contains(#""keyspaces":["default","people"]"#))
+    }
+
+    @Test("every command has help, and wrong usage is told apart")
+    func usage() throws {
+        let world = World()
+        for command in ["create", "put", "get", "delete", "scan", "load", "check", "stat"] {
+            let help = try runProgram([command, "--help"])
+            #expect(help.code == 0)
+            #expect(help.output.contains("usage: redoubt \(command)"))
+        }
+        #expect(try runProgram([]).code == 2)
+        #expect(try runProgram(["--help"]).code == 0)
+        #expect(try runProgram(["burn"]).code == 2)
+        #expect(try world.run("get", "a").code == 2)
+        #expect(try world.run("get", "a").complaints.contains("no database"))
+        #expect(try world.run("create").code == 0)
+        #expect(try world.run("get", "a", "--keyspace", "none").code == 2)
+        #expect(try world.run("get").code == 2)
+        #expect(try world.run("scan", "--limit", "many").code == 2)
+        #expect(try world.run("scan", "--colour").code == 2)
+    }
+
+    @Test("a damaged file is told as such")
+    func damage() throws {
+        let world = World()
+        #expect(try world.run("create", "--keyspace", "default").code == 0)
+        #expect(try world.run("put", "a", "b").code == 0)
+        for name in try FileManager.default.contentsOfDirectory(atPath: world.path)
+        where name.hasSuffix(".ibd") && !name.hasPrefix("catalog") {
+            let handle = try FileHandle(forUpdating: URL(fileURLWithPath: world.path + "/" + name))
+            try handle.seek(toOffset: 3 * 16384 + 200)
+            try handle.write(contentsOf: Data([1, 2, 3, 4, 5]))
+            try handle.close()
+        }
+        let got = try world.run("get", "a")
+        #expect(got.code == 4, "\(got.complaints)")
+        #expect(got.complaints.contains("3"), "\(got.complaints)")
+        let check = try world.run("check")
+        #expect(check.code == 1 || check.code == 4)
+    }
+
+    @Test("a database that is open elsewhere names its holder")
+    func locked() throws {
+        let world = World()
+        #expect(try world.run("create").code == 0)
+        let holder = Process()
+        holder.executableURL = URL(fileURLWithPath: program)
+        holder.arguments = ["load", world.path, "-"]
+        let pipe = Pipe()
+        holder.standardInput = pipe
+        holder.standardError = FileHandle.nullDevice
+        try holder.run()
+        var result = try world.run("get", "a")
+        let deadline = Date().addingTimeInterval(20)
+        let number = "\(holder.processIdentifier)"
+        // The holder takes the lock a moment before it writes its number.
+        while !result.complaints.contains(number), Date() < deadline { result = try world.run("get", "a") }
+        #expect(result.code == 5, "\(result.complaints)")
+        #expect(result.complaints.contains(number), "\(result.complaints)")
+        try pipe.fileHandleForWriting.close()
+        holder.waitUntilExit()
+        #expect(holder.terminationStatus == 0)
+    }
+}
+
+/// The built program.
+private let program: String = {
+    let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
+    if FileManager.default.fileExists(atPath: folder + "/redoubt") { return folder + "/redoubt" }
+    return URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent().path + "/.build/debug/redoubt"
+}()
+
+/// A folder with a database for one test.
+private final class World {
+    let folder = FileManager.default.temporaryDirectory.path + "/redoubt-cli.\(UUID().uuidString)"
+    var path: String { folder + "/database" }
+
+    init() {
+        do {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        } catch {
+            Issue.record("no folder for the test: \(error)")
+        }
+    }
+
+    deinit {
+        do { try FileManager.default.removeItem(atPath: folder) } catch {}
+    }
+
+    /// Runs a command on the database with little memory.
+    func run(_ command: String, _ words: String...) throws -> (code: Int32, output: String, complaints: String) {
+        try runProgram([command, path] + words + ["--memory", "32M"])
+    }
+}
+
+private func runProgram(_ words: [String]) throws -> (code: Int32, output: String, complaints: String) {
+    let process = Process()
+    process.executableURL = URL(fileURLWithPath: program)
+    process.arguments = words
+    let output = Pipe()
+    let complaints = Pipe()
+    process.standardOutput = output
+    process.standardError = complaints
+    process.standardInput = FileHandle.nullDevice
+    try process.run()
+    // The outputs of these tests are smaller than a pipe.
+    let deadline = Date().addingTimeInterval(60)
+    while process.isRunning, Date() < deadline { usleep(2000) }
+    if process.isRunning {
+        kill(process.processIdentifier, SIGKILL)
+        Issue.record("redoubt \(words.joined(separator: " ")) did not end within 60 s")
+    }
+    process.waitUntilExit()
+    let code = process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
+    return (
+        code, String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self),
+        String(decoding: complaints.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    )
+}
