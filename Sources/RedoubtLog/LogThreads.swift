@@ -37,6 +37,9 @@ final class LogThreads: @unchecked Sendable {
     func start(_ log: RedoLog) throws(RedoubtError) {
         precondition(!areRunning, "the threads of the redo log are running")
         stopping.store(false, ordering: .releasing)
+        // What the notifiers have told: read before anybody can wait for them, not when they first run.
+        let written = log.written.value.load(ordering: .acquiring)
+        let flushed = log.flushed.value.load(ordering: .acquiring)
         running.store(true, ordering: .releasing)
         do throws(RedoubtError) {
             if shape == .dedicated {
@@ -44,11 +47,11 @@ final class LogThreads: @unchecked Sendable {
                 started.append(try Scheduling.start("log-flusher") { self.runFlusher(log) })
                 started.append(
                     try Scheduling.start("log-wr-notify") {
-                        self.runNotifier(self.writtenNews, log.written.value, log.writtenEvents)
+                        self.runNotifier(self.writtenNews, log.written.value, told: written, log.writtenEvents)
                     })
                 started.append(
                     try Scheduling.start("log-fl-notify") {
-                        self.runNotifier(self.flushedNews, log.flushed.value, log.flushedEvents)
+                        self.runNotifier(self.flushedNews, log.flushed.value, told: flushed, log.flushedEvents)
                     })
             } else {
                 started.append(try Scheduling.start("log") { self.runSingle(log) })
@@ -68,8 +71,12 @@ final class LogThreads: @unchecked Sendable {
         started = []
     }
 
-    /// Tells the writing thread that there are requests, or that the buffer fills.
-    func wake() { work.signal() }
+    /// Tells the working threads that there are requests, or that the buffer fills.
+    func wake() {
+        work.signal()
+        // What is wanted may be written already, and then the writer has no news for the flusher.
+        if shape == .dedicated { flushWork.signal() }
+    }
 
     /// Spins until `condition` holds, as long as the processors are idle enough for that; never on a small machine.
     func spin(until condition: () -> Bool) {
@@ -120,10 +127,9 @@ final class LogThreads: @unchecked Sendable {
             } else if isActive, Scheduling.now() >= due {
                 log.writerLock.withLock { Self.serve(log, deferred: true) }
                 due = Scheduling.now().advanced(milliseconds: interval)
-            } else if !isActive {
-                work.wait(ticket)
             } else if !shallStop {
-                work.wait(ticket, deadline: due)
+                // After a fence there is nothing left to do but to stop.
+                work.wait(ticket, deadline: isActive ? due : nil)
             }
         }
     }
@@ -165,18 +171,18 @@ final class LogThreads: @unchecked Sendable {
             if !log.health.isFenced, written > flushed, isWanted || Scheduling.now() >= due {
                 log.sync()
                 due = Scheduling.now().advanced(milliseconds: interval)
-            } else if !shallStop {
-                if !flushWork.wait(ticket, deadline: due) {
-                    if log.written.value.load(ordering: .acquiring) == log.flushed.value.load(ordering: .acquiring) {
-                        due = Scheduling.now().advanced(milliseconds: interval)
-                    }
-                }
+            } else if log.health.isFenced {
+                if !shallStop { flushWork.wait(ticket) }
+            } else if !shallStop, !flushWork.wait(ticket, deadline: due), written == flushed {
+                due = Scheduling.now().advanced(milliseconds: interval)
             }
         }
     }
 
-    private func runNotifier(_ news: Event, _ position: borrowing Atomic<UInt64>, _ events: EventArray) {
-        var told = position.load(ordering: .acquiring)
+    private func runNotifier(
+        _ news: Event, _ position: borrowing Atomic<UInt64>, told before: UInt64, _ events: EventArray
+    ) {
+        var told = before
         while !shallStop {
             let ticket = news.ticket
             let present = position.load(ordering: .acquiring)
