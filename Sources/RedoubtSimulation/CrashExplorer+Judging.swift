@@ -96,7 +96,8 @@ private final class Bench: Sendable {
         disk.keepsHash = false
         let state = CrashState(
             storage: SimulatedStorage(disk, options: .judging), point: candidate.point, cut: candidate.cut,
-            acknowledged: candidate.minimum, issued: candidate.maximum, key: candidate.key)
+            acknowledged: candidate.windows.map(\.lowerBound).max() ?? 0,
+            issued: candidate.windows.map(\.upperBound).min() ?? 0, key: candidate.key)
         do {
             conclude(candidate, try judge(state), isRecovered: true, image.hash)
         } catch {
@@ -105,8 +106,9 @@ private final class Bench: Sendable {
     }
 
     private func conclude(_ candidate: CrashExplorer.Candidate, _ found: [Int], isRecovered: Bool, _ hash: UInt64) {
-        guard found.contains(where: { $0 >= candidate.minimum && $0 <= candidate.maximum }) else {
-            return fail(candidate, "the content is that after \(found) commits", isRecovered: isRecovered)
+        for window in candidate.windows where !found.contains(where: window.contains) {
+            return fail(
+                candidate, "the content is that after \(found) commits", isRecovered: isRecovered, allowed: window)
         }
         verdicts.withLock { verdicts in
             verdicts.found[hash] = found
@@ -115,10 +117,12 @@ private final class Bench: Sendable {
         }
     }
 
-    private func fail(_ candidate: CrashExplorer.Candidate, _ message: String, isRecovered: Bool) {
+    private func fail(
+        _ candidate: CrashExplorer.Candidate, _ message: String, isRecovered: Bool, allowed: ClosedRange<Int>? = nil
+    ) {
         let failure = CrashFailure(
             point: candidate.point, cut: candidate.cut, key: candidate.key,
-            allowed: candidate.minimum...max(candidate.minimum, candidate.maximum), message: message)
+            allowed: allowed ?? candidate.windows[0], message: message)
         verdicts.withLock { verdicts in
             verdicts.report.judgedCount += 1
             verdicts.report.recoveryCount += isRecovered ? 1 : 0

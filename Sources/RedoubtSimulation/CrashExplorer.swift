@@ -4,8 +4,8 @@ import RedoubtCore
 ///
 /// At each event of the trace the changes that no sync has covered are uncertain. Over them the explorer lists: none,
 /// all, every prefix, every one omitted, every one alone, seeded subsets, and every tear of the newest write. A set of
-/// changes that several events leave is listed once, with the bounds of all of them: it must hold at least every commit
-/// acknowledged by the last of these events and at most those issued by the first.
+/// changes that several events leave is listed once, with the bounds of each of them: at each, acknowledged <= n <=
+/// issued must hold for a number n of commits after which the content is what the recovery found.
 public struct CrashExplorer: Sendable {
     /// What is listed at each crash point.
     public struct Options: Sendable {
@@ -28,8 +28,8 @@ public struct CrashExplorer: Sendable {
         let point: Int
         let cut: PowerCut
         let key: UInt64
-        var minimum: Int
-        let maximum: Int
+        /// The commits acknowledged and issued at each event that leaves the state, without doubles.
+        var windows: [ClosedRange<Int>]
     }
 
     let start: DiskImage
@@ -145,13 +145,13 @@ private struct CandidateLister {
 
     private mutating func add(_ cut: PowerCut, _ key: UInt64) {
         listedCount += 1
+        let window = state.acknowledged...max(state.acknowledged, state.issued)
         if let index = indexByKey[key] {
-            candidates[index].minimum = max(candidates[index].minimum, state.acknowledged)
+            if candidates[index].windows.last != window { candidates[index].windows.append(window) }
             return
         }
         indexByKey[key] = candidates.count
         candidates.append(
-            CrashExplorer.Candidate(
-                point: state.sequence, cut: cut, key: key, minimum: state.acknowledged, maximum: state.issued))
+            CrashExplorer.Candidate(point: state.sequence, cut: cut, key: key, windows: [window]))
     }
 }

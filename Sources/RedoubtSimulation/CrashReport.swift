@@ -6,9 +6,9 @@ public struct CrashState: Sendable {
     public let point: Int
     /// What the power cut left.
     public let cut: PowerCut
-    /// The commits that must be found.
+    /// The commits that must be found, at the last of the events that leave the state.
     public let acknowledged: Int
-    /// The most commits that may be found.
+    /// The most commits that may be found, at the first of these events.
     public let issued: Int
     /// What the state is known by in the run: see ``CrashExplorer/judge(threadCount:seconds:only:_:)``.
     public let key: UInt64
@@ -22,7 +22,7 @@ public struct CrashFailure: Sendable, CustomStringConvertible {
     public let cut: PowerCut
     /// What the state is known by.
     public let key: UInt64
-    /// The commits that had to be found, and the most that could.
+    /// The commits acknowledged and issued at the event that the finding contradicts.
     public let allowed: ClosedRange<Int>
     /// What was wrong.
     public let message: String

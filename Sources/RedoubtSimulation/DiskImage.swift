@@ -150,6 +150,7 @@ public struct DiskImage: Sendable {
 
     /// Returns `path` without "." components and doubled or trailing slashes.
     static func normalized(_ path: String) -> String {
+        if path == "." { return "" }
         if !path.contains("//") && !path.contains("./") && !path.hasSuffix("/") && !path.hasSuffix("/.") { return path }
         let parts = path.split(separator: "/").filter { $0 != "." }
         return (path.hasPrefix("/") ? "/" : "") + parts.joined(separator: "/")

@@ -50,7 +50,7 @@ public final class SimulatedStorage: Storage {
         var faults = FaultPlan()
         var quota: UInt64?
         var heldLocks: Set<String> = []
-        let isRecording: Bool
+        var isRecording: Bool
         let start: DiskImage
 
         /// Records `event` and returns its number.
@@ -105,6 +105,11 @@ public final class SimulatedStorage: Storage {
 
     /// Everything that happened, in order.
     public var trace: [SimulatedEvent] { inspect { $0.trace } }
+
+    /// Ends the ``trace``: what happens from now on is not in it.
+    public func stopRecording() {
+        inspect { $0.isRecording = false }
+    }
 
     /// Puts a mark into the order of events.
     public func mark(_ mark: SimulatedMark) {
