@@ -108,6 +108,9 @@ let package = Package(
         tests("CommandLineTests", dependencies: ["redoubt-cli"]),
         tests("TidyTests", dependencies: []),
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
+        tests(
+            "RedoubtCrashTests",
+            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine", "Redoubt", "RedoubtSimulation"]),
     ],
     swiftLanguageModes: [.v6],
 )

@@ -1,0 +1,139 @@
+import Redoubt
+import RedoubtSimulation
+import RedoubtSystem
+
+/// A workload that was run and recorded, and the judgement of the disks that it could leave.
+struct CrashRun: Sendable {
+    let profile: CrashProfile
+    /// The storage that recorded it.
+    let storage: SimulatedStorage
+    /// The model before the recording: number 0 of the commits.
+    let start: ReferenceModel
+    /// The model at its end.
+    let model: ReferenceModel
+    /// The hash of the schedule.
+    let scheduleHash: UInt64
+
+    /// A wrong answer of the engine.
+    struct Finding: Error, CustomStringConvertible {
+        let description: String
+
+        init(_ description: String) {
+            self.description = description
+        }
+    }
+
+    /// Runs `profile` in a simulated world; all of it follows from `seed`.
+    init(_ profile: CrashProfile, seed: UInt64) throws {
+        self.profile = profile
+        let image = try Self.prepared(profile, seed: seed)
+        var options = SimulatedStorage.Options()
+        options.latencyMicroseconds = 50
+        let storage = SimulatedStorage(image.image, options: options)
+        self.storage = storage
+        start = image.model
+        let scheduler = SimulatedScheduler(seed: seed)
+        let outcome = scheduler.run { () -> Result<ReferenceModel, RedoubtError> in
+            Self.record(profile, storage, image.model, seed: seed)
+        }
+        model = try outcome.get()
+        scheduleHash = scheduler.traceHash
+    }
+
+    private struct Prepared: Sendable {
+        let image: DiskImage
+        let model: ReferenceModel
+    }
+
+    private static func prepared(_ profile: CrashProfile, seed: UInt64) throws -> Prepared {
+        if profile.preparationCount == 0 { return Prepared(image: DiskImage(), model: ReferenceModel()) }
+        let storage = SimulatedStorage(options: .judging)
+        let outcome = SimulatedScheduler(seed: seed).run { () -> Result<ReferenceModel, RedoubtError> in
+            do throws(RedoubtError) {
+                var client = try EngineClient(storage, model: ReferenceModel(), durability: .written)
+                try client.perform(.structure(.createKeyspace("first")))
+                try client.perform(.structure(.createKeyspace("second")))
+                var workload = Workload(seed: seed &* 31, weights: profile.preparation)
+                for _ in 0..<profile.preparationCount { try client.perform(workload.next(client.model)) }
+                try client.database.close()
+                return .success(client.model)
+            } catch {
+                return .failure(error)
+            }
+        }
+        return Prepared(image: storage.image, model: ReferenceModel(try outcome.get().keyspaces))
+    }
+
+    private static func record(
+        _ profile: CrashProfile, _ storage: SimulatedStorage, _ start: ReferenceModel, seed: UInt64
+    ) -> Result<ReferenceModel, RedoubtError> {
+        do throws(RedoubtError) {
+            var client = try EngineClient(storage, model: start, durability: profile.durability)
+            var workload = Workload(seed: seed, weights: profile.weights)
+            for _ in 0..<profile.operationCount { try client.perform(workload.next(client.model)) }
+            let database = client.database
+            if profile.isClosing {
+                try database.close()
+            } else {
+                // What the close does is not part of the run.
+                storage.stopRecording()
+                try database.close()
+            }
+            return .success(client.model)
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    /// Lists the states of the run.
+    func explorer() -> CrashExplorer {
+        var options = CrashExplorer.Options()
+        options.seed = CrashBudget.seed
+        return CrashExplorer(storage, options: options)
+    }
+
+    /// Recovers from `state`, twice, and returns the numbers of commits after which the content was what it found.
+    func judge(_ state: CrashState) throws -> [Int] {
+        // The schedule of a recovery follows from its state, so that a replay repeats it.
+        let outcome = SimulatedScheduler(seed: state.key).run { () -> Result<[Int], any Error> in
+            Result { try judgeInside(state) }
+        }
+        return try outcome.get()
+    }
+
+    private func judgeInside(_ state: CrashState) throws -> [Int] {
+        var options = SimulatedStorage.Options.judging
+        options.tracksDurability = true
+        let storage = SimulatedStorage(state.storage.image, options: options)
+        let database = try EngineClient.open(storage)
+        let hash = try EngineClient.contentHash(of: database)
+        let numbers = model.commitNumbers(with: hash)
+        guard !numbers.isEmpty else {
+            let expected = model.replayed(count: state.acknowledged, from: start)
+            throw Finding(
+                "no number of commits leaves this content; against that after \(state.acknowledged): "
+                    + expected.differences(from: try EngineClient.content(of: database)))
+        }
+        let findings = try database.check()
+        guard findings.isEmpty else {
+            throw Finding("check after recovery: " + findings.prefix(3).map { "\($0)" }.joined(separator: "; "))
+        }
+        // The power goes again before anything else is written.
+        let again = storage.powerCut(PowerCut(.seeded(state.key)))
+        try database.close()
+        try judgeAgain(again, hash)
+        return numbers
+    }
+
+    private func judgeAgain(_ storage: SimulatedStorage, _ first: UInt64) throws {
+        let database = try EngineClient.open(storage)
+        guard try EngineClient.contentHash(of: database) == first else {
+            throw Finding("the second recovery found something else than the first")
+        }
+        let findings = try database.check()
+        guard findings.isEmpty else {
+            throw Finding("check after the second recovery: \(findings[0])")
+        }
+        try database.close()
+    }
+}

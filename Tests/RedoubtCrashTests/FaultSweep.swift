@@ -1,0 +1,153 @@
+import Redoubt
+import RedoubtSimulation
+import RedoubtSystem
+
+/// Runs a workload with a fault at call 0, 1, 2 ... of a kind, until the fault does not fire any more.
+struct FaultSweep: Sendable {
+    /// What was done.
+    struct Counts: CustomStringConvertible {
+        var runCount = 0
+        var faultCount = 0
+        var findings: [String] = []
+
+        var description: String { "\(runCount) runs, \(faultCount) with the fault fired, \(findings.count) findings" }
+    }
+
+    /// What is left after the fault.
+    struct World: ~Copyable {
+        let client: EngineClient
+        let storage: SimulatedStorage
+        /// The commits acknowledged before the fault.
+        let acknowledged: Int
+
+        /// Opens the disk as a power cut leaves it, and returns what is wrong.
+        borrowing func recover() -> String? {
+            if let wrong = check(storage.powerCut(.none)) { return "power cut: \(wrong)" }
+            // What the failed call has left may be there as well.
+            if let wrong = check(storage.powerCut(.all)) { return "kill: \(wrong)" }
+            return nil
+        }
+
+        /// Writes on once the fault is over, and returns what is wrong.
+        borrowing func goOn() -> String? {
+            storage.removeFaults()
+            do throws(RedoubtError) {
+                let hash = try EngineClient.contentHash(of: client.database)
+                guard client.model.commitNumbers(with: hash).contains(where: { $0 >= acknowledged }) else {
+                    return "the content is not that of the model"
+                }
+                let keyspace = try client.database.keyspace(named: "after", createIfMissing: true)
+                for number in 0..<20 {
+                    try keyspace.put(Array("row \(number)".utf8), [UInt8](repeating: 7, count: 3000))
+                }
+                try client.database.checkpoint()
+                let findings = try client.database.check()
+                return findings.isEmpty ? nil : "check: \(findings[0])"
+            } catch {
+                return "\(error)"
+            }
+        }
+
+        private borrowing func check(_ disk: SimulatedStorage) -> String? {
+            do throws(RedoubtError) {
+                let database = try EngineClient.open(disk)
+                let hash = try EngineClient.contentHash(of: database)
+                let findings = try database.check()
+                try database.close()
+                if let first = findings.first { return "check: \(first)" }
+                let numbers = client.model.commitNumbers(with: hash)
+                if numbers.contains(where: { $0 >= acknowledged }) { return nil }
+                return "content after \(numbers) commits; \(acknowledged) were acknowledged"
+            } catch {
+                return "\(error)"
+            }
+        }
+    }
+
+    private let operation: SimulatedFault.Operation
+    private let errno: Int32
+    private let operationCount = 90
+    /// Much that grows, so that files are extended again and again.
+    private static let weights = {
+        var weights = Workload.Weights()
+        weights.putOffPage = 20
+        weights.createKeyspace = 6
+        return weights
+    }()
+
+    init(_ operation: SimulatedFault.Operation, errno: Int32) {
+        self.operation = operation
+        self.errno = errno
+    }
+
+    /// Runs until the fault does not fire; `judge` gets the world after the first error, or at the end if there was
+    /// none, and returns what is wrong.
+    func run(_ judge: @escaping @Sendable (borrowing World, RedoubtError?) -> String?) throws -> Counts {
+        var counts = Counts()
+        let step = CrashBudget.isSoaking ? 1 : 3
+        var index = 0
+        while index < 100_000 {
+            let outcome = runOnce(index, judge)
+            counts.runCount += 1
+            if outcome.hasFired { counts.faultCount += 1 }
+            if let wrong = outcome.wrong {
+                counts.findings.append(wrong)
+                throw CrashRun.Finding("\(operation) number \(index), errno \(errno): \(wrong)")
+            }
+            if !outcome.hasFired { break }
+            index += step
+        }
+        return counts
+    }
+
+    private struct Outcome: Sendable {
+        var hasFired = false
+        var wrong: String?
+    }
+
+    private func runOnce(
+        _ index: Int, _ judge: @escaping @Sendable (borrowing World, RedoubtError?) -> String?
+    ) -> Outcome {
+        var options = SimulatedStorage.Options()
+        options.isRecording = false
+        options.latencyMicroseconds = 50
+        let storage = SimulatedStorage(options: options)
+        return SimulatedScheduler(seed: CrashBudget.seed).run { () -> Outcome in
+            do throws(RedoubtError) {
+                return try runInside(storage, index, judge)
+            } catch {
+                return Outcome(hasFired: true, wrong: "before the fault: \(error)")
+            }
+        }
+    }
+
+    private func runInside(
+        _ storage: SimulatedStorage, _ index: Int, _ judge: (borrowing World, RedoubtError?) -> String?
+    ) throws(RedoubtError) -> Outcome {
+        var client = try EngineClient(storage, model: ReferenceModel(), durability: .flushed)
+        try client.perform(.structure(.createKeyspace("first")))
+        try client.perform(.structure(.createKeyspace("second")))
+        storage.inject(SimulatedFault(operation, skipping: index, effect: .failure(errno: errno)))
+        let firedBefore = storage.firedFaultCount
+        var acknowledged = client.model.commitCount
+        var failure: RedoubtError?
+        var workload = Workload(seed: CrashBudget.seed, weights: Self.weights)
+        for _ in 0..<operationCount {
+            do throws(RedoubtError) {
+                try client.perform(workload.next(client.model))
+                acknowledged = client.model.commitCount
+            } catch {
+                failure = error
+                break
+            }
+        }
+        let database = client.database
+        let world = World(client: client, storage: storage, acknowledged: acknowledged)
+        let wrong = judge(world, failure)
+        let outcome = Outcome(hasFired: storage.firedFaultCount > firedBefore, wrong: wrong)
+        storage.removeFaults()
+        // A fenced database says so when it is closed.
+        do throws(RedoubtError) { try database.close() } catch {}
+        return outcome
+    }
+}
