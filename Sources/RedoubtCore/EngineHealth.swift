@@ -13,6 +13,7 @@ package final class EngineHealth: Sendable {
     // Taken once in the life of an engine, so contention does not matter.
     private let firstCause = Mutex<RedoubtError?>(nil)
 
+    /// Creates a healthy state.
     package init() {}
 
     /// Whether a write or sync has failed.

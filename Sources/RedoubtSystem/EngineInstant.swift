@@ -4,6 +4,7 @@ package struct EngineInstant: Hashable, Comparable, Sendable {
     /// Nanoseconds since an arbitrary start.
     package let nanoseconds: UInt64
 
+    /// Creates the instant `nanoseconds` after the start.
     @inlinable
     package init(nanoseconds: UInt64) {
         self.nanoseconds = nanoseconds

@@ -5,8 +5,11 @@ import Synchronization
 
 /// An open file of the operating system.
 package final class LinuxFile: StorageFile {
+    /// The path it was opened with.
     package let path: String
+    /// What it is for.
     package let role: FileRole
+    /// The alignment of transfers, 1 through the page cache.
     package let alignment: Int
 
     private let descriptor: Int32
@@ -49,6 +52,7 @@ package final class LinuxFile: StorageFile {
         if after == Self.closedBit { _ = Glibc.close(descriptor) }
     }
 
+    /// Closes the descriptor once the last transfer has ended.
     package func close() {
         let before = users.bitwiseOr(Self.closedBit, ordering: .acquiringAndReleasing).oldValue
         if before & Self.closedBit == 0 { endUse() }
@@ -68,6 +72,7 @@ package final class LinuxFile: StorageFile {
 
     // MARK: Transfers
 
+    /// Returns the size in bytes.
     package func size() throws(RedoubtError) -> UInt64 {
         try withDescriptor { descriptor throws(RedoubtError) in
             var status = stat()
@@ -76,6 +81,7 @@ package final class LinuxFile: StorageFile {
         }
     }
 
+    /// Reads into `target`. Waits for the device.
     package func read(into target: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(RedoubtError) -> Int {
         try withDescriptor { descriptor throws(RedoubtError) in
             var transfer = unsafe Transfer(isWrite: false, bytes: target, offset: offset, alignment: alignment)
@@ -84,6 +90,7 @@ package final class LinuxFile: StorageFile {
         }
     }
 
+    /// Writes all of `source`. Waits for the device.
     package func write(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
         try requireWritable()
         try withDescriptor { descriptor throws(RedoubtError) in
@@ -116,6 +123,7 @@ package final class LinuxFile: StorageFile {
 
     // MARK: Durability and size
 
+    /// Makes content and size durable, at most once after a failure. Waits for the device.
     package func sync() throws(RedoubtError) {
         // The kernel reports a lost write once: a second call would claim success for data that is gone.
         guard !isSyncFailed.load(ordering: .acquiring) else {
@@ -129,6 +137,7 @@ package final class LinuxFile: StorageFile {
         }
     }
 
+    /// Allocates zeros up to `size`, writing them where the file system cannot allocate.
     package func extend(to size: UInt64) throws(RedoubtError) {
         try requireWritable()
         growth.lock()
@@ -147,6 +156,7 @@ package final class LinuxFile: StorageFile {
         }
     }
 
+    /// Writes zeros up to `size`. Waits for the device.
     package func extendByWriting(to size: UInt64) throws(RedoubtError) {
         try requireWritable()
         growth.lock()
@@ -155,6 +165,7 @@ package final class LinuxFile: StorageFile {
         if present < size { try writeZeros(from: present, to: size) }
     }
 
+    /// Cuts the file to `size` bytes.
     package func truncate(to size: UInt64) throws(RedoubtError) {
         try requireWritable()
         try withDescriptor { descriptor throws(RedoubtError) in

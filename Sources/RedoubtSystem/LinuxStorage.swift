@@ -21,6 +21,7 @@ package final class LinuxStorage: Storage {
         self.init(directIO: options.usesDirectIO, asyncIO: options.usesAsyncIO)
     }
 
+    /// What kind of I/O is in use, and what fell back to another.
     package var status: String {
         let files =
             !usesDirectIO
@@ -34,6 +35,7 @@ package final class LinuxStorage: Storage {
 
     // MARK: Files
 
+    /// Opens or creates a file, with O_DIRECT where the file system takes it.
     package func open(
         _ path: String,
         role: FileRole,
@@ -85,6 +87,7 @@ package final class LinuxStorage: Storage {
         return unsafe pread(descriptor, target, 512, 512) == 512 ? 512 : 4096
     }
 
+    /// Returns whether there is something at `path`.
     package func exists(_ path: String) throws(RedoubtError) -> Bool {
         var status = stat()
         let result = SystemCall.repeated { Int(unsafe lstat(path, &status)) }
@@ -93,10 +96,12 @@ package final class LinuxStorage: Storage {
         return true
     }
 
+    /// Removes a file.
     package func remove(_ path: String) throws(RedoubtError) {
         try SystemCall.check(SystemCall.repeated { Int(unsafe unlink(path)) }, "unlink", path)
     }
 
+    /// Renames a file, replacing what is there.
     package func rename(_ source: String, to target: String) throws(RedoubtError) {
         let result = SystemCall.repeated { Int(unsafe Glibc.rename(source, target)) }
         try SystemCall.check(result, "rename to \(target)", source)
@@ -104,6 +109,7 @@ package final class LinuxStorage: Storage {
 
     // MARK: Directories
 
+    /// Returns the names in a directory, sorted.
     package func list(_ directory: String) throws(RedoubtError) -> [String] {
         guard let stream = unsafe opendir(directory) else {
             throw SystemCall.error("opendir", directory, Glibc.errno)
@@ -123,6 +129,7 @@ package final class LinuxStorage: Storage {
         return names.sorted()
     }
 
+    /// Makes a directory with mode 0700, and the ones above it.
     package func createDirectory(_ path: String) throws(RedoubtError) {
         var made = path.hasPrefix("/") ? "/" : ""
         for component in path.split(separator: "/") {
@@ -137,6 +144,7 @@ package final class LinuxStorage: Storage {
         if status.st_mode & S_IFMT != S_IFDIR { throw SystemCall.error("mkdir", path, ENOTDIR) }
     }
 
+    /// Makes the entries of a directory durable. Waits for the device.
     package func syncDirectory(_ path: String) throws(RedoubtError) {
         let descriptor = openDescriptor(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         try SystemCall.check(descriptor, "open", path)
@@ -144,12 +152,14 @@ package final class LinuxStorage: Storage {
         guard fsync(Int32(descriptor)) == 0 else { throw SystemCall.error("fsync", path, Glibc.errno) }
     }
 
+    /// Takes the lock file at `path` against other processes and other openers in this one.
     package func lock(_ path: String) throws(RedoubtError) -> any AnyObject & Sendable {
         try LinuxLock(path)
     }
 
     // MARK: Queues
 
+    /// Makes a queue on libaio, or on threads where that is not to be had.
     package func makeQueue(depth: Int) throws(RedoubtError) -> any StorageQueue {
         precondition(depth > 0, "a queue of depth \(depth)")
         // The kernel knows no simulated threads, so one of those must not sleep in it.

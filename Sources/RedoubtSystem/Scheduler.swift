@@ -33,6 +33,7 @@ package protocol Scheduler: AnyObject, Sendable {
 }
 
 extension Scheduler {
+    /// Does nothing, as nobody watches the steps.
     package func atomicStep() {}
 }
 
@@ -45,6 +46,7 @@ package final class EngineThread: Sendable {
     /// What the scheduler knows the thread by.
     package let handle: UInt64
 
+    /// Creates the name and handle of a started thread.
     package init(name: String, handle: UInt64) {
         self.name = name
         self.handle = handle
