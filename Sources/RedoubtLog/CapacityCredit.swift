@@ -2,11 +2,11 @@ package import RedoubtCore
 import RedoubtSystem
 import Synchronization
 
-/// Redo capacity as credit: what running mini-transactions may still append, and what lies between checkpoint and current end,
-/// never exceed the free-check capacity together.
+/// Redo capacity as credit: what running mini-transactions may still append, and what lies between checkpoint and
+/// current end, never exceed the free-check capacity together.
 ///
-/// Who finds none waits in line behind a lock, so that a large request is not starved by small ones; newcomers join the line
-/// while there is one.
+/// Who finds none waits in line behind a lock, so that a large request is not starved by small ones; newcomers join the
+/// line while there is one.
 final class CapacityCredit: Sendable {
     /// Signalled when the checkpoint or the capacity moved.
     let advanced = Event()
@@ -58,7 +58,8 @@ final class CapacityCredit: Sendable {
             if cost > capacity {
                 throw RedoubtError(
                     .batchTooLarge,
-                    "\(bytes) bytes of redo at once; a log of \(limits.capacity) takes \(Self.groupBytes(capacity))")
+                    "\(bytes) bytes of redo at once; a log of \(limits.capacity) takes \(Self.groupBytes(capacity))"
+                )
             }
             if take(cost, log) { return }
             log.checkpointNeeded.signal()
@@ -90,8 +91,8 @@ extension RedoLog {
     /// The limits that follow from the present files.
     package var limits: LogLimits { credit.limits }
 
-    /// Takes credit for a mini-transaction of at most `bytes` group bytes; the caller holds no latch and no other credit.
-    /// Waits for a checkpoint.
+    /// Takes credit for a mini-transaction of at most `bytes` group bytes; the caller holds no latch and no other
+    /// credit. Waits for a checkpoint.
     ///
     /// - Throws: `.fenced`; `.batchTooLarge` if the log can never hold it.
     package func acquireCapacity(bytes: Int) throws(RedoubtError) {

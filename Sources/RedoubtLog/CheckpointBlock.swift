@@ -1,6 +1,7 @@
 import RedoubtCore
 
-/// A checkpoint, in one of the two slots of the file that holds its LSN; consecutive checkpoints alternate between slots.
+/// A checkpoint, in one of the two slots of the file that holds its LSN; consecutive checkpoints alternate between
+/// slots.
 ///
 ///     offset  size
 ///     0       4     "CKPT"
@@ -49,10 +50,13 @@ struct CheckpointBlock: Equatable {
             unsafe block.bigEndian(UInt32.self, at: LogBlock.trailerOffset) == Checksum.crc32c(covered)
         else { return nil }
         let checkpoint = unsafe CheckpointBlock(
-            lsn: block.bigEndian(UInt64.self, at: 8), durable: block.bigEndian(UInt64.self, at: 16),
-            number: block.bigEndian(UInt64.self, at: 24), cleanShutdown: block.bigEndian(UInt64.self, at: 32),
+            lsn: block.bigEndian(UInt64.self, at: 8),
+            durable: block.bigEndian(UInt64.self, at: 16),
+            number: block.bigEndian(UInt64.self, at: 24),
+            cleanShutdown: block.bigEndian(UInt64.self, at: 32),
             fileCount: block.bigEndian(UInt32.self, at: 4),
-            database: DatabaseID(high: block.bigEndian(UInt64.self, at: 40), low: block.bigEndian(UInt64.self, at: 48)))
+            database: DatabaseID(high: block.bigEndian(UInt64.self, at: 40), low: block.bigEndian(UInt64.self, at: 48))
+        )
         let isSane =
             checkpoint.lsn >= LogSequenceNumber.start.rawValue && checkpoint.lsn < 1 << 62
             && checkpoint.durable < 1 << 62 && checkpoint.number < 1 << 62 && checkpoint.fileCount <= 1024

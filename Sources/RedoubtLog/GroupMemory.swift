@@ -21,13 +21,16 @@ struct GroupMemory: ~Copyable {
         let capacity = unsafe memory.count
         if count + byteCount > capacity {
             let larger = UnsafeMutableRawBufferPointer.allocate(
-                byteCount: max(capacity * 2, count + byteCount), alignment: 16)
+                byteCount: max(capacity * 2, count + byteCount),
+                alignment: 16
+            )
             unsafe larger.copyMemory(from: UnsafeRawBufferPointer(memory))
             unsafe memory.deallocate()
             unsafe memory = larger
         }
         unsafe UnsafeMutableRawBufferPointer(rebasing: memory[count...]).copyMemory(
-            from: UnsafeRawBufferPointer(start: source, count: byteCount))
+            from: UnsafeRawBufferPointer(start: source, count: byteCount)
+        )
         count += byteCount
     }
 }

@@ -5,24 +5,24 @@ import Synchronization
 /// Tracks how far a stream of ranges, finished concurrently and in any order, is finished without a hole.
 ///
 /// Mini-transactions reserve adjacent ranges of the redo stream in order but finish them in any order. A finished range
-/// leaves its end in the slot of its start; following these links from the tail leads to the first hole. Here `12 ..< 16`
-/// is still being filled, so the tail stays at 12 although `16 ..< 24` is done:
+/// leaves its end in the slot of its start; following these links from the tail leads to the first hole. Here `12 ..<
+/// 16` is still being filled, so the tail stays at 12 although `16 ..< 24` is done:
 ///
 ///     position   8      12      16      24
 ///     slot       12 --> (8)     24 ---> (20)
 ///                       ^ tail
 ///
-/// Slots are never cleared. What a slot holds from an earlier turn of the ring is the end of a range that lies wholly before
-/// the position that the slot stands for now, and an end that does not lie after the position is no link.
+/// Slots are never cleared. What a slot holds from an earlier turn of the ring is the end of a range that lies wholly
+/// before the position that the slot stands for now, and an end that does not lie after the position is no link.
 ///
 /// ## Invariants
 /// 1. Every position below `tail` lies in a finished range, and `tail` never decreases.
 /// 2. Ranges are adjacent and at least ``granule`` bytes long, so two starts within `window` never share a slot.
 ///
 /// ## Concurrency
-/// All members may be called from any thread. ``addLink(_:)`` and ``hasSpace(at:)`` take no lock; ``advanceTail()`` lets one
-/// thread at a time follow links, and the others take the tail as it is. Who sees the tail pass a range sees the bytes
-/// written before it was linked.
+/// All members may be called from any thread. ``addLink(_:)`` and ``hasSpace(at:)`` take no lock; ``advanceTail()``
+/// lets one thread at a time follow links, and the others take the tail as it is. Who sees the tail pass a range sees
+/// the bytes written before it was linked.
 ///
 /// ## References
 /// MySQL 8.0: `Link_buf`, where a slot stands for one byte, not four.
@@ -75,7 +75,8 @@ package struct LinkBuffer: ~Copyable, @unchecked Sendable {
     package func addLink(_ range: LogRange) {
         precondition(
             range.end.rawValue >= range.start.rawValue + Self.granule,
-            "a link from \(range.start) to \(range.end) is too short")
+            "a link from \(range.start) to \(range.end) is too short"
+        )
         precondition(hasSpace(at: range.start), "the slot of \(range.start) may still be in use, tail \(tail)")
         Scheduling.atomicStep()
         unsafe links[slot(of: range.start.rawValue)].store(range.end.rawValue, ordering: .releasing)

@@ -11,8 +11,8 @@ import RedoubtCore
 ///     12      496   payload
 ///     508     4     CRC-32C of bytes 0..<508
 ///
-/// The distance is `index + 1 - d`, where `d` blocks held durable bytes. It tells a torn tail from rot: a block that once held
-/// durable bytes cannot vanish in a power cut.
+/// The distance is `index + 1 - d`, where `d` blocks held durable bytes. It tells a torn tail from rot: a block that
+/// once held durable bytes cannot vanish in a power cut.
 ///
 /// ## Differences from InnoDB
 /// There bytes 8..<12 are the epoch alone.
@@ -51,7 +51,11 @@ enum LogBlock {
 
     /// Writes header and trailer of the block at `block`, whose payload is in place, and clears what is unused.
     static func seal(
-        _ block: UnsafeMutableRawPointer, index: UInt64, dataEnd: Int, firstGroup: Int, durableBlockCount: UInt64
+        _ block: UnsafeMutableRawPointer,
+        index: UInt64,
+        dataEnd: Int,
+        firstGroup: Int,
+        durableBlockCount: UInt64
     ) {
         unsafe block.storeBigEndian(number(index: index), at: 0)
         let isFull = dataEnd >= trailerOffset
@@ -83,7 +87,9 @@ enum LogBlock {
         let distance = word & unknownDistance
         let isKnown = distance != unknownDistance && UInt64(distance) <= index + 1
         return Fields(
-            dataEnd: dataEnd, firstGroup: firstGroup,
-            durableBlockCount: isKnown ? index + 1 - UInt64(distance) : nil)
+            dataEnd: dataEnd,
+            firstGroup: firstGroup,
+            durableBlockCount: isKnown ? index + 1 - UInt64(distance) : nil
+        )
     }
 }

@@ -25,7 +25,10 @@ struct LogBlockReader: ~Copyable {
             let count = min(UInt64(Self.pieceByteCount), file.end - start)
             let target = unsafe UnsafeMutableRawBufferPointer(rebasing: piece.bytes[..<Int(count)])
             let read = try unsafe file.file.read(into: target, at: file.offset(of: start))
-            unsafe UnsafeMutableRawBufferPointer(rebasing: target[read...]).initializeMemory(as: UInt8.self, repeating: 0)
+            unsafe UnsafeMutableRawBufferPointer(rebasing: target[read...]).initializeMemory(
+                as: UInt8.self,
+                repeating: 0
+            )
             firstIndex = start / 512
             blockCount = count / 512
         }

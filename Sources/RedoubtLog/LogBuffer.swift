@@ -1,14 +1,15 @@
 import RedoubtCore
 import RedoubtSystem
 
-/// The ring of redo bytes that are reserved but not yet written, by sequence number: payload only, without block headers.
+/// The ring of redo bytes that are reserved but not yet written, by sequence number: payload only, without block
+/// headers.
 ///
-/// Beside the bytes it keeps, for each block, where the first group starts in it. Only one group crosses into a block, and it
-/// is the one that notes this, before it is published.
+/// Beside the bytes it keeps, for each block, where the first group starts in it. Only one group crosses into a block,
+/// and it is the one that notes this, before it is published.
 ///
 /// ## Differences from InnoDB
-/// There the ring holds whole blocks, and each copy skips headers and trailers. Here blocks are made when they are written,
-/// so an append is one or two copies.
+/// There the ring holds whole blocks, and each copy skips headers and trailers. Here blocks are made when they are
+/// written, so an append is one or two copies.
 @safe
 struct LogBuffer: ~Copyable, @unchecked Sendable {
     /// The number of payload bytes; a power of two.

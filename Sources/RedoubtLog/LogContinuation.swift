@@ -3,9 +3,10 @@ import RedoubtSystem
 
 /// What must happen between a scan and the first new write.
 ///
-/// Blocks that an earlier life wrote beyond the durable end are whole and carry the right numbers. Were they left there, a
-/// second crash, after new blocks have filled the gap before them, would splice them in. So they are overwritten by zeros, the
-/// last block is cut where the stream ends, and all that is synced before anything new is written.
+/// Blocks that an earlier life wrote beyond the durable end are whole and carry the right numbers. Were they left
+/// there, a second crash, after new blocks have filled the gap before them, would splice them in. So they are
+/// overwritten by zeros, the last block is cut where the stream ends, and all that is synced before anything new is
+/// written.
 @safe
 struct LogContinuation: ~Copyable {
     /// The multiple at which writes start.
@@ -26,7 +27,8 @@ struct LogContinuation: ~Copyable {
 
     /// Syncs what was scanned, reads the last granule, and removes what is stale. Waits for the disk.
     static func prepare(
-        _ scan: LogScanResult, configuration: Configuration.RedoLog
+        _ scan: LogScanResult,
+        configuration: Configuration.RedoLog
     ) throws(RedoubtError) -> LogContinuation {
         let files = scan.files
         let granule = LogWriter.granule(alignment: files.alignment, configuration: configuration)
@@ -44,8 +46,12 @@ struct LogContinuation: ~Copyable {
                 .initializeMemory(as: UInt8.self, repeating: 0)
             if sequence % 496 != 0, let start = unsafe memory.bytes.baseAddress {
                 unsafe LogBlock.seal(
-                    start + Int(block - base), index: block / 512, dataEnd: 12 + Int(sequence % 496),
-                    firstGroup: Int(scan.firstGroup), durableBlockCount: LogBlock.durableBlockCount(below: scan.endLSN))
+                    start + Int(block - base),
+                    index: block / 512,
+                    dataEnd: 12 + Int(sequence % 496),
+                    firstGroup: Int(scan.firstGroup),
+                    durableBlockCount: LogBlock.durableBlockCount(below: scan.endLSN)
+                )
             }
             if scan.hasStaleBytes {
                 try unsafe file.file.write(UnsafeRawBufferPointer(memory.bytes), at: file.offset(of: base))
@@ -58,7 +64,9 @@ struct LogContinuation: ~Copyable {
     }
 
     private static func read(
-        into target: UnsafeMutableRawBufferPointer, at position: UInt64, from file: LogFile
+        into target: UnsafeMutableRawBufferPointer,
+        at position: UInt64,
+        from file: LogFile
     ) throws(RedoubtError) {
         let count = try unsafe file.file.read(into: target, at: file.offset(of: position))
         guard count == target.count else {
@@ -72,7 +80,11 @@ struct LogContinuation: ~Copyable {
         for file in files.activeFiles where file.end > start && file.start < end {
             var position = max(start, file.start)
             while position < min(end, file.end) {
-                let count = min(UInt64(64 << 10), (min(end, file.end) - position + 4095) / 4096 * 4096, file.end - position)
+                let count = min(
+                    UInt64(64 << 10),
+                    (min(end, file.end) - position + 4095) / 4096 * 4096,
+                    file.end - position
+                )
                 let piece = unsafe UnsafeRawBufferPointer(rebasing: zeros.bytes[..<Int(count)])
                 try unsafe file.file.write(piece, at: file.offset(of: position))
                 position += count

@@ -74,8 +74,11 @@ struct LogFileHeader: Equatable {
         guard version <= Self.version, flags == 0 else { return .newerVersion(version) }
         let header = unsafe LogFileHeader(
             database: DatabaseID(high: block.bigEndian(UInt64.self, at: 16), low: block.bigEndian(UInt64.self, at: 24)),
-            start: block.bigEndian(UInt64.self, at: 32), number: block.bigEndian(UInt64.self, at: 40),
-            fileSize: block.bigEndian(UInt64.self, at: 48), configurationHash: block.bigEndian(UInt32.self, at: 56))
+            start: block.bigEndian(UInt64.self, at: 32),
+            number: block.bigEndian(UInt64.self, at: 40),
+            fileSize: block.bigEndian(UInt64.self, at: 48),
+            configurationHash: block.bigEndian(UInt32.self, at: 56)
+        )
         let isSane =
             header.start % 4096 == 0 && (8192..<1 << 62).contains(header.start) && header.fileSize % 4096 == 0
             && (UInt64(dataOffset) + 4096...1 << 40).contains(header.fileSize) && header.number < 1 << 62

@@ -2,9 +2,13 @@ import RedoubtCore
 import RedoubtSystem
 
 extension LogFileSet {
-    /// Makes the redo files of a new database; the checkpoint comes last, so that a power cut leaves no half log that opens.
+    /// Makes the redo files of a new database; the checkpoint comes last, so that a power cut leaves no half log that
+    /// opens.
     static func create(
-        storage: any Storage, directory: String, configuration: Configuration.RedoLog, database: DatabaseID
+        storage: any Storage,
+        directory: String,
+        configuration: Configuration.RedoLog,
+        database: DatabaseID
     ) throws(RedoubtError) {
         try storage.createDirectory(directory)
         try removeLeftovers(storage: storage, directory: directory)
@@ -17,15 +21,28 @@ extension LogFileSet {
         defer { for file in made { file.file.close() } }
         for slot in 1...configuration.fileCount {
             made.append(
-                try makeFile(storage: storage, directory: directory, slot: slot, size: UInt64(limits.fileSize)))
+                try makeFile(storage: storage, directory: directory, slot: slot, size: UInt64(limits.fileSize))
+            )
         }
         let files = LogFileSet(
-            storage: storage, directory: directory, database: database, active: [], spares: made, nextNumber: 1)
+            storage: storage,
+            directory: directory,
+            database: database,
+            active: [],
+            spares: made,
+            nextNumber: 1
+        )
         _ = try files.activateNext()
         try files.write(
             CheckpointBlock(
-                lsn: LogSequenceNumber.firstUser.rawValue, durable: LogSequenceNumber.firstUser.rawValue, number: 1,
-                cleanShutdown: LogSequenceNumber.firstUser.rawValue, fileCount: UInt32(made.count), database: database))
+                lsn: LogSequenceNumber.firstUser.rawValue,
+                durable: LogSequenceNumber.firstUser.rawValue,
+                number: 1,
+                cleanShutdown: LogSequenceNumber.firstUser.rawValue,
+                fileCount: UInt32(made.count),
+                database: database
+            )
+        )
     }
 
     /// Removes what an interrupted creation left: files without a checkpoint and without a single redo block.

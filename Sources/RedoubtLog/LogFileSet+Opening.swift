@@ -29,7 +29,9 @@ extension LogFileSet {
 
     /// Opens the redo files in `directory`: finds the newest checkpoint, and from its file on the files in use.
     static func open(
-        storage: any Storage, directory: String, readOnly: Bool
+        storage: any Storage,
+        directory: String,
+        readOnly: Bool
     ) throws(RedoubtError) -> Opened {
         var candidates: [Candidate] = []
         do throws(RedoubtError) {
@@ -39,7 +41,11 @@ extension LogFileSet {
                 let file = try storage.open(path, role: .redo, creating: false, readOnly: readOnly)
                 candidates.append(
                     Candidate(
-                        file: LogFile(file: file, slot: slot, size: 0, header: nil), content: .blank, checkpoints: []))
+                        file: LogFile(file: file, slot: slot, size: 0, header: nil),
+                        content: .blank,
+                        checkpoints: []
+                    )
+                )
                 try inspect(&candidates[candidates.count - 1])
             }
             return try choose(from: candidates, storage: storage, directory: directory)
@@ -53,8 +59,10 @@ extension LogFileSet {
         candidate.file.size = try candidate.file.file.size()
         guard candidate.file.file.alignment <= 4096 else {
             throw RedoubtError(
-                .systemLimit, "the device wants transfers of \(candidate.file.file.alignment) bytes; at most 4096 work",
-                path: candidate.file.file.path)
+                .systemLimit,
+                "the device wants transfers of \(candidate.file.file.alignment) bytes; at most 4096 work",
+                path: candidate.file.file.path
+            )
         }
         let buffer = try AlignedBuffer(byteCount: LogFileHeader.dataOffset + 4096)
         _ = try unsafe candidate.file.file.read(into: buffer.bytes, at: 0)
@@ -70,7 +78,9 @@ extension LogFileSet {
     }
 
     private static func choose(
-        from candidates: [Candidate], storage: any Storage, directory: String
+        from candidates: [Candidate],
+        storage: any Storage,
+        directory: String
     ) throws(RedoubtError) -> Opened {
         guard !candidates.isEmpty else {
             throw RedoubtError(.missingFile, "there are no redo files; restore the directory", path: directory)
@@ -78,37 +88,47 @@ extension LogFileSet {
         for candidate in candidates {
             if case .newerVersion(let version) = candidate.content {
                 throw RedoubtError(
-                    .unsupportedFormat, "redo format version \(version) or a feature of it is newer than this program",
-                    path: candidate.file.file.path)
+                    .unsupportedFormat,
+                    "redo format version \(version) or a feature of it is newer than this program",
+                    path: candidate.file.file.path
+                )
             }
         }
         let checkpoints = candidates.flatMap { $0.checkpoints }
         guard let newest = checkpoints.max(by: { $0.number < $1.number }) else {
             let isOurs = candidates.contains { $0.content != .foreign && $0.content != .blank }
             throw RedoubtError(
-                isOurs ? .corruptLog : .notADatabase, "no redo file has a valid checkpoint; restore from a backup",
-                path: directory)
+                isOurs ? .corruptLog : .notADatabase,
+                "no redo file has a valid checkpoint; restore from a backup",
+                path: directory
+            )
         }
         for candidate in candidates {
             let others = candidate.checkpoints.map { $0.database } + [candidate.file.header?.database].compactMap { $0 }
             if let other = others.first(where: { $0 != newest.database }) {
                 throw RedoubtError(
-                    .mixedFiles, "redo of database \(other) among redo of \(newest.database)",
-                    path: candidate.file.file.path)
+                    .mixedFiles,
+                    "redo of database \(other) among redo of \(newest.database)",
+                    path: candidate.file.file.path
+                )
             }
         }
         guard candidates.count >= Int(newest.fileCount) else {
             throw RedoubtError(
-                .missingFile, "\(candidates.count) redo files, but the checkpoint names \(newest.fileCount)",
-                path: directory)
+                .missingFile,
+                "\(candidates.count) redo files, but the checkpoint names \(newest.fileCount)",
+                path: directory
+            )
         }
         let files = try arrange(candidates.map { $0.file }, checkpoint: newest, storage: storage, directory: directory)
         // The header of a file is durable before its first block is written, so this can only be damage.
         let end = (files.activeFiles.last?.end ?? 0) / 512
         if let lost = candidates.first(where: { $0.file.header == nil && $0.begins(withBlock: end) }) {
             throw RedoubtError(
-                .corruptLog, "the header of the file that goes on at LSN \(end * 512) is damaged; restore from a backup",
-                path: lost.file.file.path)
+                .corruptLog,
+                "the header of the file that goes on at LSN \(end * 512) is damaged; restore from a backup",
+                path: lost.file.file.path
+            )
         }
         let durable = checkpoints.map { max($0.durable, $0.lsn) }.max() ?? 0
         return Opened(files: files, checkpoint: newest, durable: durable)
@@ -116,7 +136,10 @@ extension LogFileSet {
 
     /// Follows the stretches from the checkpoint's file on; the rest is spare, in the order of last use.
     private static func arrange(
-        _ all: [LogFile], checkpoint: CheckpointBlock, storage: any Storage, directory: String
+        _ all: [LogFile],
+        checkpoint: CheckpointBlock,
+        storage: any Storage,
+        directory: String
     ) throws(RedoubtError) -> LogFileSet {
         var rest = all.sorted { ($0.header?.number ?? 0, $0.slot) < ($1.header?.number ?? 0, $1.slot) }
         var active: [LogFile] = []
@@ -130,17 +153,27 @@ extension LogFileSet {
         guard take(where: { $0.contains(position) }) || take(where: { $0.end <= position && position <= $0.end + 12 })
         else {
             throw RedoubtError(
-                .corruptLog, "no redo file holds the checkpoint \(position); restore from a backup", path: directory)
+                .corruptLog,
+                "no redo file holds the checkpoint \(position); restore from a backup",
+                path: directory
+            )
         }
         while let end = active.last?.end, take(where: { $0.start == end }) {}
         for file in active where file.size < file.header?.fileSize ?? 0 {
             throw RedoubtError(
-                .corruptLog, "the file has \(file.size) bytes, its header says \(file.header?.fileSize ?? 0)",
-                path: file.file.path)
+                .corruptLog,
+                "the file has \(file.size) bytes, its header says \(file.header?.fileSize ?? 0)",
+                path: file.file.path
+            )
         }
         let nextNumber = (all.compactMap { $0.header?.number }.max() ?? 0) + 1
         return LogFileSet(
-            storage: storage, directory: directory, database: checkpoint.database, active: active, spares: rest,
-            nextNumber: nextNumber)
+            storage: storage,
+            directory: directory,
+            database: checkpoint.database,
+            active: active,
+            spares: rest,
+            nextNumber: nextNumber
+        )
     }
 }

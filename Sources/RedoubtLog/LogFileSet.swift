@@ -3,14 +3,14 @@ import RedoubtSystem
 
 /// The redo files: which part of the stream each holds, which are spare, and which must be synced.
 ///
-/// A file in use holds the stretch of the stream that its header names, and the stretches of the files in use are adjacent. A
-/// file whose stretch lies below the checkpoint is spare. The spare file that was in use longest ago is taken next: its
-/// header is overwritten and synced before its first block is written, so a power cut leaves either the old file, which is
-/// spare, or the new one, which holds nothing yet.
+/// A file in use holds the stretch of the stream that its header names, and the stretches of the files in use are
+/// adjacent. A file whose stretch lies below the checkpoint is spare. The spare file that was in use longest ago is
+/// taken next: its header is overwritten and synced before its first block is written, so a power cut leaves either the
+/// old file, which is spare, or the new one, which holds nothing yet.
 ///
 /// ## Concurrency
-/// All members may be called from any thread. The lock guards the lists only, never I/O; taking the next file is for whoever
-/// holds the writer lock, recycling and resizing for whoever holds the checkpoint lock.
+/// All members may be called from any thread. The lock guards the lists only, never I/O; taking the next file is for
+/// whoever holds the writer lock, recycling and resizing for whoever holds the checkpoint lock.
 final class LogFileSet: @unchecked Sendable {
     let storage: any Storage
     let directory: String
@@ -28,7 +28,11 @@ final class LogFileSet: @unchecked Sendable {
     private var targetCount: Int
 
     init(
-        storage: any Storage, directory: String, database: DatabaseID, active: [LogFile], spares: [LogFile],
+        storage: any Storage,
+        directory: String,
+        database: DatabaseID,
+        active: [LogFile],
+        spares: [LogFile],
         nextNumber: UInt64
     ) {
         let all = active + spares
@@ -64,8 +68,12 @@ final class LogFileSet: @unchecked Sendable {
             return (active.last?.end ?? LogSequenceNumber.start.rawValue, nextNumber - 1)
         }
         next.header = LogFileHeader(
-            database: database, start: start, number: number, fileSize: next.size,
-            configurationHash: UInt32(truncatingIfNeeded: next.size &* 31 &+ UInt64(intendedCount)))
+            database: database,
+            start: start,
+            number: number,
+            fileSize: next.size,
+            configurationHash: UInt32(truncatingIfNeeded: next.size &* 31 &+ UInt64(intendedCount))
+        )
         try writeHeader(of: next)
         try next.file.sync()
         lock.withLock { active.append(next) }
@@ -89,7 +97,10 @@ final class LogFileSet: @unchecked Sendable {
 
     /// Makes a file of `size` zeros, durably. Waits for the disk.
     static func makeFile(
-        storage: any Storage, directory: String, slot: Int, size: UInt64
+        storage: any Storage,
+        directory: String,
+        slot: Int,
+        size: UInt64
     ) throws(RedoubtError) -> LogFile {
         let path = directory + "/" + LogFileName.name(slot: slot)
         let file = try storage.open(path, role: .redo, creating: true, readOnly: false)

@@ -3,8 +3,9 @@ package import RedoubtCore
 /// How much of the redo capacity may be used before what happens: pure arithmetic over capacity and file count.
 ///
 /// Ages are distances in LSN from the last checkpoint to the current end. From small to large: at
-/// ``asyncFlushAge`` flushing should hurry, at ``syncFlushAge`` it must, ``freeCheckCapacity`` is what mini-transactions may
-/// fill (age and credits together), ``soft`` and ``hard`` are never reached while credits are honoured.
+/// ``asyncFlushAge`` flushing should hurry, at ``syncFlushAge`` it must, ``freeCheckCapacity`` is what
+/// mini-transactions may fill (age and credits together), ``soft`` and ``hard`` are never reached while credits are
+/// honoured.
 ///
 /// ## Differences from InnoDB
 /// The factor 30/32 and the overhead of 31 file headers are written for any number of files. `hard` is also bounded by

@@ -3,10 +3,10 @@ package import RedoubtSystem
 
 /// Reads the groups of a redo log from the newest checkpoint to the durable end.
 ///
-/// The stream ends at the first block that is not whole, or is not the one that belongs there. That is a torn tail if nothing
-/// says that the stream was ever durable beyond, and rot otherwise: each block notes the durable end known when it was
-/// written, and so does each checkpoint. After the end the scan looks on, as far as unsynced writes can reach, for blocks that
-/// know better and for stale ones that a second crash could splice in.
+/// The stream ends at the first block that is not whole, or is not the one that belongs there. That is a torn tail if
+/// nothing says that the stream was ever durable beyond, and rot otherwise: each block notes the durable end known when
+/// it was written, and so does each checkpoint. After the end the scan looks on, as far as unsynced writes can reach,
+/// for blocks that know better and for stale ones that a second crash could splice in.
 @safe
 package struct LogScanner: ~Copyable {
     /// The identity that the redo files carry.
@@ -37,7 +37,9 @@ package struct LogScanner: ~Copyable {
     ///
     /// - Throws: `.missingFile`, `.notADatabase`, `.unsupportedFormat`, `.mixedFiles`, `.corruptLog`.
     package static func open(
-        storage: any Storage, directory: String, readOnly: Bool = false
+        storage: any Storage,
+        directory: String,
+        readOnly: Bool = false
     ) throws(RedoubtError) -> LogScanner {
         let opened = try LogFileSet.open(storage: storage, directory: directory, readOnly: readOnly)
         do throws(RedoubtError) {
@@ -63,8 +65,8 @@ package struct LogScanner: ~Copyable {
     /// Closes the files, if the result is not going to be continued.
     package func close() { files.close() }
 
-    /// Calls `body` with the range and payload (without the four length bytes) of the next whole group that starts at or
-    /// after the checkpoint. Returns false, without a call, at the durable end.
+    /// Calls `body` with the range and payload (without the four length bytes) of the next whole group that starts at
+    /// or after the checkpoint. Returns false, without a call, at the durable end.
     ///
     /// - Throws: `.corruptLog` if the end lies below a position that was durable; what `body` throws.
     package mutating func next(
@@ -106,11 +108,18 @@ package struct LogScanner: ~Copyable {
         }
         let end = Int(boundary.rawValue % 512)
         return LogScanResult(
-            database: database, checkpointLSN: checkpointLSN, endLSN: boundary,
+            database: database,
+            checkpointLSN: checkpointLSN,
+            endLSN: boundary,
             wasCleanShutdown: checkpoint.cleanShutdown == checkpoint.lsn && boundary <= checkpointLSN,
-            groupCount: groupCount, files: files, checkpoint: checkpoint,
-            hasStaleBytes: staleEnd > block + 1 || dataEnd > end || (dataEnd != 0 && end == 12), staleEnd: staleEnd,
-            firstGroup: UInt16(firstGroup > 0 && firstGroup < end ? firstGroup : end), isReadOnly: isReadOnly)
+            groupCount: groupCount,
+            files: files,
+            checkpoint: checkpoint,
+            hasStaleBytes: staleEnd > block + 1 || dataEnd > end || (dataEnd != 0 && end == 12),
+            staleEnd: staleEnd,
+            firstGroup: UInt16(firstGroup > 0 && firstGroup < end ? firstGroup : end),
+            isReadOnly: isReadOnly
+        )
     }
 
     // MARK: Reading
@@ -146,7 +155,8 @@ package struct LogScanner: ~Copyable {
 
     /// Makes the block with this index the present one; false if it is not valid.
     private mutating func load(_ index: UInt64) throws(RedoubtError) -> Bool {
-        guard let bytes = try unsafe reader.block(index), let fields = unsafe LogBlock.fields(bytes, index: index) else {
+        guard let bytes = try unsafe reader.block(index), let fields = unsafe LogBlock.fields(bytes, index: index)
+        else {
             return false
         }
         if let count = fields.durableBlockCount { durableBlockCount = max(durableBlockCount, count) }
@@ -161,8 +171,10 @@ package struct LogScanner: ~Copyable {
         let count = unsafe Int(group.bytes.baseAddress?.bigEndian(UInt32.self, at: 0) ?? 0)
         guard count > 4, count <= 1 << 31 else {
             throw RedoubtError(
-                .corruptLog, "the group at LSN \(boundary) claims \(count) bytes; restore from a backup",
-                path: files.directory)
+                .corruptLog,
+                "the group at LSN \(boundary) claims \(count) bytes; restore from a backup",
+                path: files.directory
+            )
         }
         return try take(count - 4, total: count)
     }
@@ -235,7 +247,8 @@ package struct LogScanner: ~Copyable {
         let place = files.file(containing: index * 512)
         return RedoubtError(
             .corruptLog,
-            "redo can be read up to LSN \(boundary) only, but was durable up to \(durable) at least; restore from a backup",
-            path: place?.file.path ?? files.directory)
+            "redo is readable up to LSN \(boundary) only, but was durable up to \(durable); restore from a backup",
+            path: place?.file.path ?? files.directory
+        )
     }
 }

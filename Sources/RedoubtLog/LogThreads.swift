@@ -48,11 +48,13 @@ final class LogThreads: @unchecked Sendable {
                 started.append(
                     try Scheduling.start("log-wr-notify") {
                         self.runNotifier(self.writtenNews, log.written.value, told: written, log.writtenEvents)
-                    })
+                    }
+                )
                 started.append(
                     try Scheduling.start("log-fl-notify") {
                         self.runNotifier(self.flushedNews, log.flushed.value, told: flushed, log.flushedEvents)
-                    })
+                    }
+                )
             } else {
                 started.append(try Scheduling.start("log") { self.runSingle(log) })
             }
@@ -99,7 +101,10 @@ final class LogThreads: @unchecked Sendable {
             writtenNews.signal()
             flushWork.signal()
         } else {
-            log.writtenEvents.signal(after: LogSequenceNumber(rawValue: before), through: LogSequenceNumber(rawValue: after))
+            log.writtenEvents.signal(
+                after: LogSequenceNumber(rawValue: before),
+                through: LogSequenceNumber(rawValue: after)
+            )
         }
     }
 
@@ -108,7 +113,10 @@ final class LogThreads: @unchecked Sendable {
         if shape == .dedicated, areRunning {
             flushedNews.signal()
         } else {
-            log.flushedEvents.signal(after: LogSequenceNumber(rawValue: before), through: LogSequenceNumber(rawValue: after))
+            log.flushedEvents.signal(
+                after: LogSequenceNumber(rawValue: before),
+                through: LogSequenceNumber(rawValue: after)
+            )
         }
     }
 
@@ -150,7 +158,9 @@ final class LogThreads: @unchecked Sendable {
                 continue
             }
             let wanted = max(
-                log.flushRequest.value.load(ordering: .acquiring), log.writeRequest.value.load(ordering: .acquiring))
+                log.flushRequest.value.load(ordering: .acquiring),
+                log.writeRequest.value.load(ordering: .acquiring)
+            )
             if wanted > log.written.value.load(ordering: .acquiring) || log.isBufferHalfFull {
                 log.writerLock.withLock { log.write(atLeast: wanted) }
             } else if !shallStop {
@@ -180,7 +190,10 @@ final class LogThreads: @unchecked Sendable {
     }
 
     private func runNotifier(
-        _ news: Event, _ position: borrowing Atomic<UInt64>, told before: UInt64, _ events: EventArray
+        _ news: Event,
+        _ position: borrowing Atomic<UInt64>,
+        told before: UInt64,
+        _ events: EventArray
     ) {
         var told = before
         while !shallStop {
@@ -188,7 +201,9 @@ final class LogThreads: @unchecked Sendable {
             let present = position.load(ordering: .acquiring)
             if present > told {
                 events.signal(
-                    after: LogSequenceNumber(rawValue: told), through: LogSequenceNumber(rawValue: present))
+                    after: LogSequenceNumber(rawValue: told),
+                    through: LogSequenceNumber(rawValue: present)
+                )
                 told = present
             } else if !shallStop {
                 news.wait(ticket)

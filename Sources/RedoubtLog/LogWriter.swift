@@ -3,8 +3,8 @@ import RedoubtSystem
 
 /// Makes blocks of published redo and writes them: the one place where redo reaches the files.
 ///
-/// The bytes of the last device block that is only partly full stay at the front of the staging memory, so that the next
-/// write covers it whole and nothing is ever read back:
+/// The bytes of the last device block that is only partly full stay at the front of the staging memory, so that the
+/// next write covers it whole and nothing is ever read back:
 ///
 ///     staging    | full | full | part | new | new | part | zeros |
 ///                ^ base        ^ written            ^ ready
@@ -27,7 +27,10 @@ final class LogWriter: @unchecked Sendable {
 
     /// Creates a writer that continues at `end`; `retained` are the bytes from the start of its granule on.
     init(
-        files: LogFileSet, configuration: Configuration.RedoLog, end: LogSequenceNumber, granule: Int,
+        files: LogFileSet,
+        configuration: Configuration.RedoLog,
+        end: LogSequenceNumber,
+        granule: Int,
         retained: UnsafeRawBufferPointer
     ) throws(RedoubtError) {
         self.files = files
@@ -48,9 +51,13 @@ final class LogWriter: @unchecked Sendable {
         max(512, alignment, min(4096, configuration.writeAheadSize.rawValue))
     }
 
-    /// Writes everything up to sequence number `ready`, a group's end; calls `progress` after each transfer. Waits for the disk.
+    /// Writes everything up to sequence number `ready`, a group's end; calls `progress` after each transfer. Waits for
+    /// the disk.
     func write(
-        upTo ready: UInt64, from buffer: borrowing LogBuffer, durable: LogSequenceNumber, _ progress: (UInt64) -> Void
+        upTo ready: UInt64,
+        from buffer: borrowing LogBuffer,
+        durable: LogSequenceNumber,
+        _ progress: (UInt64) -> Void
     ) throws(RedoubtError) {
         while written < ready {
             let file = try presentFile()
@@ -84,8 +91,12 @@ final class LogWriter: @unchecked Sendable {
             unsafe buffer.copyOut(from: position, count: Int(count), to: block + 12 + Int(inBlock))
             position += count
             unsafe LogBlock.seal(
-                block, index: index, dataEnd: 12 + Int(inBlock + count), firstGroup: buffer.firstGroup(block: index),
-                durableBlockCount: durableBlockCount)
+                block,
+                index: index,
+                dataEnd: 12 + Int(inBlock + count),
+                firstGroup: buffer.firstGroup(block: index),
+                durableBlockCount: durableBlockCount
+            )
         }
     }
 
@@ -100,11 +111,16 @@ final class LogWriter: @unchecked Sendable {
         if isBeyond { writeAheadEnd = padded }
         if let memory = unsafe staging.bytes.baseAddress {
             unsafe (memory + Int(used - offset)).initializeMemory(
-                as: UInt8.self, repeating: 0, count: Int(padded - used))
+                as: UInt8.self,
+                repeating: 0,
+                count: Int(padded - used)
+            )
         }
         files.noteWritten(file)
         try unsafe file.file.write(
-            UnsafeRawBufferPointer(rebasing: staging.bytes[..<Int(padded - offset)]), at: offset)
+            UnsafeRawBufferPointer(rebasing: staging.bytes[..<Int(padded - offset)]),
+            at: offset
+        )
     }
 
     private func keepPartialGranule() {

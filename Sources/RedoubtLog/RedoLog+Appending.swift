@@ -3,7 +3,8 @@ import RedoubtSystem
 import Synchronization
 
 extension RedoLog {
-    /// The most bytes that a group may have, the four length bytes included: half the log buffer, and what credit allows.
+    /// The most bytes that a group may have, the four length bytes included: half the log buffer, and what credit
+    /// allows.
     package var groupByteCountMaximum: Int {
         min(configuration.bufferCapacity.rawValue / 2, Int(CapacityCredit.groupBytes(credit.capacity)))
     }
@@ -17,18 +18,23 @@ extension RedoLog {
         let count = group.count
         precondition(
             count > 4 && count <= buffer.capacity / 2,
-            "a group of \(count) bytes; 5...\(buffer.capacity / 2) fit a log buffer of \(buffer.capacity) bytes")
+            "a group of \(count) bytes; 5...\(buffer.capacity / 2) fit a log buffer of \(buffer.capacity) bytes"
+        )
         unsafe group.storeBytes(of: UInt32(count).bigEndian, as: UInt32.self)
         Scheduling.atomicStep()
         let end = sequence.value.wrappingAdd(UInt64(count), ordering: .relaxed).newValue
         let start = end - UInt64(count)
         let range = LogRange(
-            start: LogSequenceNumber(sequenceNumber: start), end: LogSequenceNumber(sequenceNumber: end))
+            start: LogSequenceNumber(sequenceNumber: start),
+            end: LogSequenceNumber(sequenceNumber: end)
+        )
         let roomEnd = roomEnd.value.load(ordering: .acquiring)
         if end > roomEnd, !waitForRoom(until: end) { return range }
         unsafe buffer.copyIn(UnsafeRawBufferPointer(group), at: start)
         buffer.noteFirstGroups(from: start, to: end)
-        if !recentWritten.hasSpace(at: range.start), !waitForLinkRoom(in: recentWritten, at: range.start) { return range }
+        if !recentWritten.hasSpace(at: range.start), !waitForLinkRoom(in: recentWritten, at: range.start) {
+            return range
+        }
         recentWritten.addLink(range)
         // From half full on the log is written without being asked, so that nobody has to wait for room.
         if end + UInt64(buffer.capacity / 2) > roomEnd { threads.wake() }
@@ -58,7 +64,8 @@ extension RedoLog {
 
     /// Waits until the log buffer has room up to sequence number `end`; false if it never will because of a fence.
     private func waitForRoom(until end: UInt64) -> Bool {
-        // Everything before this group must be published first, by threads that need at most the room that this one needs.
+        // Everything before this group must be published first, by threads that need at most the room that this one
+        // needs.
         while true {
             let ticket = roomEvent.ticket
             if roomEnd.value.load(ordering: .acquiring) >= end { return true }

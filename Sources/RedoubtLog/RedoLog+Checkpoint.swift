@@ -3,8 +3,8 @@ import RedoubtSystem
 import Synchronization
 
 extension RedoLog {
-    /// Records that recovery may start at `lsn`, durably, and makes the files before it spare. `isCleanShutdown` marks the end
-    /// of an orderly close. Waits for the disk; does nothing if the checkpoint is there already.
+    /// Records that recovery may start at `lsn`, durably, and makes the files before it spare. `isCleanShutdown` marks
+    /// the end of an orderly close. Waits for the disk; does nothing if the checkpoint is there already.
     ///
     /// - Precondition: All changes below `lsn` are durable in the data files, and `lsn` is flushed.
     package func writeCheckpoint(_ lsn: LogSequenceNumber, isCleanShutdown: Bool = false) throws(RedoubtError) {
@@ -26,8 +26,13 @@ extension RedoLog {
         let durable = flushedLSN.rawValue
         precondition(lsn <= durable, "a checkpoint at \(lsn), but the log is flushed up to \(durable)")
         let block = CheckpointBlock(
-            lsn: lsn, durable: durable, number: nextCheckpointNumber(), cleanShutdown: isCleanShutdown ? lsn : 0,
-            fileCount: UInt32(fileCount), database: files.database)
+            lsn: lsn,
+            durable: durable,
+            number: nextCheckpointNumber(),
+            cleanShutdown: isCleanShutdown ? lsn : 0,
+            fileCount: UInt32(fileCount),
+            database: files.database
+        )
         do throws(RedoubtError) {
             try files.write(block)
         } catch {
@@ -39,7 +44,8 @@ extension RedoLog {
     /// Changes the size of the log. Files in use take the new size when they are recycled, so ``limits`` grow as the
     /// checkpoint advances. Waits for the file system.
     ///
-    /// - Throws: `.invalidConfiguration` if the size is out of range or too small for the window chosen when the log was
+    /// - Throws: `.invalidConfiguration` if the size is out of range or too small for the window chosen when the log
+    ///   was
     ///   opened; `.diskFull`, after which the old size holds.
     package func resize(to capacity: ByteCount) throws(RedoubtError) {
         guard (2 << 20...128 << 30).contains(capacity.rawValue) else {
@@ -49,7 +55,8 @@ extension RedoLog {
         guard wanted.freeCheckCapacity / 4 >= Int(relaxedOrderWindow) else {
             throw RedoubtError(
                 .invalidConfiguration,
-                "a redo capacity of \(capacity) is too small to change to while open; close and reopen with it")
+                "a redo capacity of \(capacity) is too small to change to while open; close and reopen with it"
+            )
         }
         try health.check()
         checkpointLock.lock()
@@ -74,8 +81,14 @@ extension RedoLog {
             let present = checkpoint.value.load(ordering: .relaxed)
             try files.write(
                 CheckpointBlock(
-                    lsn: present, durable: flushedLSN.rawValue, number: number, cleanShutdown: 0,
-                    fileCount: UInt32(configuration.fileCount), database: files.database))
+                    lsn: present,
+                    durable: flushedLSN.rawValue,
+                    number: number,
+                    cleanShutdown: 0,
+                    fileCount: UInt32(configuration.fileCount),
+                    database: files.database
+                )
+            )
         }
         try files.setTarget(fileSize: UInt64(wanted.fileSize), count: configuration.fileCount)
         updateLimits()

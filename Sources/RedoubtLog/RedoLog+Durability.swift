@@ -3,7 +3,8 @@ import RedoubtSystem
 import Synchronization
 
 extension RedoLog {
-    /// Waits until everything below `lsn` is with the operating system: survives a kill of the process. Throws `.fenced`.
+    /// Waits until everything below `lsn` is with the operating system: survives a kill of the process. Throws
+    /// `.fenced`.
     package func waitUntilWritten(_ lsn: LogSequenceNumber) throws(RedoubtError) {
         if writtenLSN >= lsn { return try health.check() }
         precondition(lsn <= currentLSN, "a wait for \(lsn), but the log ends at \(currentLSN)")
@@ -29,10 +30,11 @@ extension RedoLog {
     /// Whether everything below `lsn` is durable.
     package func isFlushed(_ lsn: LogSequenceNumber) -> Bool { flushedLSN >= lsn }
 
-    /// Calls `continuation` once, with nil when everything below `lsn` is durable or with `.fenced`; perhaps at once, on any
-    /// thread. It must be short and must not wait. Without threads, waits for the disk.
+    /// Calls `continuation` once, with nil when everything below `lsn` is durable or with `.fenced`; perhaps at once,
+    /// on any thread. It must be short and must not wait. Without threads, waits for the disk.
     package func whenFlushed(
-        _ lsn: LogSequenceNumber, _ continuation: @escaping @Sendable (RedoubtError?) -> Void
+        _ lsn: LogSequenceNumber,
+        _ continuation: @escaping @Sendable (RedoubtError?) -> Void
     ) {
         if health.isFenced { return continuation(health.fencedError()) }
         if flushedLSN >= lsn { return continuation(nil) }
@@ -54,7 +56,9 @@ extension RedoLog {
 
     private func runContinuations() {
         continuations.run(
-            flushed: flushed.value.load(ordering: .acquiring), error: health.isFenced ? health.fencedError() : nil)
+            flushed: flushed.value.load(ordering: .acquiring),
+            error: health.isFenced ? health.fencedError() : nil
+        )
     }
 
     private static func raise(_ request: borrowing Atomic<UInt64>, to value: UInt64) {
@@ -69,7 +73,10 @@ extension RedoLog {
     // MARK: Waiting
 
     private func wait(
-        for lsn: LogSequenceNumber, position: borrowing Atomic<UInt64>, events: EventArray, syncs: Bool
+        for lsn: LogSequenceNumber,
+        position: borrowing Atomic<UInt64>,
+        events: EventArray,
+        syncs: Bool
     ) throws(RedoubtError) {
         let target = lsn.rawValue
         let slot = events.slot(of: lsn)
@@ -118,7 +125,8 @@ extension RedoLog {
         writerLock.unlock()
     }
 
-    /// Writes what is published, and on until `target` is written; the caller holds the writer lock. Waits for the disk.
+    /// Writes what is published, and on until `target` is written; the caller holds the writer lock. Waits for the
+    /// disk.
     func write(atLeast target: UInt64) {
         var backoff = Backoff()
         while !health.isFenced {

@@ -4,16 +4,17 @@ import Synchronization
 
 /// The redo log: an ordered, durable stream of *groups*, each the redo of one mini-transaction.
 ///
-/// A group is appended with one addition to the *sequence number*, one copy into the log buffer, and a link that publishes it.
-/// From there positions follow each other, each behind the one before:
+/// A group is appended with one addition to the *sequence number*, one copy into the log buffer, and a link that
+/// publishes it. From there positions follow each other, each behind the one before:
 ///
 ///     checkpoint <= closed, flushed <= written <= ready for write <= current
 ///
 /// ## Concurrency
-/// All members may be called from any thread. Locks, in order: checkpoint, writer, sync, and those of the file set and the
-/// continuations, which are held for list operations only.
+/// All members may be called from any thread. Locks, in order: checkpoint, writer, sync, and those of the file set and
+/// the continuations, which are held for list operations only.
 package final class RedoLog: Sendable {
-    /// Redo that is written but not yet durable never exceeds this by more than one write; a scan looks as far beyond the end.
+    /// Redo that is written but not yet durable never exceeds this by more than one write; a scan looks as far beyond
+    /// the end.
     static let unsyncedByteCountMaximum = 8 << 20
 
     /// Signalled when a thread waits for the checkpoint to advance, or would like it to.
@@ -55,7 +56,10 @@ package final class RedoLog: Sendable {
     ///
     /// - Throws: `.exists` if there is a redo log in the directory; `.diskFull`.
     package static func create(
-        storage: any Storage, directory: String, configuration: Configuration.RedoLog, database: DatabaseID
+        storage: any Storage,
+        directory: String,
+        configuration: Configuration.RedoLog,
+        database: DatabaseID
     ) throws(RedoubtError) {
         try LogFileSet.create(storage: storage, directory: directory, configuration: configuration, database: database)
     }
@@ -64,7 +68,10 @@ package final class RedoLog: Sendable {
     ///
     /// - Precondition: The scan was not read-only.
     package init(
-        storage: any Storage, directory: String, configuration: Configuration.RedoLog, health: EngineHealth,
+        storage: any Storage,
+        directory: String,
+        configuration: Configuration.RedoLog,
+        health: EngineHealth,
         scan: LogScanResult
     ) throws(RedoubtError) {
         precondition(!scan.isReadOnly, "the redo log was scanned for reading only")
@@ -77,8 +84,12 @@ package final class RedoLog: Sendable {
         buffer = try LogBuffer(capacity: configuration.bufferCapacity.rawValue)
         buffer.setFirstGroup(scan.firstGroup, block: end.sequenceNumber / 496)
         writer = try unsafe LogWriter(
-            files: files, configuration: configuration, end: end, granule: continuation.granule,
-            retained: continuation.retained)
+            files: files,
+            configuration: configuration,
+            end: end,
+            granule: continuation.granule,
+            retained: continuation.retained
+        )
         sequence = CacheIsolated(Atomic(end.sequenceNumber))
         written = CacheIsolated(Atomic(end.rawValue))
         flushed = CacheIsolated(Atomic(end.rawValue))

@@ -1,10 +1,11 @@
 package import RedoubtCore
 
-/// How far the checkpoint may advance: a pure function of what the caller has read, in the order in which it must be read.
+/// How far the checkpoint may advance: a pure function of what the caller has read, in the order in which it must be
+/// read.
 ///
-/// The order matters. A mini-transaction first puts its pages into the flush lists and then closes its range of the log. Who
-/// reads the closed tail first and the lists afterwards sees each page in at least one of them: a range closed before the
-/// first reading has its pages in the lists at the second, or they were written since.
+/// The order matters. A mini-transaction first puts its pages into the flush lists and then closes its range of the
+/// log. Who reads the closed tail first and the lists afterwards sees each page in at least one of them: a range closed
+/// before the first reading has its pages in the lists at the second, or they were written since.
 ///
 /// ## References
 /// MySQL 8.0: `log_compute_available_for_checkpoint_lsn`.
@@ -15,8 +16,8 @@ package struct CheckpointBound: Sendable, Hashable {
     package var oldestDirty: LogSequenceNumber?
     /// How far the order of the flush lists may differ from the order of the log.
     package var relaxedOrderWindow: UInt64
-    /// The least oldest modification of the pages that are being written, or nil; to be read after `oldestDirty`, because a
-    /// page moves from the lists to the pages in flight.
+    /// The least oldest modification of the pages that are being written, or nil; to be read after `oldestDirty`,
+    /// because a page moves from the lists to the pages in flight.
     package var oldestInFlight: LogSequenceNumber?
     /// The durable end of the log; to be read last.
     package var flushed: LogSequenceNumber
@@ -25,8 +26,12 @@ package struct CheckpointBound: Sendable, Hashable {
 
     /// Creates the inputs.
     package init(
-        closed: LogSequenceNumber, oldestDirty: LogSequenceNumber?, relaxedOrderWindow: UInt64,
-        oldestInFlight: LogSequenceNumber?, flushed: LogSequenceNumber, last: LogSequenceNumber
+        closed: LogSequenceNumber,
+        oldestDirty: LogSequenceNumber?,
+        relaxedOrderWindow: UInt64,
+        oldestInFlight: LogSequenceNumber?,
+        flushed: LogSequenceNumber,
+        last: LogSequenceNumber
     ) {
         self.closed = closed
         self.oldestDirty = oldestDirty
@@ -38,8 +43,9 @@ package struct CheckpointBound: Sendable, Hashable {
 
     /// The position below which all changes are in the data files and all redo is durable; never below `last`.
     ///
-    /// A page in flight left the lists with its own oldest modification, which is exact, so the window is not subtracted
-    /// from it. A position at the very start of a block is moved to the first payload byte of the block before.
+    /// A page in flight left the lists with its own oldest modification, which is exact, so the window is not
+    /// subtracted from it. A position at the very start of a block is moved to the first payload byte of the block
+    /// before.
     package var value: LogSequenceNumber {
         var bound = min(closed, flushed)
         if let oldestDirty {

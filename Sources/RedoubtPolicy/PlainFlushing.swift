@@ -2,9 +2,9 @@ package import RedoubtCore
 
 /// How many pages the page cleaner should write now: the plain policy, a pure function.
 ///
-/// Four reasons, the most urgent first: the redo log is nearly full (*sync*), frames run out (*free frames*), the share of dirty
-/// pages or the age of the redo grows (*background*), and nothing else happens (*idle*). The result names the pages to write
-/// from the flush list and the frames to free from the LRU list in this round.
+/// Four reasons, the most urgent first: the redo log is nearly full (*sync*), frames run out (*free frames*), the share
+/// of dirty pages or the age of the redo grows (*background*), and nothing else happens (*idle*). The result names the
+/// pages to write from the flush list and the frames to free from the LRU list in this round.
 package struct PlainFlushing: Sendable, Hashable {
     /// Pages in the flush lists.
     package var dirtyPageCount = 0
@@ -63,14 +63,22 @@ package struct PlainFlushing: Sendable, Hashable {
         if age >= syncAge {
             // All that is older than the target must go, however many that are: the caller stops at the target age.
             return Recommendation(
-                flushCount: dirtyPageCount, evictCount: evictCount, reason: .sync, targetAge: min(asyncAge, syncAge))
+                flushCount: dirtyPageCount,
+                evictCount: evictCount,
+                reason: .sync,
+                targetAge: min(asyncAge, syncAge)
+            )
         }
         let (percent, reason) = backgroundPercent
         if percent == 0 { return Recommendation(flushCount: 0, evictCount: evictCount, reason: .none, targetAge: 0) }
         let perSecond = percent >= 100 ? options.ioCapacityMaximum : options.ioCapacity * percent / 100
         let count = max(1, perSecond * roundMilliseconds / 1000)
         return Recommendation(
-            flushCount: min(dirtyPageCount, count), evictCount: evictCount, reason: reason, targetAge: 0)
+            flushCount: min(dirtyPageCount, count),
+            evictCount: evictCount,
+            reason: reason,
+            targetAge: 0
+        )
     }
 
     /// The share of the I/O capacity to use, in percent; 100 and more stands for the maximum capacity.

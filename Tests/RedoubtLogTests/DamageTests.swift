@@ -5,9 +5,9 @@ import Testing
 
 @testable import RedoubtLog
 
-/// Goal: after a power cut the log ends at a group that was appended, never before one that was durable; damage below a durable
-/// position is refused; no bytes whatever make a scan trap or hang.
-/// Method: power cuts of every kind at several moments; every block destroyed in turn; bit flips and random bytes in every file.
+/// Goal: after a power cut the log ends at a group that was appended, never before one that was durable; damage below a
+/// durable position is refused; no bytes whatever make a scan trap or hang. Method: power cuts of every kind at several
+/// moments; every block destroyed in turn; bit flips and random bytes in every file.
 @Suite struct DamageTests {
     @Test func `after any power cut the log is a prefix that holds what was durable, and goes on`() throws {
         for seed in 0..<6 {
@@ -26,14 +26,18 @@ import Testing
             for cut in cuts(of: fixture.storage) {
                 let storage = fixture.storage.powerCut(cut)
                 let found = try LogFixture.scan(storage)
-                #expect(found.isIntact && found.numbers == Array(0..<UInt64(found.numbers.count)), "seed \(seed), \(cut)")
+                #expect(
+                    found.isIntact && found.numbers == Array(0..<UInt64(found.numbers.count)),
+                    "seed \(seed), \(cut)"
+                )
                 #expect(found.numbers.count >= Int(durable), "seed \(seed), \(cut)")
                 try goOn(storage, after: found.numbers.count, "seed \(seed), \(cut)")
             }
         }
     }
 
-    /// Appends short groups after recovery, cuts the power at once, and expects exactly those: nothing stale is spliced in.
+    /// Appends short groups after recovery, cuts the power at once, and expects exactly those: nothing stale is spliced
+    /// in.
     private func goOn(_ storage: SimulatedStorage, after count: Int, _ place: Comment) throws {
         for total in [480, 500, 1000] {
             let again = try LogFixture(on: storage.copy())
@@ -98,8 +102,10 @@ import Testing
         var image = fixture.storage.image
         let last = (fixture.log.currentLSN.rawValue - 8192) / 512
         image.overwrite(
-            LogFixture.directory + "/redo_1.log", at: UInt64(LogFileHeader.dataOffset) + last * 512,
-            with: [UInt8](repeating: 0, count: 512))
+            LogFixture.directory + "/redo_1.log",
+            at: UInt64(LogFileHeader.dataOffset) + last * 512,
+            with: [UInt8](repeating: 0, count: 512)
+        )
         #expect(throws: RedoubtError.self) { try LogFixture.scan(SimulatedStorage(image)) }
     }
 
@@ -113,8 +119,11 @@ import Testing
         }
         let other = SimulatedStorage()
         try RedoLog.create(
-            storage: other, directory: LogFixture.directory, configuration: LogFixture.smallest,
-            database: DatabaseID(high: 1, low: 1))
+            storage: other,
+            directory: LogFixture.directory,
+            configuration: LogFixture.smallest,
+            database: DatabaseID(high: 1, low: 1)
+        )
         let foreign = try #require(other.image.bytes(of: LogFixture.directory + "/redo_1.log"))
         expect(.mixedFiles, image) { $0.overwrite(LogFixture.directory + "/redo_2.log", at: 0, with: foreign) }
     }
@@ -143,7 +152,8 @@ import Testing
                 let path = LogFixture.directory + "/redo_\(1 + random.below(4)).log"
                 let offset = UInt64(random.below(round % 2 == 0 ? 40_000 : 10_000))
                 switch random.below(4) {
-                case 0 where offset < damaged.size(of: path) ?? 0: damaged.flip(path, at: offset, mask: 1 << UInt8(random.below(8)))
+                case 0 where offset < damaged.size(of: path) ?? 0:
+                    damaged.flip(path, at: offset, mask: 1 << UInt8(random.below(8)))
                 case 1: damaged.resize(path, to: offset)
                 case 2: damaged.overwrite(path, at: offset, with: (0..<700).map { _ in UInt8(random.below(256)) })
                 default: damaged.overwrite(path, at: offset, with: [UInt8](repeating: 255, count: 2000))
@@ -166,8 +176,12 @@ import Testing
                 guard let base = bytes.baseAddress else { return }
                 let end = round % 3 == 0 ? 508 : 13 + random.below(490)
                 unsafe LogBlock.seal(
-                    base, index: 16, dataEnd: end, firstGroup: 12 + random.below(3) * 40,
-                    durableBlockCount: UInt64(random.below(17)))
+                    base,
+                    index: 16,
+                    dataEnd: end,
+                    firstGroup: 12 + random.below(3) * 40,
+                    durableBlockCount: UInt64(random.below(17))
+                )
             }
             image.overwrite(LogFixture.directory + "/redo_1.log", at: UInt64(LogFileHeader.dataOffset), with: block)
             #expect(throws: Never.self) {

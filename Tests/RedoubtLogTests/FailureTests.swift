@@ -7,14 +7,17 @@ import Testing
 
 @testable import RedoubtLog
 
-/// Goal: a failed write or sync fences the log for good and wakes everybody; credit is never exceeded and never lost; the log
-/// changes size while in use.
-/// Method: injected faults and real threads on a simulated disk; each wait has a deadline.
+/// Goal: a failed write or sync fences the log for good and wakes everybody; credit is never exceeded and never lost;
+/// the log changes size while in use. Method: injected faults and real threads on a simulated disk; each wait has a
+/// deadline.
 @Suite struct FailureTests {
     @Test(
-        arguments: Configuration.RedoLog.Shape.allCases, [SimulatedFault.Operation.write, SimulatedFault.Operation.sync])
+        arguments: Configuration.RedoLog.Shape.allCases,
+        [SimulatedFault.Operation.write, SimulatedFault.Operation.sync]
+    )
     func `a failed write or sync fences, wakes all, and is never tried again`(
-        shape: Configuration.RedoLog.Shape, operation: SimulatedFault.Operation
+        shape: Configuration.RedoLog.Shape,
+        operation: SimulatedFault.Operation
     ) throws {
         var configuration = LogFixture.smallest
         configuration.shape = shape

@@ -26,7 +26,11 @@ import Testing
             #expect(
                 fields
                     == LogBlock.Fields(
-                        dataEnd: dataEnd, firstGroup: dataEnd > 12 ? 12 : 0, durableBlockCount: index))
+                        dataEnd: dataEnd,
+                        firstGroup: dataEnd > 12 ? 12 : 0,
+                        durableBlockCount: index
+                    )
+            )
             #expect(unsafe LogBlock.fields(block, index: index + 1) == nil)
             #expect(unsafe LogBlock.fields(block, index: index + (1 << 30)) == nil, "the epoch tells turns apart")
         }
@@ -43,7 +47,9 @@ import Testing
 
     @Test func `every bit flip of a block is noticed`() {
         unsafe withBytes(512) { block in
-            for index in 0..<512 { unsafe block.storeBytes(of: UInt8(index & 255), toByteOffset: index, as: UInt8.self) }
+            for index in 0..<512 {
+                unsafe block.storeBytes(of: UInt8(index & 255), toByteOffset: index, as: UInt8.self)
+            }
             unsafe LogBlock.seal(block, index: 77, dataEnd: 508, firstGroup: 60, durableBlockCount: 70)
             for bit in 0..<4096 {
                 unsafe flip(bit, in: block)
@@ -56,9 +62,20 @@ import Testing
 
     @Test func `headers and checkpoints come back, and every bit flip is noticed`() {
         let header = LogFileHeader(
-            database: DatabaseID(high: 1, low: 2), start: 8192, number: 3, fileSize: 65536, configurationHash: 5)
+            database: DatabaseID(high: 1, low: 2),
+            start: 8192,
+            number: 3,
+            fileSize: 65536,
+            configurationHash: 5
+        )
         let checkpoint = CheckpointBlock(
-            lsn: 9000, durable: 9100, number: 4, cleanShutdown: 0, fileCount: 6, database: header.database)
+            lsn: 9000,
+            durable: 9100,
+            number: 4,
+            cleanShutdown: 0,
+            fileCount: 6,
+            database: header.database
+        )
         unsafe withBytes(512) { block in
             #expect(unsafe LogFileHeader.decode(block) == .blank)
             unsafe header.encode(to: block)

@@ -7,8 +7,8 @@ import Testing
 
 /// Goal: the tail is always the first hole, whatever order ranges finish in and however often the ring wraps.
 ///
-/// Method: hand-made orders, then every order of a few ranges with tail advances everywhere, then real threads that finish
-/// ranges in shuffled order: when all are finished, there is no hole.
+/// Method: hand-made orders, then every order of a few ranges with tail advances everywhere, then real threads that
+/// finish ranges in shuffled order: when all are finished, there is no hole.
 @Suite struct LinkBufferTests {
     @Test func `the tail stops at the first hole`() {
         let buffer = SharedLinkBuffer(LinkBuffer(window: 64, origin: lsn(8)))
@@ -64,7 +64,8 @@ import Testing
         await #expect(processExitsWith: .failure) {
             let buffer = LinkBuffer(window: 16, origin: LogSequenceNumber(rawValue: 0))
             buffer.addLink(
-                LogRange(start: LogSequenceNumber(rawValue: 16), end: LogSequenceNumber(rawValue: 20)))
+                LogRange(start: LogSequenceNumber(rawValue: 16), end: LogSequenceNumber(rawValue: 20))
+            )
         }
     }
 
@@ -78,7 +79,9 @@ import Testing
             } else {
                 for index in stride(from: UInt64(thread), to: count, by: producers) {
                     let range = LogRange(
-                        start: LogSequenceNumber(rawValue: index * 5), end: LogSequenceNumber(rawValue: index * 5 + 5))
+                        start: LogSequenceNumber(rawValue: index * 5),
+                        end: LogSequenceNumber(rawValue: index * 5 + 5)
+                    )
                     while !shared.buffer.hasSpace(at: range.start) { Scheduling.yield() }
                     shared.buffer.addLink(range)
                     if index % 3 == 0 { shared.buffer.advanceTail() }

@@ -27,20 +27,29 @@ final class LogFixture: Sendable {
 
     /// A new log, or the one that is on `storage`, recovered.
     init(
-        _ configuration: Configuration.RedoLog = LogFixture.smallest, on storage: SimulatedStorage? = nil,
+        _ configuration: Configuration.RedoLog = LogFixture.smallest,
+        on storage: SimulatedStorage? = nil,
         starts: Bool = false
     ) throws {
         self.configuration = configuration
         self.storage = storage ?? LogFixture.newStorage()
         if storage == nil {
             try RedoLog.create(
-                storage: self.storage, directory: Self.directory, configuration: configuration,
-                database: Self.database)
+                storage: self.storage,
+                directory: Self.directory,
+                configuration: configuration,
+                database: Self.database
+            )
         }
         var scanner = try LogScanner.open(storage: self.storage, directory: Self.directory)
         let scan = try scanner.finish()
         log = try RedoLog(
-            storage: self.storage, directory: Self.directory, configuration: configuration, health: health, scan: scan)
+            storage: self.storage,
+            directory: Self.directory,
+            configuration: configuration,
+            health: health,
+            scan: scan
+        )
         if starts { try log.start() }
     }
 
@@ -82,7 +91,9 @@ final class LogFixture: Sendable {
         var found = Found()
         while unsafe try scanner.next({ (range, payload) throws(RedoubtError) in
             let bytes = unsafe [UInt8](payload)
-            let number = bytes.prefix(8).enumerated().reduce(UInt64(0)) { $0 | UInt64($1.element) << UInt64(8 * $1.offset) }
+            let number = bytes.prefix(8).enumerated().reduce(UInt64(0)) {
+                $0 | UInt64($1.element) << UInt64(8 * $1.offset)
+            }
             if bytes.count < 8 || Array(group(number, byteCount: bytes.count + 4).dropFirst(4)) != bytes {
                 found.isIntact = false
             }

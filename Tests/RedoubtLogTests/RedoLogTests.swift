@@ -7,8 +7,8 @@ import Testing
 
 @testable import RedoubtLog
 
-/// Goal: what was appended comes back from a scan, whole, in order, exactly once, in each shape and however often the log wraps.
-/// Method: groups that carry their number, on a simulated disk; each wait has a deadline.
+/// Goal: what was appended comes back from a scan, whole, in order, exactly once, in each shape and however often the
+/// log wraps. Method: groups that carry their number, on a simulated disk; each wait has a deadline.
 @Suite struct RedoLogTests {
     @Test func `a new log is empty and was closed in order`() throws {
         let fixture = try LogFixture()
@@ -20,8 +20,11 @@ import Testing
         #expect(scan.wasCleanShutdown && scan.groupCount == 0 && scan.endLSN == .firstUser)
         #expect(throws: RedoubtError.self) {
             try RedoLog.create(
-                storage: fixture.storage, directory: LogFixture.directory, configuration: fixture.configuration,
-                database: LogFixture.database)
+                storage: fixture.storage,
+                directory: LogFixture.directory,
+                configuration: fixture.configuration,
+                database: LogFixture.database
+            )
         }
     }
 
@@ -64,7 +67,11 @@ import Testing
         var configuration = LogFixture.smallest
         configuration.writeAheadSize = .bytes(writeAhead)
         try RedoLog.create(
-            storage: storage, directory: LogFixture.directory, configuration: configuration, database: LogFixture.database)
+            storage: storage,
+            directory: LogFixture.directory,
+            configuration: configuration,
+            database: LogFixture.database
+        )
         var count: UInt64 = 0
         for _ in 0..<12 {
             let fixture = try LogFixture(configuration, on: storage)

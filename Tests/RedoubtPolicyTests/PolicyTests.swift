@@ -70,13 +70,20 @@ import Testing
     }
 
     private func bound(
-        closed: UInt64, dirty: UInt64? = nil, window: UInt64 = 0, flight: UInt64? = nil, flushed: UInt64,
+        closed: UInt64,
+        dirty: UInt64? = nil,
+        window: UInt64 = 0,
+        flight: UInt64? = nil,
+        flushed: UInt64,
         last: UInt64 = 0
     ) -> UInt64 {
         CheckpointBound(
-            closed: LogSequenceNumber(rawValue: closed), oldestDirty: dirty.map { LogSequenceNumber(rawValue: $0) },
-            relaxedOrderWindow: window, oldestInFlight: flight.map { LogSequenceNumber(rawValue: $0) },
-            flushed: LogSequenceNumber(rawValue: flushed), last: LogSequenceNumber(rawValue: last)
+            closed: LogSequenceNumber(rawValue: closed),
+            oldestDirty: dirty.map { LogSequenceNumber(rawValue: $0) },
+            relaxedOrderWindow: window,
+            oldestInFlight: flight.map { LogSequenceNumber(rawValue: $0) },
+            flushed: LogSequenceNumber(rawValue: flushed),
+            last: LogSequenceNumber(rawValue: last)
         ).value.rawValue
     }
 }
