@@ -22,7 +22,8 @@ struct Measurement {
     func json(_ parameters: String, _ machine: String, _ commit: String) -> String {
         let list = runs.map { "\(Int($0))" }.joined(separator: ",")
         return "{\"name\":\"\(name)\",\"unit\":\"\(unit)\",\"median\":\(Int(median)),\"runs\":[\(list)],"
-            + "\"checksum\":\(checksum),\"parameters\":\"\(parameters)\",\"machine\":\"\(machine)\",\"commit\":\"\(commit)\"}"
+            + "\"checksum\":\(checksum),\"parameters\":\"\(parameters)\","
+            + "\"machine\":\"\(machine)\",\"commit\":\"\(commit)\"}"
     }
 }
 

@@ -5,12 +5,12 @@ import Synchronization
 
 /// Counts the calls that are inside the engine, so that closing can wait for them and refuse the rest.
 ///
-/// One shared counter would be written by every read on every processor; so each thread counts on a line of its own, and
-/// only closing adds them up.
+/// One shared counter would be written by every read on every processor; so each thread counts on a line of its own,
+/// and only closing adds them up.
 ///
 /// ## Concurrency
-/// ``enter()`` adds to its line, then loads `isClosed`; ``close()`` stores `isClosed`, then loads the lines. All four are
-/// sequentially consistent, so a call that ``close()`` did not count sees that it is closed.
+/// ``enter()`` adds to its line, then loads `isClosed`; ``close()`` stores `isClosed`, then loads the lines. All four
+/// are sequentially consistent, so a call that ``close()`` did not count sees that it is closed.
 @safe
 final class CallGate: @unchecked Sendable {
     /// The number of lines, a power of two.

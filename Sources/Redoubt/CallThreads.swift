@@ -4,8 +4,8 @@ import Synchronization
 
 /// The threads that run the calls of tasks: a call that may block must not block the few threads that tasks share.
 ///
-/// Started by the first call, at most ``countMaximum`` of them, joined by ``stop()``. The queue has no bound of its own:
-/// each waiting call is a suspended task, which its owner bounds.
+/// Started by the first call, at most ``countMaximum`` of them, joined by ``stop()``. The queue has no bound of its
+/// own: each waiting call is a suspended task, which its owner bounds.
 ///
 /// ## Concurrency
 /// `state` is guarded by `lock`. `arrived` is signalled after a call was queued, or after the end was announced.

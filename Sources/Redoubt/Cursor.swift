@@ -15,8 +15,8 @@ import RedoubtEngine
 /// reaches it: a row that is there during the whole walk is seen exactly once, one that comes or goes meanwhile may be
 /// seen or not. ``key`` and ``value`` are copies of the row as it was then.
 ///
-/// It cannot be copied, and ``close()`` consumes it: using it afterwards is an error of compilation. For one thread at a
-/// time.
+/// It cannot be copied, and ``close()`` consumes it: using it afterwards is an error of compilation. For one thread at
+/// a time.
 public struct Cursor: ~Copyable {
     /// Which row a seek looks for.
     public enum Bound: Sendable, Hashable, CaseIterable {
@@ -75,8 +75,8 @@ public struct Cursor: ~Copyable {
     ///
     /// Waits if a page must be read.
     ///
-    /// - Throws: `.keyspaceNotFound`, `.corruptPage`, `.readFailed`, `.poolExhausted`, `.closed`, `.reentered`; so do all
-    ///   steps.
+    /// - Throws: `.keyspaceNotFound`, `.corruptPage`, `.readFailed`, `.poolExhausted`, `.closed`, `.reentered`; so do
+    ///   all steps.
     @discardableResult
     public mutating func seek<Key: ByteSource & ~Escapable>(
         _ bound: Bound,

@@ -12,10 +12,10 @@ package import RedoubtSystem
 ///     try database.close()
 ///
 /// ## Guarantees
-/// Every operation on a key is atomic and linearizable; a ``WriteBatch`` is atomic as a whole. A write that returned with
-/// durability `.flushed` survives a power cut, with `.written` a kill of the process, with `.deferred` it is durable about
-/// one second later; in every case what survives is a prefix of what was written, in order. A get may see a value that is
-/// not durable yet, because a writer makes it visible before it waits for the device.
+/// Every operation on a key is atomic and linearizable; a ``WriteBatch`` is atomic as a whole. A write that returned
+/// with durability `.flushed` survives a power cut, with `.written` a kill of the process, with `.deferred` it is
+/// durable about one second later; in every case what survives is a prefix of what was written, in order. A get may see
+/// a value that is not durable yet, because a writer makes it visible before it waits for the device.
 ///
 /// ## Concurrency
 /// All members may be called from any thread. Calls block; their `async` twins, which the compiler chooses in
@@ -110,7 +110,8 @@ public final class Database: Sendable {
     ///
     /// Waits.
     ///
-    /// - Throws: `.keyspaceNotFound` unless it is there or `createIfMissing`; else the errors of ``createKeyspace(_:)``.
+    /// - Throws: `.keyspaceNotFound` unless it is there or `createIfMissing`; else the errors of
+    ///   ``createKeyspace(_:)``.
     public func keyspace(named name: String, createIfMissing: Bool = false) throws(RedoubtError) -> Keyspace {
         do throws(RedoubtError) {
             return try call { () throws(RedoubtError) in handle(try engine.keyspace(name), name) }
@@ -175,8 +176,8 @@ public final class Database: Sendable {
     ///   - batch: Consumed, whatever comes of it.
     ///   - durability: What to wait for; nil for the option of the database.
     /// - Throws: `.batchTooLarge`, which states the bound; `.keyTooLarge`, `.valueTooLarge`, `.keyspaceNotFound`,
-    ///   `.diskFull`, `.poolExhausted`, `.corruptPage`, `.readFailed`: nothing was changed. `.fenced`: it may or may not
-    ///   be there after the next open. `.closed`.
+    ///   `.diskFull`, `.poolExhausted`, `.corruptPage`, `.readFailed`: nothing was changed. `.fenced`: it may or may
+    ///   not be there after the next open. `.closed`.
     public func write(_ batch: consuming WriteBatch, durability: Durability? = nil) throws(RedoubtError) {
         let changes = batch.takeChanges()
         try call { () throws(RedoubtError) in

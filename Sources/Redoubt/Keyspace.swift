@@ -3,7 +3,8 @@ import RedoubtEngine
 
 /// A named, ordered set of rows, each a key and a value: a B+-tree in a file of its own.
 ///
-/// Keys have 1 to 3072 bytes, values up to 4 GiB - 1; both hold any bytes. Rows stand in the unsigned order of their keys.
+/// Keys have 1 to 3072 bytes, values up to 4 GiB - 1; both hold any bytes. Rows stand in the unsigned order of their
+/// keys.
 ///
 /// ## Concurrency
 /// All members may be called from any thread. See ``Database`` for what is guaranteed.
@@ -214,8 +215,8 @@ public final class Keyspace: Sendable {
     ///
     /// Waits as `durability` says.
     ///
-    /// This is a sequence of steps in ascending order, not one: other threads, and a recovery, may see the beginning gone
-    /// and the end still there.
+    /// This is a sequence of steps in ascending order, not one: other threads, and a recovery, may see the beginning
+    /// gone and the end still there.
     /// - Throws: as ``put(_:_:durability:)``; what was removed by then stays removed.
     @discardableResult
     public func deleteRange(_ range: KeyRange, durability: Durability? = nil) throws(RedoubtError) -> Int {

@@ -8,8 +8,8 @@ import RedoubtEngine
 ///     try load.finish()
 ///
 /// Rows that do not ascend, or that other threads get in between, are put one by one. A row may be visible only after
-/// ``finish(durability:)``; a crash leaves the rows up to some point. It cannot be copied, and `finish` consumes it. For
-/// one thread at a time.
+/// ``finish(durability:)``; a crash leaves the rows up to some point. It cannot be copied, and `finish` consumes it.
+/// For one thread at a time.
 public struct SortedLoad: ~Copyable {
     private let database: Database
     private var loader: BulkLoader

@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Goal: the command `redoubt` does what its help says, with the exit codes it documents. Method: the built program is run
-/// as a user would.
+/// Goal: the command `redoubt` does what its help says, with the exit codes it documents. Method: the built program is
+/// run as a user would.
 @Suite(.serialized) struct CommandLineTests {
     @Test("rows are put, got, scanned and deleted")
     func rows() throws {

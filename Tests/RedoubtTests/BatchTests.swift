@@ -2,7 +2,8 @@ import Redoubt
 import RedoubtCore
 import Testing
 
-/// Goal: a batch is all or nothing, over keyspaces. Method: batches are applied and refused, and both keyspaces compared.
+/// Goal: a batch is all or nothing, over keyspaces. Method: batches are applied and refused, and both keyspaces
+/// compared.
 @Suite struct BatchTests {
     @Test("a thousand rows of 116 bytes fit with default options")
     func thousandRows() throws {

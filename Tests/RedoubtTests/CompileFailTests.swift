@@ -1,8 +1,8 @@
 import Foundation
 import Testing
 
-/// Goal: misuse of handles does not compile. Method: small programs are compiled against the built module; each must fail
-/// with the words that name its mistake, and the same program without the mistake must pass.
+/// Goal: misuse of handles does not compile. Method: small programs are compiled against the built module; each must
+/// fail with the words that name its mistake, and the same program without the mistake must pass.
 @Suite(.serialized) struct CompileFailTests {
     /// A program that must be rejected.
     struct Program: Sendable, CustomTestStringConvertible {
@@ -80,7 +80,7 @@ import Testing
         Program(
             name: "an error is not handled",
             body: "func quiet() { keyspace.put(\"a\", \"b\") }; quiet()",
-            complaint: "can throw but is not marked with 'try'"
+            complaint: "call can throw, but it is not marked with 'try'"
         ),
     ]
 

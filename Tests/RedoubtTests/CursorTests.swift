@@ -2,8 +2,8 @@ import Redoubt
 import RedoubtCore
 import Testing
 
-/// Goal: cursors reach the rows they should, in both directions. Method: every bound is sought at, between and beyond the
-/// keys of a small keyspace, and walks are compared with a sorted list.
+/// Goal: cursors reach the rows they should, in both directions. Method: every bound is sought at, between and beyond
+/// the keys of a small keyspace, and walks are compared with a sorted list.
 @Suite struct CursorTests {
     @Test("every bound finds the row that its sign says")
     func bounds() throws {

@@ -2,8 +2,8 @@ import Foundation
 import Testing
 
 /// Goal: no acknowledged write is lost when the process is killed. Method: four threads write and note each
-/// acknowledgement in a side file; SIGKILL at a random moment; recovery; every row compared, every structure checked. 50
-/// rounds on one database, so that each begins from what the last left behind.
+/// acknowledgement in a side file; SIGKILL at a random moment; recovery; every row compared, every structure checked.
+/// 50 rounds on one database, so that each begins from what the last left behind.
 @Suite(.serialized) struct KillTests {
     @Test("50 kills with 4 writer threads lose nothing", .timeLimit(.minutes(10)))
     func kills() throws {

@@ -4,8 +4,8 @@ import RedoubtCore
 import Testing
 
 /// Goal: the files are what InnoDB says they are, in the eyes of someone else. Method: a reader in Python that shares
-/// nothing with the engine verifies every page's checksum and walks the leaves; its rows are compared with what was put.
-/// MariaDB's innochecksum judges the files too, where it is installed.
+/// nothing with the engine verifies every page's checksum and walks the leaves; its rows are compared with what was
+/// put. MariaDB's innochecksum judges the files too, where it is installed.
 @Suite struct ReaderTests {
     @Test("an independent reader sees the same rows and no bad page", .timeLimit(.minutes(5)))
     func rows() throws {

@@ -160,6 +160,8 @@ private func undocumented(in file: SourceFile) -> [Violation] {
         guard let declaration = visibleDeclaration(line) else { continue }
         var above = index - 1
         while above >= 0, text[above].hasPrefix("@") || text[above].hasPrefix("#if") { above -= 1 }
+        // What a protocol explains need not be explained again.
+        if let name = declaration.split(separator: " ").last, requirements.contains(String(name)) { continue }
         if above < 0 || !text[above].hasPrefix("///") {
             result.append(Violation(path: file.path, line: index + 1, message: "undocumented \(declaration)"))
         }
@@ -181,5 +183,28 @@ private func visibleDeclaration(_ line: String) -> String? {
     let rest = words[(access + 1)...]
     if rest.prefix(2).contains("import") || words.contains("extension") || words.contains("override") { return nil }
     guard let kind = rest.first(where: { kinds.contains($0) }) else { return nil }
-    return "\(words[access]) \(kind)"
+    let name = rest.drop { $0 != kind }.dropFirst().first ?? ""
+    return "\(words[access]) \(kind) \(name)"
 }
+
+/// The names of the requirements of every protocol of the repository.
+private let requirements: Set<String> = {
+    var names: Set<String> = []
+    for file in Repository.sources {
+        let words = file.words
+        for (index, word) in words.enumerated() where word.text == "protocol" {
+            guard let open = openingBrace(file.code, from: word.offset, before: file.code.count) else { continue }
+            var depth = 0
+            let end = file.code.indices.first { position in
+                guard position >= open else { return false }
+                if file.code[position] == UInt8(ascii: "{") { depth += 1 }
+                if file.code[position] == UInt8(ascii: "}") { depth -= 1 }
+                return depth == 0
+            }
+            for (inner, requirement) in words.enumerated().dropFirst(index) where requirement.offset < end ?? open {
+                if ["func", "var"].contains(requirement.text) { names.insert(words[inner + 1].text) }
+            }
+        }
+    }
+    return names
+}()

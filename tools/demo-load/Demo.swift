@@ -41,7 +41,8 @@ struct Demo {
             try database.close()
             if !isSmall {
                 say(
-                    "kill \(round): \(written) acknowledged writes, SIGKILL, recovered in \(decimal(recovery * 1000, 0)) ms, "
+                    "kill \(round): \(written) acknowledged writes, SIGKILL, "
+                        + "recovered in \(decimal(recovery * 1000, 0)) ms, "
                         + "\(rows) rows verified, every structure sound"
                 )
             }

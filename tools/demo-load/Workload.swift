@@ -3,8 +3,8 @@ import RedoubtCore
 /// The writes of one thread: operation n is a function of thread and n alone, so whoever knows how many were
 /// acknowledged knows what the database must hold.
 ///
-/// Each thread has keys of its own, so threads need not agree on an order. Every operation may be done twice in a row to
-/// no other effect than once: a thread that was killed begins again with the first operation not acknowledged.
+/// Each thread has keys of its own, so threads need not agree on an order. Every operation may be done twice in a row
+/// to no other effect than once: a thread that was killed begins again with the first operation not acknowledged.
 struct Workload: Sendable {
     /// The change of one key: the operation that its value belongs to, or nil for none.
     struct Change: Sendable, Equatable {

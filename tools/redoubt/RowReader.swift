@@ -1,7 +1,8 @@
 /// The rows of a TSV or CSV file.
 ///
-/// TSV: columns between tabs, rows between line feeds, nothing quoted. CSV as RFC 4180: columns between commas, a column
-/// in double quotes may hold commas, line feeds and doubled quotes. A carriage return before a line feed is dropped.
+/// TSV: columns between tabs, rows between line feeds, nothing quoted. CSV as RFC 4180: columns between commas, a
+/// column in double quotes may hold commas, line feeds and doubled quotes. A carriage return before a line feed is
+/// dropped.
 struct RowReader {
     /// The form of the file.
     enum Format: String {
