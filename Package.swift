@@ -87,18 +87,22 @@ let package = Package(
         ),
         tests(
             "RedoubtRecoveryTests",
-            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]),
+            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]
+        ),
         tests(
             "RedoubtSpaceTests",
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]
         ),
         tests("RedoubtPageTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine"]),
         tests(
-            "RedoubtLogTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtSimulation"]),
+            "RedoubtLogTests",
+            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtSimulation"]
+        ),
         tests("RedoubtPolicyTests", dependencies: ["RedoubtCore", "RedoubtPolicy"]),
         tests(
             "RedoubtTreeTests",
-            dependencies: ["RedoubtCore", "RedoubtEngine", "RedoubtLog", "RedoubtSimulation", "RedoubtSystem"]),
+            dependencies: ["RedoubtCore", "RedoubtEngine", "RedoubtLog", "RedoubtSimulation", "RedoubtSystem"]
+        ),
         .testTarget(
             name: "RedoubtTests",
             dependencies: ["TestSupport", "Redoubt", "RedoubtCore", "redoubt-demo"],
@@ -110,7 +114,8 @@ let package = Package(
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
         tests(
             "RedoubtCrashTests",
-            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine", "Redoubt", "RedoubtSimulation"]),
+            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine", "Redoubt", "RedoubtSimulation"]
+        ),
     ],
     swiftLanguageModes: [.v6],
 )
