@@ -3,7 +3,8 @@
 
 usage: ibdread.py FILE
 
-A row is printed as: key in hexadecimal, length of the value, zlib's CRC-32 of the value. Python's standard library only.
+A row is printed as: key in hexadecimal, length of the value, zlib's CRC-32 of the value.
+Python's standard library only.
 """
 import struct
 import sys

@@ -5,7 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/// Searches `count` rows of `key_size + value_size` bytes each, sorted by key, and copies the value. Returns 1 if found.
+/// Searches `count` rows of `key_size + value_size` bytes each, sorted by key, and copies the value.
+///
+/// Returns 1 if found.
 int cbinarysearch_get(
     const uint8_t *rows, size_t count, size_t key_size, size_t value_size, const uint8_t *key, uint8_t *value);
 
