@@ -210,7 +210,7 @@ struct DatabaseOpening {
             }
             spaces.insert(try openSpace(kernel, entry, row.id))
         }
-        try removeOrphans(kernel, found, spaces)
+        try removeOrphans(kernel, found, spaces, touched: scan.touched)
         progress?(RecoveryProgress(phase: .cleaning, position: 0, total: 0))
         for space in spaces.all { try freePendingChains(kernel, space) }
         let engine = Engine(
@@ -265,14 +265,18 @@ struct DatabaseOpening {
     /// Removes the files that no row of the catalog names: of a creation or a drop that a crash interrupted.
     ///
     /// Files of another database, and files that cannot be told to be leftovers of a creation, are refused, not
-    /// removed.
+    /// removed. The log says that a file goes before it goes: after a crash in here the redo that changes its pages is
+    /// read again, and must not miss it.
     private func removeOrphans(
         _ kernel: Kernel,
         _ found: [SpaceID: Found],
-        _ spaces: SpaceTable
+        _ spaces: SpaceTable,
+        touched: Set<SpaceID>
     ) throws(RedoubtError) {
         var isAnyRemoved = false
-        for (id, entry) in found.sorted(by: { $0.key < $1.key }) where spaces.space(id) == nil {
+        let orphans = found.filter { spaces.space($0.key) == nil }.sorted { $0.key < $1.key }
+        try logDeletions(kernel, orphans.map(\.key).filter(touched.contains))
+        for (id, entry) in orphans {
             if case .failure(let error) = entry.header {
                 // A creation that was cut off has never synced its file: it is short, zeros, or torn.
                 let isShort = try entry.file.size() <= UInt64(SpaceFormat.initialPageCount) * UInt64(pageByteCount)
@@ -285,6 +289,16 @@ struct DatabaseOpening {
             isAnyRemoved = true
         }
         if isAnyRemoved { try storage.syncDirectory(path) }
+    }
+
+    private func logDeletions(_ kernel: Kernel, _ ids: [SpaceID]) throws(RedoubtError) {
+        var end: LogSequenceNumber?
+        for id in ids {
+            var mtr = try MiniTransaction.begin(kernel, redoBytes: 512, pins: 0)
+            unsafe [].withUnsafeBytes { unsafe mtr.appendFileRecord(.delete, space: id, body: $0) }
+            end = mtr.commit()?.end ?? end
+        }
+        if let end { try kernel.log.waitUntilFlushed(end) }
     }
 
     private func freePendingChains(_ kernel: Kernel, _ space: Space) throws(RedoubtError) {
