@@ -125,7 +125,7 @@ final class LogFileSet: @unchecked Sendable {
 
     // MARK: Syncing
 
-    /// Notes that `file` was written, before the written position moves.
+    /// Notes that `file` was written: after the write, and before the written position moves.
     func noteWritten(_ file: LogFile) {
         lock.withLock {
             if !unsynced.contains(where: { $0.slot == file.slot }) { unsynced.append(file) }

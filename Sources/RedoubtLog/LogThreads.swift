@@ -127,11 +127,15 @@ final class LogThreads: @unchecked Sendable {
     private func runSingle(_ log: RedoLog) {
         let interval = log.configuration.deferredFlushMilliseconds
         var due = Scheduling.now().advanced(milliseconds: interval)
+        var backoff = Backoff()
         while !shallStop {
             let ticket = work.ticket
             let isActive = !log.health.isFenced
             if isActive, log.hasRequests || log.isBufferHalfFull {
+                let before = log.writtenLSN
                 log.writerLock.withLock { Self.serve(log, deferred: false) }
+                // Half full of what is still being copied: let those who copy run.
+                if log.writtenLSN == before { backoff.pause() } else { backoff = Backoff() }
             } else if isActive, Scheduling.now() >= due {
                 log.writerLock.withLock { Self.serve(log, deferred: true) }
                 due = Scheduling.now().advanced(milliseconds: interval)
@@ -151,6 +155,7 @@ final class LogThreads: @unchecked Sendable {
 
     private func runWriter(_ log: RedoLog) {
         let interval = log.configuration.deferredFlushMilliseconds
+        var backoff = Backoff()
         while !shallStop {
             let ticket = work.ticket
             if log.health.isFenced {
@@ -162,7 +167,9 @@ final class LogThreads: @unchecked Sendable {
                 log.writeRequest.value.load(ordering: .acquiring)
             )
             if wanted > log.written.value.load(ordering: .acquiring) || log.isBufferHalfFull {
+                let before = log.writtenLSN
                 log.writerLock.withLock { log.write(atLeast: wanted) }
+                if log.writtenLSN == before { backoff.pause() } else { backoff = Backoff() }
             } else if !shallStop {
                 let isDue = !work.wait(ticket, deadline: Scheduling.now().advanced(milliseconds: interval))
                 if isDue { log.writeReady() }

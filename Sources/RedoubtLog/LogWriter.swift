@@ -57,7 +57,7 @@ final class LogWriter: @unchecked Sendable {
         upTo ready: UInt64,
         from buffer: borrowing LogBuffer,
         durable: LogSequenceNumber,
-        _ progress: (UInt64) -> Void
+        _ progress: (UInt64) throws(RedoubtError) -> Void
     ) throws(RedoubtError) {
         while written < ready {
             let file = try presentFile()
@@ -67,7 +67,7 @@ final class LogWriter: @unchecked Sendable {
             try transfer(upTo: end, to: file)
             written = end
             keepPartialGranule()
-            progress(end)
+            try progress(end)
         }
     }
 
@@ -116,11 +116,12 @@ final class LogWriter: @unchecked Sendable {
                 count: Int(padded - used)
             )
         }
-        files.noteWritten(file)
         try unsafe file.file.write(
             UnsafeRawBufferPointer(rebasing: staging.bytes[..<Int(padded - offset)]),
             at: offset
         )
+        // After the write: a sync that runs meanwhile takes the note away, and may not cover the write.
+        files.noteWritten(file)
     }
 
     private func keepPartialGranule() {

@@ -101,9 +101,12 @@ extension RedoLog {
 
     /// Returns the limits that `files` allow.
     static func limits(of files: LogFileSet, capacity: ByteCount) -> LogLimits {
-        let (size, count) = files.dependable
-        let wanted = LogLimits(capacity: capacity, fileCount: max(4, count))
+        // What lies in the directory may be too small or too many, as a power cut leaves it: for ``fitFiles()`` to mend.
+        let (size, present) = files.dependable
+        let count = min(max(4, present), 32)
+        let wanted = LogLimits(capacity: capacity, fileCount: count)
         if UInt64(wanted.fileSize) == size { return wanted }
-        return LogLimits(capacity: .bytes(Int(size) * max(4, count)), fileCount: max(4, count))
+        let bytes = max(2 << 20, Int(min(size, 1 << 40)) * count)
+        return LogLimits(capacity: .bytes(bytes), fileCount: count)
     }
 }

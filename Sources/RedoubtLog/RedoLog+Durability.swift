@@ -141,9 +141,23 @@ extension RedoLog {
 
     private func writeAndPublish(from before: UInt64, upTo ready: LogSequenceNumber) {
         do throws(RedoubtError) {
-            try writer.write(upTo: ready.sequenceNumber, from: buffer, durable: flushedLSN) { position in
+            var synced = flushed.value.load(ordering: .relaxed)
+            try writer.write(
+                upTo: ready.sequenceNumber,
+                from: buffer,
+                durable: flushedLSN
+            ) { (position) throws(RedoubtError) in
                 roomEnd.value.store(position + UInt64(buffer.capacity), ordering: .releasing)
                 roomEvent.signal()
+                // A large buffer must not outrun what a scan looks at beyond the end. The flushed position stays: a
+                // group may end further on.
+                let reached = LogSequenceNumber(sequenceNumber: position).rawValue
+                if reached - synced > UInt64(Self.unsyncedByteCountMaximum) {
+                    syncLock.lock()
+                    defer { syncLock.unlock() }
+                    try files.syncWritten()
+                    synced = reached
+                }
             }
             written.value.store(ready.rawValue, ordering: .releasing)
             threads.notifyWritten(self, from: before, to: ready.rawValue)

@@ -180,4 +180,22 @@ import Testing
         #expect(spin { fixture.pool.statistics[.pagesReadAhead] == 64 })
         #expect(fixture.pool.peek(page(127)) != nil && fixture.pool.peek(page(128)) == nil)
     }
+
+    @Test("A neighbour at the end of all page numbers is not read ahead, and traps nobody")
+    func readAheadOfNonsense() throws {
+        var configuration = PoolFixture.small
+        configuration.memory = .mebibytes(16)
+        let fixture = try PoolFixture(configuration, pageCount: 128)
+        defer { fixture.close() }
+        let file = try #require(fixture.kernel.files.file(SpaceID(rawValue: 7))).file
+        try unsafe withPage { bytes, memory in
+            makePage(bytes, page(63), lsn: 8192, fill: 1)
+            bytes.next = PageNumber(rawValue: 0xFFFF_FFC0)
+            PageSeal.seal(bytes)
+            try unsafe file.write(UnsafeRawBufferPointer(memory), at: page(63).number.fileOffset)
+        }
+        try fixture.flushing.start()
+        for number: UInt32 in 0..<64 { try fixture.pool.fetchShared(page(number)).unlockShared() }
+        #expect(fixture.pool.statistics[.pagesReadAhead] == 0)
+    }
 }

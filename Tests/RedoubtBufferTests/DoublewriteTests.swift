@@ -157,4 +157,19 @@ import Testing
             }
         }
     }
+
+    @Test("A batch that names no page number at all traps nobody")
+    func noPageNumber() throws {
+        try writeBatch([.max], lsn: 9000, fill: 2)
+        #expect(try repair().examinedCount == 0)
+    }
+
+    @Test("Opening without doublewrite removes the copies, which would soon be stale")
+    func switchedOff() throws {
+        try writeBatch([3], lsn: 9000, fill: 2)
+        try DoublewriteFile.removeAll(storage: storage, directory: "db")
+        try writePage(3, lsn: 9500, fill: 3, count: 512)
+        #expect(try repair().batchCount == 0)
+        try DoublewriteFile.removeAll(storage: storage, directory: "elsewhere")
+    }
 }

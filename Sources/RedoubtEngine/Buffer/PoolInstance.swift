@@ -187,6 +187,20 @@ final class PoolInstance: @unchecked Sendable {
         return flushList.lowWater(window: window)
     }
 
+    /// Whether there is a dirty page, being written or not, whose oldest change is below `limit`.
+    func hasDirty(below limit: UInt64) -> Bool {
+        flushLock.lock()
+        defer { flushLock.unlock() }
+        let list = flushList
+        var index = list.tail
+        while index != FrameState.noFrame {
+            let frame = frame(index)
+            if frame.oldestModification.rawValue < limit { return true }
+            index = list.previous(frame)
+        }
+        return false
+    }
+
     /// Appends to `chosen` the numbers of at most `count` dirty pages, oldest first, whose oldest change is below
     /// `limit`.
     ///

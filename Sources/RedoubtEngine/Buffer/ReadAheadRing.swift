@@ -61,11 +61,13 @@ extension BufferPool {
         guard offset == 0 || offset == area - 1, let file = files.file(page.space) else { return }
         let ascends = offset != 0
         let low = page.number.rawValue - offset
-        guard low + area <= file.pageCount else { return }
+        // Written so that no number from a page can overflow.
+        let pageCount = file.pageCount
+        guard pageCount >= area, low <= pageCount - area else { return }
         let target = ascends ? frame.bytes.next : frame.bytes.previous
         guard target != .none, target.rawValue % area == (ascends ? 0 : area - 1) else { return }
         let targetLow = target.rawValue - target.rawValue % area
-        guard targetLow + area <= file.pageCount else { return }
+        guard targetLow <= pageCount - area else { return }
         guard wasUsedInOrder(page.space, low: low, ascends: ascends, failuresAllowed: Int(area) - threshold) else {
             return
         }

@@ -37,6 +37,16 @@ final class DoublewriteFile: Sendable {
         return try storage.list(folder).filter { $0.hasPrefix(namePrefix) }.map { folder + "/" + $0 }
     }
 
+    /// Removes the doublewrite files, durably, for a database that opens without them.
+    ///
+    /// A copy that is left behind would one day be put over a damaged page that was written without one since.
+    static func removeAll(storage: any Storage, directory: String) throws(RedoubtError) {
+        let paths = try paths(storage: storage, directory: directory)
+        guard !paths.isEmpty else { return }
+        for path in paths { try storage.remove(path) }
+        try storage.syncDirectory(directory + "/" + directoryName)
+    }
+
     /// Writes header and images over the batch before, durably.
     ///
     /// The pages of the batch before must be durable in their data files. Waits.

@@ -42,7 +42,7 @@ enum DoublewriteRecovery {
             else { continue }
             outcome.batchCount += 1
             for (index, entry) in batch.entries.enumerated() {
-                guard let target = files.file(entry.page.space) else { continue }
+                guard entry.page.number != .none, let target = files.file(entry.page.space) else { continue }
                 // Of several copies of a page the newest counts: the older ones' pages were durable before it was made.
                 if let seen = newest[entry.page.packed], seen >= entry.lsn { continue }
                 newest[entry.page.packed] = entry.lsn

@@ -135,16 +135,7 @@ final class Flushing: Sendable {
     }
 
     private func hasDirty(below target: LogSequenceNumber) -> Bool {
-        var chosen: [UInt32] = []
-        for instance in pool.instances {
-            instance.chooseOldest(
-                limit: target.rawValue,
-                window: kernel.log.relaxedOrderWindow,
-                count: 1,
-                into: &chosen
-            )
-        }
-        return !chosen.isEmpty
+        pool.instances.contains { $0.hasDirty(below: target.rawValue) }
     }
 
     /// Fills the free list of `instance` up to its target, from the tail of the LRU list on: clean pages leave, dirty

@@ -69,12 +69,14 @@ struct PageCleaner {
     private func flushAtPace(isIdle: Bool) throws(RedoubtError) {
         let pool = flushing.pool
         let log = flushing.kernel.log
+        // The bound first: read the other way round it may have passed the end.
+        let bound = flushing.checkpointBound()
         let end = log.currentLSN
         let limits = log.limits
         var inputs = PlainFlushing()
         inputs.dirtyPageCount = pool.dirtyCount
         inputs.pageCount = Int(pool.frameCount)
-        inputs.age = Int(end.rawValue - flushing.checkpointBound().rawValue)
+        inputs.age = Int(end.rawValue - bound.rawValue)
         inputs.asyncAge = max(1, limits.asyncFlushAge - limits.margin)
         inputs.syncAge = max(1, limits.syncFlushAge - limits.margin)
         inputs.isIdle = isIdle

@@ -46,6 +46,7 @@ final class PageWriter: @unchecked Sendable {
         queue = try kernel.storage.makeQueue(depth: min(kernel.configuration.storage.queueDepth, max(1, batchPages)))
         guard kernel.configuration.flushing.doublewrite else {
             doublewrite = nil
+            try DoublewriteFile.removeAll(storage: kernel.storage, directory: kernel.directory)
             return
         }
         doublewrite = try DoublewriteFile(

@@ -97,7 +97,13 @@ struct RedoApplier {
                     end: LogSequenceNumber(rawValue: record.end)
                 )
             }
-            if let applied { kernel.pool.noteRecovered(frame, applied) }
+            if let applied {
+                // Only redo that lies changes a page that nothing ever made; the page writer relies on the id.
+                guard frame.bytes.id == id else {
+                    throw RedoubtError(.corruptLog, "redo up to \(applied.end) changes a page that was never made")
+                }
+                kernel.pool.noteRecovered(frame, applied)
+            }
             if id.number == SpaceFormat.headerPage { try headerChanged(frame) }
         } catch {
             throw RedoubtError(error.code, "recovery: \(error.message)", page: id, path: error.path, errno: error.errno)

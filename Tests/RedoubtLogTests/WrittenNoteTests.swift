@@ -1,0 +1,110 @@
+import RedoubtCore
+import RedoubtSimulation
+import RedoubtSystem
+import Synchronization
+import Testing
+
+@testable import RedoubtLog
+
+/// Goal: nothing is called durable that no sync covered, and leftovers in the directory do not keep a log from opening.
+/// Method: a disk that lets a test act in the middle of a write; stray files beside those of a log.
+@Suite struct WrittenNoteTests {
+    @Test func `redo written while an earlier sync runs needs a sync of its own`() throws {
+        let storage = InterruptedStorage()
+        let configuration = LogFixture.smallest
+        try RedoLog.create(
+            storage: storage,
+            directory: LogFixture.directory,
+            configuration: configuration,
+            database: LogFixture.database
+        )
+        var scanner = try LogScanner.open(storage: storage, directory: LogFixture.directory)
+        let log = try RedoLog(
+            storage: storage,
+            directory: LogFixture.directory,
+            configuration: configuration,
+            health: EngineHealth(),
+            scan: try scanner.finish()
+        )
+        var group = LogFixture.group(1, byteCount: 40)
+        let first = unsafe group.withUnsafeMutableBytes { unsafe log.append($0) }
+        try log.waitUntilWritten(first.end)
+        let second = unsafe group.withUnsafeMutableBytes { unsafe log.append($0) }
+        // The flusher makes the first group durable just before the second one reaches the file.
+        storage.beforeWrite.withLock { $0 = { log.sync() } }
+        try log.waitUntilWritten(second.end)
+        storage.beforeWrite.withLock { $0 = nil }
+        #expect(log.flushedLSN == first.end)
+        let before = storage.disk.callCount(.sync)
+        try log.waitUntilFlushed(second.end)
+        #expect(storage.disk.callCount(.sync) > before)
+        log.stop()
+    }
+
+    @Test(arguments: [1, 40]) func `a log opens beside empty files that an interrupted growth left`(count: Int) throws {
+        let fixture = try LogFixture()
+        let end = fixture.append(1).end
+        fixture.log.stop()
+        for slot in 5..<5 + count {
+            let path = LogFixture.directory + "/" + LogFileName.name(slot: slot)
+            _ = try fixture.storage.open(path, role: .redo, creating: true, readOnly: false)
+        }
+        let again = try LogFixture(on: fixture.storage)
+        #expect(again.log.currentLSN == end)
+        #expect(again.log.files.count == 4)
+        again.log.stop()
+    }
+}
+
+/// A simulated disk that calls the test before each write.
+private final class InterruptedStorage: Storage {
+    let disk = LogFixture.newStorage()
+    let beforeWrite = Mutex<(@Sendable () -> Void)?>(nil)
+
+    var status: String { disk.status }
+
+    func open(_ path: String, role: FileRole, creating: Bool, readOnly: Bool) throws(RedoubtError) -> any StorageFile {
+        InterruptedFile(self, try disk.open(path, role: role, creating: creating, readOnly: readOnly))
+    }
+
+    func exists(_ path: String) throws(RedoubtError) -> Bool { try disk.exists(path) }
+    func list(_ directory: String) throws(RedoubtError) -> [String] { try disk.list(directory) }
+    func createDirectory(_ path: String) throws(RedoubtError) { try disk.createDirectory(path) }
+    func syncDirectory(_ path: String) throws(RedoubtError) { try disk.syncDirectory(path) }
+    func remove(_ path: String) throws(RedoubtError) { try disk.remove(path) }
+    func rename(_ source: String, to target: String) throws(RedoubtError) { try disk.rename(source, to: target) }
+    func lock(_ path: String) throws(RedoubtError) -> any AnyObject & Sendable { try disk.lock(path) }
+    func makeQueue(depth: Int) throws(RedoubtError) -> any StorageQueue { try disk.makeQueue(depth: depth) }
+}
+
+private final class InterruptedFile: StorageFile {
+    private let storage: InterruptedStorage
+    private let file: any StorageFile
+
+    init(_ storage: InterruptedStorage, _ file: any StorageFile) {
+        self.storage = storage
+        self.file = file
+    }
+
+    var path: String { file.path }
+    var role: FileRole { file.role }
+    var alignment: Int { file.alignment }
+
+    func size() throws(RedoubtError) -> UInt64 { try file.size() }
+
+    func read(into target: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(RedoubtError) -> Int {
+        try unsafe file.read(into: target, at: offset)
+    }
+
+    func write(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
+        let body = storage.beforeWrite.withLock { $0 }
+        body?()
+        try unsafe file.write(source, at: offset)
+    }
+
+    func sync() throws(RedoubtError) { try file.sync() }
+    func extend(to size: UInt64) throws(RedoubtError) { try file.extend(to: size) }
+    func extendByWriting(to size: UInt64) throws(RedoubtError) { try file.extendByWriting(to: size) }
+    func truncate(to size: UInt64) throws(RedoubtError) { try file.truncate(to: size) }
+    func close() { file.close() }
+}
