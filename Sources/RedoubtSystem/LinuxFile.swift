@@ -81,7 +81,7 @@ package final class LinuxFile: StorageFile {
         }
     }
 
-    /// Reads into `target`. Waits for the device.
+    /// Reads into `target`, waiting for the device.
     package func read(into target: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(RedoubtError) -> Int {
         try withDescriptor { descriptor throws(RedoubtError) in
             var transfer = unsafe Transfer(isWrite: false, bytes: target, offset: offset, alignment: alignment)
@@ -90,7 +90,7 @@ package final class LinuxFile: StorageFile {
         }
     }
 
-    /// Writes all of `source`. Waits for the device.
+    /// Writes all of `source`, waiting for the device.
     package func write(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
         try requireWritable()
         try withDescriptor { descriptor throws(RedoubtError) in
@@ -123,7 +123,7 @@ package final class LinuxFile: StorageFile {
 
     // MARK: Durability and size
 
-    /// Makes content and size durable, at most once after a failure. Waits for the device.
+    /// Makes content and size durable, at most once after a failure, waiting for the device.
     package func sync() throws(RedoubtError) {
         // The kernel reports a lost write once: a second call would claim success for data that is gone.
         guard !isSyncFailed.load(ordering: .acquiring) else {
@@ -156,7 +156,7 @@ package final class LinuxFile: StorageFile {
         }
     }
 
-    /// Writes zeros up to `size`. Waits for the device.
+    /// Writes zeros up to `size`, waiting for the device.
     package func extendByWriting(to size: UInt64) throws(RedoubtError) {
         try requireWritable()
         growth.lock()

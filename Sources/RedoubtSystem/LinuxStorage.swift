@@ -144,7 +144,7 @@ package final class LinuxStorage: Storage {
         if status.st_mode & S_IFMT != S_IFDIR { throw SystemCall.error("mkdir", path, ENOTDIR) }
     }
 
-    /// Makes the entries of a directory durable. Waits for the device.
+    /// Makes the entries of a directory durable, waiting for the device.
     package func syncDirectory(_ path: String) throws(RedoubtError) {
         let descriptor = openDescriptor(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         try SystemCall.check(descriptor, "open", path)
