@@ -2,7 +2,9 @@ import RedoubtCore
 
 /// The rows of the catalog's tree, as arrays: names and values are small.
 extension Catalog {
-    /// All rows in the order of their keys. Waits.
+    /// All rows in the order of their keys.
+    ///
+    /// Waits.
     static func rows(_ tree: Tree) throws(RedoubtError) -> [(key: [UInt8], value: [UInt8])] {
         var rows: [(key: [UInt8], value: [UInt8])] = []
         var cursor = Cursor(tree)
@@ -15,21 +17,27 @@ extension Catalog {
         return rows
     }
 
-    /// Gives `key` the value `value`; returns the end of the redo to wait for. Waits.
+    /// Gives `key` the value `value`; returns the end of the redo to wait for.
+    ///
+    /// Waits.
     func put(_ key: [UInt8], _ value: [UInt8]) throws(RedoubtError) -> LogSequenceNumber? {
         var batch = TreeBatch(like: tree)
         try add(&batch, key, value)
         return try batch.commit()
     }
 
-    /// Removes `key`; returns the end of the redo to wait for. Waits.
+    /// Removes `key`; returns the end of the redo to wait for.
+    ///
+    /// Waits.
     func delete(_ key: [UInt8]) throws(RedoubtError) -> LogSequenceNumber? {
         var batch = TreeBatch(like: tree)
         try add(&batch, key, nil)
         return try batch.commit()
     }
 
-    /// Removes `key` and gives `newKey` the value `value`, in one step; returns the end of the redo to wait for. Waits.
+    /// Removes `key` and gives `newKey` the value `value`, in one step; returns the end of the redo to wait for.
+    ///
+    /// Waits.
     func move(_ key: [UInt8], to newKey: [UInt8], _ value: [UInt8]) throws(RedoubtError) -> LogSequenceNumber? {
         var batch = TreeBatch(like: tree)
         try add(&batch, key, nil)

@@ -25,7 +25,9 @@ final class Catalog: Sendable {
     /// The space ids that are handed out between two writes of page 0.
     static let idBlockSize: UInt64 = 256
 
-    /// Reads the rows of the catalog. Waits.
+    /// Reads the rows of the catalog.
+    ///
+    /// Waits.
     ///
     /// - Throws: `.corruptPage` if a row cannot be read or two rows contradict each other.
     init(tree: Tree) throws(RedoubtError) {
@@ -84,7 +86,9 @@ final class Catalog: Sendable {
         }
     }
 
-    /// Returns a space id that was never used. Waits when a new block of ids must be made durable.
+    /// Returns a space id that was never used.
+    ///
+    /// Waits when a new block of ids must be made durable.
     ///
     /// - Precondition: the caller holds `changeLock`.
     func takeID() throws(RedoubtError) -> SpaceID {
@@ -117,21 +121,27 @@ final class Catalog: Sendable {
         content.withLock { $0.limitID = limit }
     }
 
-    /// Adds the row of `name`, durably. Waits.
+    /// Adds the row of `name`, durably.
+    ///
+    /// Waits.
     func insert(_ name: String, _ entry: CatalogEntry) throws(RedoubtError) {
         let end = try put(Array(name.utf8), entry.encode())
         content.withLock { $0.entries[name] = entry }
         try waitUntilDurable(end)
     }
 
-    /// Removes the row of `name`, durably. Waits.
+    /// Removes the row of `name`, durably.
+    ///
+    /// Waits.
     func remove(_ name: String) throws(RedoubtError) {
         let end = try delete(Array(name.utf8))
         content.withLock { _ = $0.entries.removeValue(forKey: name) }
         try waitUntilDurable(end)
     }
 
-    /// Moves the row of `name` to `newName` in one step, durably. Waits.
+    /// Moves the row of `name` to `newName` in one step, durably.
+    ///
+    /// Waits.
     func rename(_ name: String, _ newName: String, _ old: CatalogEntry) throws(RedoubtError) {
         let entry = CatalogEntry(
             id: old.id,

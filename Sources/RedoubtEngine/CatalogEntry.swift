@@ -1,6 +1,8 @@
 import RedoubtCore
 
-/// What a row of the catalog says about a keyspace. The row's key is the name.
+/// What a row of the catalog says about a keyspace.
+///
+/// The row's key is the name.
 ///
 ///     offset  bytes  field
 ///     0       1      version of the row, 1

@@ -24,7 +24,9 @@ struct DatabaseOpening {
         var header: Result<SpaceFile.Header, RedoubtError>?
     }
 
-    /// Opens the database. Waits.
+    /// Opens the database.
+    ///
+    /// Waits.
     func run() throws(RedoubtError) -> Engine {
         try configuration.validate()
         let lock = try lockDirectory()

@@ -2,7 +2,9 @@ package import RedoubtCore
 import RedoubtSystem
 
 extension Engine {
-    /// Checks every structure of every keyspace and returns what is wrong: nothing, in a sound database. Waits.
+    /// Checks every structure of every keyspace and returns what is wrong: nothing, in a sound database.
+    ///
+    /// Waits.
     ///
     /// Each space is checked while its structure stands still; rows may change meanwhile.
     /// - Throws: what keeps the check itself from going on, such as `.fenced`.
@@ -26,7 +28,9 @@ extension Engine {
         return findings
     }
 
-    /// Checks one space. Waits.
+    /// Checks one space.
+    ///
+    /// Waits.
     package func check(_ space: Space) throws(RedoubtError) -> [CheckFinding] {
         space.treeLock.lock()
         defer { space.treeLock.unlock() }

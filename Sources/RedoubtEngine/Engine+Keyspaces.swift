@@ -3,7 +3,9 @@ import RedoubtLog
 import RedoubtSystem
 
 extension Engine {
-    /// All keyspaces in the order of their names. Waits.
+    /// All keyspaces in the order of their names.
+    ///
+    /// Waits.
     package func keyspaces() throws(RedoubtError) -> [KeyspaceDescription] {
         try requireOpen()
         return catalog.all.compactMap { row in
@@ -17,7 +19,9 @@ extension Engine {
         }
     }
 
-    /// Returns the keyspace called `name`. Waits.
+    /// Returns the keyspace called `name`.
+    ///
+    /// Waits.
     ///
     /// - Throws: `.keyspaceNotFound`.
     package func keyspace(_ name: String) throws(RedoubtError) -> Space {
@@ -27,7 +31,9 @@ extension Engine {
         return space
     }
 
-    /// Creates an empty keyspace; it is durable on return. Waits.
+    /// Creates an empty keyspace; it is durable on return.
+    ///
+    /// Waits.
     ///
     /// The file is complete and durable before the catalog's row; a crash in between leaves a file that no row names,
     /// which the next opening removes.
@@ -63,7 +69,9 @@ extension Engine {
         return space
     }
 
-    /// Removes a keyspace and its file; durable on return. Waits for writers that are inside it.
+    /// Removes a keyspace and its file; durable on return.
+    ///
+    /// Waits for writers that are inside it.
     ///
     /// First the row, then a record that lets recovery do without the file, both durable, then the file. A crash before
     /// the record leaves a file that no row names; one after it, perhaps no file: the next opening copes with both.
@@ -87,7 +95,9 @@ extension Engine {
         try storage.syncDirectory(path)
     }
 
-    /// Gives a keyspace another name; durable on return. Handles stay valid. Waits.
+    /// Gives a keyspace another name; durable on return.
+    ///
+    /// Handles stay valid. Waits.
     ///
     /// - Throws: `.keyspaceNotFound`, `.keyspaceExists`, `.invalidName`, `.fenced`.
     package func renameKeyspace(_ name: String, to newName: String) throws(RedoubtError) {

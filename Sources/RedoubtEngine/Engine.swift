@@ -49,7 +49,9 @@ package final class Engine: Sendable {
     }
 
     /// Opens the database in the directory `path`, creating it if it is missing and the configuration says so; recovers
-    /// it if it was not closed in order. Waits.
+    /// it if it was not closed in order.
+    ///
+    /// Waits.
     ///
     /// - Throws: `.invalidConfiguration`, `.notFound`, `.alreadyOpen`, `.notADatabase`, `.unsupportedFormat`,
     ///   `.mixedFiles`, `.missingFile`, `.corruptPage`, `.corruptLog`, `.diskFull` and other errors of the system.
@@ -74,7 +76,9 @@ package final class Engine: Sendable {
         if options.usesBackgroundThreads { try flushing.start() }
     }
 
-    /// Flushes everything, writes a clean checkpoint, joins all threads and releases the lock. Waits.
+    /// Flushes everything, writes a clean checkpoint, joins all threads and releases the lock.
+    ///
+    /// Waits.
     ///
     /// No call may be running or follow. A fenced engine closes too, and reopening recovers.
     /// - Throws: `.fenced` or the failure of the last writes; everything is closed all the same.

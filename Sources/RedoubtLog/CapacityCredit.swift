@@ -45,7 +45,9 @@ final class CapacityCredit: Sendable {
         return take(Self.distance(bytes), log)
     }
 
-    /// Takes the credit. Waits for the checkpoint.
+    /// Takes the credit.
+    ///
+    /// Waits for the checkpoint.
     func acquire(_ bytes: Int, _ log: RedoLog) throws(RedoubtError) {
         let cost = Self.distance(bytes)
         waiting.wrappingAdd(1, ordering: .acquiringAndReleasing)
@@ -92,7 +94,9 @@ extension RedoLog {
     package var limits: LogLimits { credit.limits }
 
     /// Takes credit for a mini-transaction of at most `bytes` group bytes; the caller holds no latch and no other
-    /// credit. Waits for a checkpoint.
+    /// credit.
+    ///
+    /// Waits for a checkpoint.
     ///
     /// - Throws: `.fenced`; `.batchTooLarge` if the log can never hold it.
     package func acquireCapacity(bytes: Int) throws(RedoubtError) {

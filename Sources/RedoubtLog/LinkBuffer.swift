@@ -38,7 +38,9 @@ package struct LinkBuffer: ~Copyable, @unchecked Sendable {
     private let tailPosition: CacheIsolated<Atomic<UInt64>>
     private let isAdvancing: CacheIsolated<Atomic<Bool>>
 
-    /// Creates a buffer without links, whose tail is at `origin`. `window` is a power of two.
+    /// Creates a buffer without links, whose tail is at `origin`.
+    ///
+    /// `window` is a power of two.
     package init(window: Int, origin: LogSequenceNumber) {
         precondition(window >= 8 && window & (window - 1) == 0, "window \(window) is not a power of two")
         let slotCount = window / Int(Self.granule)

@@ -25,7 +25,9 @@ struct LogContinuation: ~Copyable {
         self.retainedByteCount = retainedByteCount
     }
 
-    /// Syncs what was scanned, reads the last granule, and removes what is stale. Waits for the disk.
+    /// Syncs what was scanned, reads the last granule, and removes what is stale.
+    ///
+    /// Waits for the disk.
     static func prepare(
         _ scan: LogScanResult,
         configuration: Configuration.RedoLog

@@ -60,7 +60,9 @@ final class LogFileSet: @unchecked Sendable {
         lock.withLock { active.last { $0.contains(position) } }
     }
 
-    /// Takes the next spare file into use, for the stretch after the last one. Waits for the disk.
+    /// Takes the next spare file into use, for the stretch after the last one.
+    ///
+    /// Waits for the disk.
     func activateNext() throws(RedoubtError) -> LogFile {
         var next = try takeSpare()
         let (start, number) = lock.withLock { () -> (UInt64, UInt64) in
@@ -95,7 +97,9 @@ final class LogFileSet: @unchecked Sendable {
         return try Self.makeFile(storage: storage, directory: directory, slot: slot, size: size)
     }
 
-    /// Makes a file of `size` zeros, durably. Waits for the disk.
+    /// Makes a file of `size` zeros, durably.
+    ///
+    /// Waits for the disk.
     static func makeFile(
         storage: any Storage,
         directory: String,
@@ -132,7 +136,9 @@ final class LogFileSet: @unchecked Sendable {
         }
     }
 
-    /// Makes durable what was written. Waits for the disk.
+    /// Makes durable what was written.
+    ///
+    /// Waits for the disk.
     func syncWritten() throws(RedoubtError) {
         let files = lock.withLock { () -> [LogFile] in
             let files = unsynced
@@ -144,7 +150,9 @@ final class LogFileSet: @unchecked Sendable {
 
     // MARK: Checkpoints
 
-    /// Writes and syncs `checkpoint` in the file that holds its LSN. Waits for the disk.
+    /// Writes and syncs `checkpoint` in the file that holds its LSN.
+    ///
+    /// Waits for the disk.
     func write(_ checkpoint: CheckpointBlock) throws(RedoubtError) {
         // The LSN after the last byte of the last file is in no file yet, so the last file takes it.
         guard let target = file(containing: checkpoint.lsn) ?? lock.withLock({ active.last }) else {
@@ -156,7 +164,9 @@ final class LogFileSet: @unchecked Sendable {
         try target.file.sync()
     }
 
-    /// Makes the files wholly below `position` spare. Waits for the disk if sizes change.
+    /// Makes the files wholly below `position` spare.
+    ///
+    /// Waits for the disk if sizes change.
     ///
     /// - Throws: what resizing throws; the lists are consistent all the same.
     func recycle(below position: UInt64) throws(RedoubtError) {
@@ -181,7 +191,9 @@ final class LogFileSet: @unchecked Sendable {
 
     // MARK: Sizes
 
-    /// Sets the size and number of files that there should be, and makes the spare files so. Waits for the disk.
+    /// Sets the size and number of files that there should be, and makes the spare files so.
+    ///
+    /// Waits for the disk.
     ///
     /// The caller has recorded a smaller number in a checkpoint before.
     func setTarget(fileSize: UInt64, count: Int) throws(RedoubtError) {

@@ -23,11 +23,17 @@ package struct LogLimits: Sendable, Hashable {
     package let hard: Int
     /// The age that the log is meant to hold, 5 % below ``hard``.
     package let soft: Int
-    /// The age at which pages must be flushed at once. InnoDB: `adaptive_flush_max_age`.
+    /// The age at which pages must be flushed at once.
+    ///
+    /// InnoDB: `adaptive_flush_max_age`.
     package let syncFlushAge: Int
-    /// The age at which flushing must speed up. InnoDB: `adaptive_flush_min_age`.
+    /// The age at which flushing must speed up.
+    ///
+    /// InnoDB: `adaptive_flush_min_age`.
     package let asyncFlushAge: Int
-    /// The age at which a checkpoint is written whatever the interval. InnoDB: `aggressive_checkpoint_min_age`.
+    /// The age at which a checkpoint is written whatever the interval.
+    ///
+    /// InnoDB: `aggressive_checkpoint_min_age`.
     package let aggressiveCheckpointAge: Int
     /// The room kept for mini-transactions that run at once, in payload bytes.
     package let marginPayload: Int

@@ -66,7 +66,9 @@ package struct LogScanner: ~Copyable {
     package func close() { files.close() }
 
     /// Calls `body` with the range and payload (without the four length bytes) of the next whole group that starts at
-    /// or after the checkpoint. Returns false, without a call, at the durable end.
+    /// or after the checkpoint.
+    ///
+    /// Returns false, without a call, at the durable end.
     ///
     /// - Throws: `.corruptLog` if the end lies below a position that was durable; what `body` throws.
     package mutating func next(

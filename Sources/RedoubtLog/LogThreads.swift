@@ -64,7 +64,9 @@ final class LogThreads: @unchecked Sendable {
         }
     }
 
-    /// Ends and joins the threads. Waits.
+    /// Ends and joins the threads.
+    ///
+    /// Waits.
     func stop() {
         stopping.store(true, ordering: .releasing)
         running.store(false, ordering: .releasing)

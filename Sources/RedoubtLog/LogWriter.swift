@@ -51,8 +51,9 @@ final class LogWriter: @unchecked Sendable {
         max(512, alignment, min(4096, configuration.writeAheadSize.rawValue))
     }
 
-    /// Writes everything up to sequence number `ready`, a group's end; calls `progress` after each transfer. Waits for
-    /// the disk.
+    /// Writes everything up to sequence number `ready`, a group's end; calls `progress` after each transfer.
+    ///
+    /// Waits for the disk.
     func write(
         upTo ready: UInt64,
         from buffer: borrowing LogBuffer,

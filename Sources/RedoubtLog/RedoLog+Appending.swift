@@ -9,7 +9,9 @@ extension RedoLog {
         min(configuration.bufferCapacity.rawValue / 2, Int(CapacityCredit.groupBytes(credit.capacity)))
     }
 
-    /// Appends `group`, whose first four bytes are overwritten by its length. Waits for room in the log buffer only.
+    /// Appends `group`, whose first four bytes are overwritten by its length.
+    ///
+    /// Waits for room in the log buffer only.
     ///
     /// Never fails. Once the engine is fenced, what does not fit is dropped: nothing will be written again.
     ///

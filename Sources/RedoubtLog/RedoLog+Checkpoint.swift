@@ -3,8 +3,10 @@ import RedoubtSystem
 import Synchronization
 
 extension RedoLog {
-    /// Records that recovery may start at `lsn`, durably, and makes the files before it spare. `isCleanShutdown` marks
-    /// the end of an orderly close. Waits for the disk; does nothing if the checkpoint is there already.
+    /// Records that recovery may start at `lsn`, durably, and makes the files before it spare.
+    ///
+    /// `isCleanShutdown` marks the end of an orderly close. Waits for the disk; does nothing if the checkpoint is there
+    /// already.
     ///
     /// - Precondition: All changes below `lsn` are durable in the data files, and `lsn` is flushed.
     package func writeCheckpoint(_ lsn: LogSequenceNumber, isCleanShutdown: Bool = false) throws(RedoubtError) {
@@ -41,8 +43,10 @@ extension RedoLog {
         }
     }
 
-    /// Changes the size of the log. Files in use take the new size when they are recycled, so ``limits`` grow as the
-    /// checkpoint advances. Waits for the file system.
+    /// Changes the size of the log.
+    ///
+    /// Files in use take the new size when they are recycled, so ``limits`` grow as the checkpoint advances. Waits for
+    /// the file system.
     ///
     /// - Throws: `.invalidConfiguration` if the size is out of range or too small for the window chosen when the log
     ///   was

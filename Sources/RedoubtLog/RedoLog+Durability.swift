@@ -3,8 +3,9 @@ import RedoubtSystem
 import Synchronization
 
 extension RedoLog {
-    /// Waits until everything below `lsn` is with the operating system: survives a kill of the process. Throws
-    /// `.fenced`.
+    /// Waits until everything below `lsn` is with the operating system: survives a kill of the process.
+    ///
+    /// Throws `.fenced`.
     package func waitUntilWritten(_ lsn: LogSequenceNumber) throws(RedoubtError) {
         if writtenLSN >= lsn { return try health.check() }
         precondition(lsn <= currentLSN, "a wait for \(lsn), but the log ends at \(currentLSN)")
@@ -12,7 +13,9 @@ extension RedoLog {
         try wait(for: lsn, position: written.value, events: writtenEvents, syncs: false)
     }
 
-    /// Waits until everything below `lsn` is durable: survives a power cut. Throws `.fenced`.
+    /// Waits until everything below `lsn` is durable: survives a power cut.
+    ///
+    /// Throws `.fenced`.
     package func waitUntilFlushed(_ lsn: LogSequenceNumber) throws(RedoubtError) {
         if flushedLSN >= lsn { return try health.check() }
         precondition(lsn <= currentLSN, "a wait for \(lsn), but the log ends at \(currentLSN)")
@@ -31,7 +34,9 @@ extension RedoLog {
     package func isFlushed(_ lsn: LogSequenceNumber) -> Bool { flushedLSN >= lsn }
 
     /// Calls `continuation` once, with nil when everything below `lsn` is durable or with `.fenced`; perhaps at once,
-    /// on any thread. It must be short and must not wait. Without threads, waits for the disk.
+    /// on any thread.
+    ///
+    /// It must be short and must not wait. Without threads, waits for the disk.
     package func whenFlushed(
         _ lsn: LogSequenceNumber,
         _ continuation: @escaping @Sendable (RedoubtError?) -> Void
@@ -118,15 +123,18 @@ extension RedoLog {
 
     // MARK: Working
 
-    /// Writes what is published, if nobody else is writing. Waits for the disk.
+    /// Writes what is published, if nobody else is writing.
+    ///
+    /// Waits for the disk.
     func writeReady() {
         guard writerLock.tryLock() else { return }
         write(atLeast: 0)
         writerLock.unlock()
     }
 
-    /// Writes what is published, and on until `target` is written; the caller holds the writer lock. Waits for the
-    /// disk.
+    /// Writes what is published, and on until `target` is written; the caller holds the writer lock.
+    ///
+    /// Waits for the disk.
     func write(atLeast target: UInt64) {
         var backoff = Backoff()
         while !health.isFenced {
@@ -168,7 +176,9 @@ extension RedoLog {
         }
     }
 
-    /// Makes durable what is written. Waits for the disk.
+    /// Makes durable what is written.
+    ///
+    /// Waits for the disk.
     func sync() {
         syncLock.lock()
         defer { syncLock.unlock() }

@@ -64,7 +64,9 @@ package final class RedoLog: Sendable {
         try LogFileSet.create(storage: storage, directory: directory, configuration: configuration, database: database)
     }
 
-    /// Continues at the end that `scan` found: makes durable what was read, and removes what is stale beyond. Waits.
+    /// Continues at the end that `scan` found: makes durable what was read, and removes what is stale beyond.
+    ///
+    /// Waits.
     ///
     /// - Precondition: The scan was not read-only.
     package init(
@@ -106,12 +108,16 @@ package final class RedoLog: Sendable {
         try fitFiles()
     }
 
-    /// Starts the log's threads. Until then, and after ``stop()``, those who wait do the work themselves.
+    /// Starts the log's threads.
+    ///
+    /// Until then, and after ``stop()``, those who wait do the work themselves.
     package func start() throws(RedoubtError) {
         try threads.start(self)
     }
 
-    /// Makes everything durable unless the engine is fenced, joins the threads and closes the files. Waits.
+    /// Makes everything durable unless the engine is fenced, joins the threads and closes the files.
+    ///
+    /// Waits.
     package func stop() {
         try? waitUntilFlushed(currentLSN)
         threads.stop()
@@ -151,7 +157,9 @@ package final class RedoLog: Sendable {
     package var writtenLSN: LogSequenceNumber { LogSequenceNumber(rawValue: written.value.load(ordering: .acquiring)) }
     /// Everything below it is durable.
     package var flushedLSN: LogSequenceNumber { LogSequenceNumber(rawValue: flushed.value.load(ordering: .acquiring)) }
-    /// Every group below it was closed. To be read before the flush lists when a checkpoint is sought.
+    /// Every group below it was closed.
+    ///
+    /// To be read before the flush lists when a checkpoint is sought.
     package var closedLSN: LogSequenceNumber { recentClosed.advanceTail() }
     /// Recovery would start here.
     package var checkpointLSN: LogSequenceNumber {

@@ -16,9 +16,13 @@ package struct PlainFlushing: Sendable, Hashable {
     package var freeFrameTarget = 0
     /// The distance from the oldest modification to the end of the log.
     package var age = 0
-    /// The age at which flushing should hurry. `LogLimits.asyncFlushAge`, less the margin.
+    /// The age at which flushing should hurry.
+    ///
+    /// `LogLimits.asyncFlushAge`, less the margin.
     package var asyncAge = Int.max
-    /// The age at which it must. `LogLimits.syncFlushAge`, less the margin.
+    /// The age at which it must.
+    ///
+    /// `LogLimits.syncFlushAge`, less the margin.
     package var syncAge = Int.max
     /// Whether nobody changed anything since the last round.
     package var isIdle = false

@@ -3,8 +3,9 @@ import RedoubtSystem
 import Synchronization
 
 extension CrashExplorer {
-    /// Judges the states on several threads, each state in a world of its own. Waits until all are judged or the time
-    /// is out; states are then left out by a seeded draw.
+    /// Judges the states on several threads, each state in a world of its own.
+    ///
+    /// Waits until all are judged or the time is out; states are then left out by a seeded draw.
     ///
     /// - Parameters:
     ///   - threadCount: The threads of the operating system.
@@ -14,7 +15,9 @@ extension CrashExplorer {
     ///     (several, if commits undid each other), or throws what is wrong. It is not called for a state with the bytes
     ///     of one that was judged before; the bounds are checked all the same.
     public func judge(
-        threadCount: Int = 2, seconds: Double? = nil, only: UInt64? = nil,
+        threadCount: Int = 2,
+        seconds: Double? = nil,
+        only: UInt64? = nil,
         _ judge: @escaping @Sendable (CrashState) throws -> [Int]
     ) -> CrashReport {
         let bench = Bench(self, judge)
@@ -70,7 +73,8 @@ private final class Bench: Sendable {
             let share = Array(indices[start..<indices.count * (number + 1) / threadCount])
             do throws(RedoubtError) {
                 threads.append(
-                    try Scheduling.startOnSystem("judge \(number)") { self.walk(share, deadline: deadline) })
+                    try Scheduling.startOnSystem("judge \(number)") { self.walk(share, deadline: deadline) }
+                )
             } catch {
                 walk(share, deadline: deadline)
             }
@@ -95,9 +99,13 @@ private final class Bench: Sendable {
         var disk = image
         disk.keepsHash = false
         let state = CrashState(
-            storage: SimulatedStorage(disk, options: .judging), point: candidate.point, cut: candidate.cut,
+            storage: SimulatedStorage(disk, options: .judging),
+            point: candidate.point,
+            cut: candidate.cut,
             acknowledged: candidate.windows.map(\.lowerBound).max() ?? 0,
-            issued: candidate.windows.map(\.upperBound).min() ?? 0, key: candidate.key)
+            issued: candidate.windows.map(\.upperBound).min() ?? 0,
+            key: candidate.key
+        )
         do {
             conclude(candidate, try judge(state), isRecovered: true, image.hash)
         } catch {
@@ -108,7 +116,11 @@ private final class Bench: Sendable {
     private func conclude(_ candidate: CrashExplorer.Candidate, _ found: [Int], isRecovered: Bool, _ hash: UInt64) {
         for window in candidate.windows where !found.contains(where: window.contains) {
             return fail(
-                candidate, "the content is that after \(found) commits", isRecovered: isRecovered, allowed: window)
+                candidate,
+                "the content is that after \(found) commits",
+                isRecovered: isRecovered,
+                allowed: window
+            )
         }
         verdicts.withLock { verdicts in
             verdicts.found[hash] = found
@@ -118,11 +130,18 @@ private final class Bench: Sendable {
     }
 
     private func fail(
-        _ candidate: CrashExplorer.Candidate, _ message: String, isRecovered: Bool, allowed: ClosedRange<Int>? = nil
+        _ candidate: CrashExplorer.Candidate,
+        _ message: String,
+        isRecovered: Bool,
+        allowed: ClosedRange<Int>? = nil
     ) {
         let failure = CrashFailure(
-            point: candidate.point, cut: candidate.cut, key: candidate.key,
-            allowed: allowed ?? candidate.windows[0], message: message)
+            point: candidate.point,
+            cut: candidate.cut,
+            key: candidate.key,
+            allowed: allowed ?? candidate.windows[0],
+            message: message
+        )
         verdicts.withLock { verdicts in
             verdicts.report.judgedCount += 1
             verdicts.report.recoveryCount += isRecovered ? 1 : 0

@@ -13,7 +13,9 @@ public struct CrashExplorer: Sendable {
         public var seed: UInt64 = 1
         /// The random subsets of the uncertain changes.
         public var seededSubsetCount = 20
-        /// The most tears of one write, spread evenly if there are more sectors. The default is no limit.
+        /// The most tears of one write, spread evenly if there are more sectors.
+        ///
+        /// The default is no limit.
         public var tearLimit = Int.max
         /// The first event after which power is cut.
         public var firstEvent = 0
@@ -152,6 +154,7 @@ private struct CandidateLister {
         }
         indexByKey[key] = candidates.count
         candidates.append(
-            CrashExplorer.Candidate(point: state.sequence, cut: cut, key: key, windows: [window]))
+            CrashExplorer.Candidate(point: state.sequence, cut: cut, key: key, windows: [window])
+        )
     }
 }

@@ -123,7 +123,8 @@ public struct DiskImage: Sendable {
 
     func names(in directory: String) -> [String] {
         let parent = Self.normalized(directory)
-        let paths = entries.keys.filter { Self.parent(of: $0) == parent }
+        let paths =
+            entries.keys.filter { Self.parent(of: $0) == parent }
             + directories.filter { $0 != parent && $0 != "/" && $0 != "" && Self.parent(of: $0) == parent }
         return paths.map { Self.name(of: $0) }.sorted()
     }

@@ -26,7 +26,7 @@ public struct ReferenceModel: Sendable {
     public private(set) var keyspaces: [String: Rows] = [:]
     /// The commits so far; number n is at n - 1.
     public private(set) var commits: [[Change]] = []
-    /// Hashes of the content after 0, 1, 2 ... commits.
+    /// Hashes of the content after each number of commits, from none on.
     public private(set) var hashes: [UInt64] = []
     private var sums: [String: UInt64] = [:]
     private var numbersByHash: [UInt64: [Int]] = [:]

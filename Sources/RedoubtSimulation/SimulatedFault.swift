@@ -40,7 +40,9 @@ public struct SimulatedFault: Sendable {
 
     /// The kind of call.
     public var operation: Operation
-    /// Only files of this role; nil for all. Ignored for calls about directories.
+    /// Only files of this role; nil for all.
+    ///
+    /// Ignored for calls about directories.
     public var role: FileRole?
     /// The matching calls that succeed first.
     public var skipCount: Int
@@ -51,7 +53,10 @@ public struct SimulatedFault: Sendable {
 
     /// Creates a fault for the matching call number `skipCount`, counted from 0 from when it is injected.
     public init(
-        _ operation: Operation, role: FileRole? = nil, skipping skipCount: Int = 0, isPermanent: Bool = false,
+        _ operation: Operation,
+        role: FileRole? = nil,
+        skipping skipCount: Int = 0,
+        isPermanent: Bool = false,
         effect: Effect = .failure(errno: SimulatedFault.inputOutputError)
     ) {
         self.operation = operation

@@ -49,7 +49,9 @@ final class SimulatedFile: StorageFile {
 
     /// Counts a write, and throws what the fault plan or the quota has for it; half of a failed write is made.
     func admit(
-        _ bytes: [UInt8], at offset: UInt64, in world: inout SimulatedStorage.World
+        _ bytes: [UInt8],
+        at offset: UInt64,
+        in world: inout SimulatedStorage.World
     ) throws(RedoubtError) {
         let end = offset + UInt64(bytes.count)
         let half = bytes.count / 2 / SparseBytes.sectorSize * SparseBytes.sectorSize
@@ -122,7 +124,9 @@ final class SimulatedFile: StorageFile {
             throw RedoubtError(
                 call == "read" ? .readFailed : .systemCallFailed,
                 "\(call) of \(bytes.count) bytes at \(offset) from memory at \(address) is not aligned to \(alignment)",
-                path: path, errno: 22)
+                path: path,
+                errno: 22
+            )
         }
     }
 

@@ -46,7 +46,10 @@ final class SimulatedQueue: StorageQueue {
         }
         do throws(RedoubtError) {
             unsafe try file.checkTransfer(
-                request.isWrite ? "write" : "read", UnsafeRawBufferPointer(request.buffer), request.offset)
+                request.isWrite ? "write" : "read",
+                UnsafeRawBufferPointer(request.buffer),
+                request.offset
+            )
             if !request.isWrite {
                 if isReordering { return .reading(request, file) }
                 return .ended(finishRead(request, file))

@@ -77,7 +77,9 @@ public final class SimulatedScheduler: Sendable {
     }
 
     private func startThread(
-        _ number: Int, _ name: String, _ body: @escaping @Sendable () -> Void
+        _ number: Int,
+        _ name: String,
+        _ body: @escaping @Sendable () -> Void
     ) throws(RedoubtError) -> EngineThread {
         let baton = schedule.withLock { $0.threads[number].baton }
         return try Scheduling.startOnSystem(name) { [self] in
@@ -126,7 +128,8 @@ extension SimulatedScheduler: Scheduler {
 
     /// Starts a thread that runs when the seed says so.
     package func start(
-        _ name: String, _ body: @escaping @Sendable () -> Void
+        _ name: String,
+        _ body: @escaping @Sendable () -> Void
     ) throws(RedoubtError) -> EngineThread {
         let number = schedule.withLock { $0.add(name) }
         let system = try startThread(number, name, body)

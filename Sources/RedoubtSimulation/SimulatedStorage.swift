@@ -10,21 +10,29 @@ import Synchronization
 public final class SimulatedStorage: Storage {
     /// How a simulated storage behaves.
     public struct Options: Sendable {
-        /// The alignment of memory, offset and length in bytes for data, redo and doublewrite files; 1 for none. The
-        /// default is 512. A call that is not aligned fails with EINVAL, as with O_DIRECT.
+        /// The alignment of memory, offset and length in bytes for data, redo and doublewrite files; 1 for none.
+        ///
+        /// The default is 512. A call that is not aligned fails with EINVAL, as with O_DIRECT.
         public var alignment = 512
-        /// Whether ``SimulatedStorage/trace`` is recorded. The default is true.
+        /// Whether ``SimulatedStorage/trace`` is recorded.
+        ///
+        /// The default is true.
         public var isRecording = true
-        /// Whether it is kept which changes are durable, which ``SimulatedStorage/powerCut(_:)`` needs. The default is
-        /// true.
+        /// Whether it is kept which changes are durable, which ``SimulatedStorage/powerCut(_:)`` needs.
+        ///
+        /// The default is true.
         public var tracksDurability = true
-        /// Whether queued transfers end in a seeded order, late, instead of at once. The default is false.
+        /// Whether queued transfers end in a seeded order, late, instead of at once.
+        ///
+        /// The default is false.
         public var reordersCompletions = false
         /// The seed of the order of completions.
         public var seed: UInt64 = 1
         /// The bytes that all files together may have; nil for no limit.
         public var quota: UInt64?
-        /// The virtual time that a call takes in a simulated schedule, in microseconds. The default is 0.
+        /// The virtual time that a call takes in a simulated schedule, in microseconds.
+        ///
+        /// The default is 0.
         public var latencyMicroseconds = 0
         /// The process id of the lock holder that errors give.
         public var processID: Int32 = 4242
@@ -79,8 +87,13 @@ public final class SimulatedStorage: Storage {
         self.options = options
         world = Mutex(
             World(
-                image: image, durability: options.tracksDurability ? DurabilityState(image) : nil,
-                quota: options.quota, isRecording: options.isRecording, start: image))
+                image: image,
+                durability: options.tracksDurability ? DurabilityState(image) : nil,
+                quota: options.quota,
+                isRecording: options.isRecording,
+                start: image
+            )
+        )
     }
 
     /// Runs `body` with the world, alone.
@@ -159,7 +172,10 @@ public final class SimulatedStorage: Storage {
 
     /// Opens or creates a file in memory.
     public func open(
-        _ path: String, role: FileRole, creating: Bool, readOnly: Bool
+        _ path: String,
+        role: FileRole,
+        creating: Bool,
+        readOnly: Bool
     ) throws(RedoubtError) -> any StorageFile {
         schedulePoint()
         let name = DiskImage.normalized(path)
@@ -255,7 +271,10 @@ public final class SimulatedStorage: Storage {
             guard world.image.isDirectory(DiskImage.parent(of: name)) else { throw failure("lock", path, errno: 2) }
             guard world.heldLocks.insert(name).inserted else {
                 throw RedoubtError(
-                    .alreadyOpen, "the database is open in process \(processID); close it there first", path: path)
+                    .alreadyOpen,
+                    "the database is open in process \(processID); close it there first",
+                    path: path
+                )
             }
         }
         return SimulatedLock(storage: self, path: name)
@@ -299,7 +318,10 @@ extension SimulatedStorage.World {
     /// Counts a call and throws the failure that the fault plan has for it; returns whether it is to be cut in two.
     @discardableResult
     mutating func check(
-        _ operation: SimulatedFault.Operation, role: FileRole?, path: String, call: String
+        _ operation: SimulatedFault.Operation,
+        role: FileRole?,
+        path: String,
+        call: String
     ) throws(RedoubtError) -> Bool {
         switch faults.next(operation, role: role) {
         case nil: return false

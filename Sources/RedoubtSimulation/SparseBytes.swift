@@ -91,7 +91,10 @@ package struct SparseBytes: Sendable {
                 continue
             }
             unsafe sum &+= Self.hash(
-                of: chunk.bytes + sector % perChunk * Self.sectorSize, file: file, sector: sector)
+                of: chunk.bytes + sector % perChunk * Self.sectorSize,
+                file: file,
+                sector: sector
+            )
             sector += 1
         }
         return sum

@@ -20,8 +20,13 @@ struct CrashProfile: Sendable, CustomTestStringConvertible {
     var testDescription: String { name }
 
     init(
-        _ name: String, share: Double, preparationCount: Int, operationCount: Int, isClosing: Bool = false,
-        durability: Durability = .flushed, preparation: Workload.Weights? = nil,
+        _ name: String,
+        share: Double,
+        preparationCount: Int,
+        operationCount: Int,
+        isClosing: Bool = false,
+        durability: Durability = .flushed,
+        preparation: Workload.Weights? = nil,
         _ adjust: (inout Workload.Weights) -> Void = { _ in }
     ) {
         self.name = name
@@ -49,7 +54,10 @@ struct CrashProfile: Sendable, CustomTestStringConvertible {
             $0.checkpoint = 1
         },
         CrashProfile(
-            "values outside their pages, log wrap-around", share: 0.12, preparationCount: 90, operationCount: 40
+            "values outside their pages, log wrap-around",
+            share: 0.12,
+            preparationCount: 90,
+            operationCount: 40
         ) {
             $0 = only(\.putOffPage, 20)
             $0.delete = 10

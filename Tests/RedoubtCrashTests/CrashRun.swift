@@ -65,7 +65,10 @@ struct CrashRun: Sendable {
     }
 
     private static func record(
-        _ profile: CrashProfile, _ storage: SimulatedStorage, _ start: ReferenceModel, seed: UInt64
+        _ profile: CrashProfile,
+        _ storage: SimulatedStorage,
+        _ start: ReferenceModel,
+        seed: UInt64
     ) -> Result<ReferenceModel, RedoubtError> {
         do throws(RedoubtError) {
             var client = try EngineClient(storage, model: start, durability: profile.durability)
@@ -112,7 +115,8 @@ struct CrashRun: Sendable {
             let expected = model.replayed(count: state.acknowledged, from: start)
             throw Finding(
                 "no number of commits leaves this content; against that after \(state.acknowledged): "
-                    + expected.differences(from: try EngineClient.content(of: database)))
+                    + expected.differences(from: try EngineClient.content(of: database))
+            )
         }
         let findings = try database.check()
         guard findings.isEmpty else {

@@ -12,7 +12,8 @@ import Testing
         let run = try CrashRun(profile, seed: CrashBudget.seed)
         let explorer = run.explorer()
         let report = explorer.judge(
-            seconds: CrashBudget.seconds(share: profile.share), only: CrashBudget.only
+            seconds: CrashBudget.seconds(share: profile.share),
+            only: CrashBudget.only
         ) { state in
             try run.judge(state)
         }

@@ -106,7 +106,8 @@ struct FaultSweep: Sendable {
     }
 
     private func runOnce(
-        _ index: Int, _ judge: @escaping @Sendable (borrowing World, RedoubtError?) -> String?
+        _ index: Int,
+        _ judge: @escaping @Sendable (borrowing World, RedoubtError?) -> String?
     ) -> Outcome {
         var options = SimulatedStorage.Options()
         options.isRecording = false
@@ -122,7 +123,9 @@ struct FaultSweep: Sendable {
     }
 
     private func runInside(
-        _ storage: SimulatedStorage, _ index: Int, _ judge: (borrowing World, RedoubtError?) -> String?
+        _ storage: SimulatedStorage,
+        _ index: Int,
+        _ judge: (borrowing World, RedoubtError?) -> String?
     ) throws(RedoubtError) -> Outcome {
         var client = try EngineClient(storage, model: ReferenceModel(), durability: .flushed)
         try client.perform(.structure(.createKeyspace("first")))

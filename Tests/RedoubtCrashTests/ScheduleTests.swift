@@ -36,7 +36,10 @@ private struct ClientWorld: Sendable {
         let outcome = scheduler.run { () -> Result<Void, any Error> in Result { try runInside(storage, seed) } }
         try outcome.get()
         return ClientWorld(
-            scheduleHash: scheduler.traceHash, stepCount: scheduler.stepCount, eventCount: storage.trace.count)
+            scheduleHash: scheduler.traceHash,
+            stepCount: scheduler.stepCount,
+            eventCount: storage.trace.count
+        )
     }
 
     private static func runInside(_ storage: SimulatedStorage, _ seed: UInt64) throws {
@@ -49,7 +52,8 @@ private struct ClientWorld: Sendable {
                 try Scheduling.start("client \(number)") {
                     let rows = write(board.keyspace, number, seed)
                     board.results.withLock { $0.append(rows) }
-                })
+                }
+            )
         }
         for thread in threads { Scheduling.join(thread) }
         var expected: [[UInt8]: [UInt8]] = [:]
@@ -72,7 +76,9 @@ private struct ClientWorld: Sendable {
     }
 
     private static func write(
-        _ keyspace: Keyspace, _ number: Int, _ seed: UInt64
+        _ keyspace: Keyspace,
+        _ number: Int,
+        _ seed: UInt64
     ) -> Result<ReferenceModel.Rows, RedoubtError> {
         var random = SeededRandom(seed: seed &* 100 &+ UInt64(number))
         var rows: ReferenceModel.Rows = [:]

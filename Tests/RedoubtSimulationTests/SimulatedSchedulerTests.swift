@@ -111,22 +111,25 @@ import Testing
     }
 
     @Test func `calls of a simulated disk are points where the schedule changes`() {
-        let hashes = Set((UInt64(1)...8).map { seed -> UInt64 in
-            let storage = plainStorage()
-            SimulatedScheduler(seed: seed).run {
-                let threads = (0..<3).map { number in
-                    started("writer") {
-                        guard let file = try? storage.open("/\(number)", role: .data, creating: true, readOnly: false)
-                        else { return }
-                        for offset in 0..<5 { try? write(file, [1], at: UInt64(offset)) }
+        let hashes = Set(
+            (UInt64(1)...8).map { seed -> UInt64 in
+                let storage = plainStorage()
+                SimulatedScheduler(seed: seed).run {
+                    let threads = (0..<3).map { number in
+                        started("writer") {
+                            guard
+                                let file = try? storage.open("/\(number)", role: .data, creating: true, readOnly: false)
+                            else { return }
+                            for offset in 0..<5 { try? write(file, [1], at: UInt64(offset)) }
+                        }
                     }
+                    for thread in threads { Scheduling.join(thread) }
                 }
-                for thread in threads { Scheduling.join(thread) }
+                return storage.trace.reduce(0) { sum, event in
+                    if case .change(let change) = event { mixed(sum, UInt64(change.contentFile ?? 99)) } else { sum }
+                }
             }
-            return storage.trace.reduce(0) { sum, event in
-                if case .change(let change) = event { mixed(sum, UInt64(change.contentFile ?? 99)) } else { sum }
-            }
-        })
+        )
         #expect(hashes.count > 1)
     }
 }

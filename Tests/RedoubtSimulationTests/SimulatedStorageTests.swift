@@ -83,7 +83,8 @@ import Testing
         try write(file, [3], at: 0)
         #expect(storage.firedFaultCount == 1)
         storage.inject(
-            SimulatedFault(.extend, isPermanent: true, effect: .failure(errno: SimulatedFault.noSpace)))
+            SimulatedFault(.extend, isPermanent: true, effect: .failure(errno: SimulatedFault.noSpace))
+        )
         for _ in 0..<2 {
             let error = #expect(throws: RedoubtError.self) { try file.extend(to: 8192) }
             #expect(error?.code == .diskFull)
@@ -143,8 +144,14 @@ import Testing
         queue.submit(
             (0..<8).map {
                 unsafe StorageRequest(
-                    file: file, isWrite: true, buffer: memory, offset: UInt64($0) * 512, tag: UInt64($0))
-            })
+                    file: file,
+                    isWrite: true,
+                    buffer: memory,
+                    offset: UInt64($0) * 512,
+                    tag: UInt64($0)
+                )
+            }
+        )
         try file.sync()
         #expect(storage.unsyncedChangeCount == 8)
         var tags: [UInt64] = []

@@ -11,7 +11,9 @@ struct DatabaseCreation {
     let path: String
     let configuration: Configuration
 
-    /// Whether the directory, which exists, holds no finished database. Waits.
+    /// Whether the directory, which exists, holds no finished database.
+    ///
+    /// Waits.
     ///
     /// - Throws: `.missingFile` if the catalog or the redo log is missing from a database that was in use.
     func isNeeded(_ names: [String]) throws(RedoubtError) -> Bool {
@@ -34,7 +36,9 @@ struct DatabaseCreation {
         )
     }
 
-    /// Makes the database. Waits.
+    /// Makes the database.
+    ///
+    /// Waits.
     ///
     /// - Throws: `.diskFull` and other errors of the file system; a later try begins again.
     func run(_ names: [String]) throws(RedoubtError) {

@@ -26,7 +26,9 @@ struct Recovery {
     /// The memory that records may take while they wait to be applied.
     var collectionByteCountMaximum: Int { max(2 << 20, configuration.memory.rawValue / 8) }
 
-    /// Reads the log from the checkpoint to its end. Waits.
+    /// Reads the log from the checkpoint to its end.
+    ///
+    /// Waits.
     ///
     /// - Throws: `.corruptLog`, `.readFailed`.
     func scan(_ scanner: inout LogScanner) throws(RedoubtError) -> Scan {
@@ -81,7 +83,9 @@ struct Recovery {
         }
     }
 
-    /// Applies what `scan` found to the files that are registered with `kernel`. Waits.
+    /// Applies what `scan` found to the files that are registered with `kernel`.
+    ///
+    /// Waits.
     ///
     /// - Parameter resized: called with each page 0 that changed.
     /// - Throws: `.corruptLog`, `.corruptPage`, `.readFailed`, `.diskFull`, `.fenced`.

@@ -15,7 +15,9 @@ struct RedoApplier {
     /// Called with page 0 of a space, latched, when it may have changed.
     let headerChanged: (Frame) throws(RedoubtError) -> Void
 
-    /// The pages that are read ahead together. InnoDB: `RECV_READ_AHEAD_AREA`.
+    /// The pages that are read ahead together.
+    ///
+    /// InnoDB: `RECV_READ_AHEAD_AREA`.
     static let readAheadPageCount = 32
 
     /// The records of one page.
@@ -26,7 +28,9 @@ struct RedoApplier {
         let isMadeAnew: Bool
     }
 
-    /// Applies all of `collection` but the pages of `ignored` spaces; `progress` gets the records done, and all. Waits.
+    /// Applies all of `collection` but the pages of `ignored` spaces; `progress` gets the records done, and all.
+    ///
+    /// Waits.
     ///
     /// - Throws: `.corruptLog` if a record does not fit its page, `.corruptPage`, `.readFailed`, `.fenced`.
     func apply(

@@ -1,6 +1,7 @@
 import RedoubtCore
 
 /// A doubly linked list of extents; the base is on page 0 or in an inode, the nodes are in the descriptors.
+///
 /// InnoDB: `flst_*`.
 struct ExtentList {
     /// The page of the base.

@@ -47,7 +47,9 @@ extension PageBytes {
     }
 }
 
-/// The base of a doubly linked list of extents, 16 bytes: length 4, first 6, last 6. InnoDB: `flst_base_node_t`.
+/// The base of a doubly linked list of extents, 16 bytes: length 4, first 6, last 6.
+///
+/// InnoDB: `flst_base_node_t`.
 struct ListBase: Hashable, Sendable {
     let length: UInt32
     let first: ListAddress

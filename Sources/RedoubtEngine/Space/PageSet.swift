@@ -12,7 +12,9 @@ struct PageSet: Sendable {
         words = Array(repeating: 0, count: (Int(capacity) + 63) / 64)
     }
 
-    /// Adds `page`; returns false if it was there. Pages beyond the capacity are not added.
+    /// Adds `page`; returns false if it was there.
+    ///
+    /// Pages beyond the capacity are not added.
     @discardableResult
     mutating func insert(_ page: PageNumber) -> Bool {
         guard page.rawValue < capacity, !contains(page) else { return false }

@@ -2,7 +2,9 @@ import RedoubtCore
 import RedoubtSystem
 
 extension Space {
-    /// Grows the file by one extent, by four from 32 extents on. Waits for the file system.
+    /// Grows the file by one extent, by four from 32 extents on.
+    ///
+    /// Waits for the file system.
     ///
     /// The file is long enough before the mini-transaction that says so; a crash between the two leaves a file that is
     /// longer than FSP_SIZE, which is harmless. Page writes never grow a file, so a full disk always meets a caller

@@ -79,7 +79,9 @@ package final class Space: Sendable {
         if now == Space.droppedBit { emptied.signal() }
     }
 
-    /// Lets no more writers in and waits until those inside have left. Returns false if the space was dropped before.
+    /// Lets no more writers in and waits until those inside have left.
+    ///
+    /// Returns false if the space was dropped before.
     func close() -> Bool {
         let before = gate.value.bitwiseOr(Space.droppedBit, ordering: .acquiringAndReleasing).oldValue
         if before & Space.droppedBit != 0 { return false }

@@ -1,6 +1,8 @@
 import RedoubtCore
 
-/// Gives pages of a space to the segments of its tree and takes them back. InnoDB: `fseg_alloc_free_page`.
+/// Gives pages of a space to the segments of its tree and takes them back.
+///
+/// InnoDB: `fseg_alloc_free_page`.
 ///
 /// A mini-transaction first *prepares*: it latches page 0, the inode page and every descriptor that may change, checks
 /// them and makes sure of the room. After that nothing fails. A segment takes its first 32 pages one by one from shared
@@ -28,7 +30,9 @@ enum SpaceAllocator {
     }
 
     /// Latches and checks what allocating `leafPages` and `nonLeafPages` pages and freeing the pages `freeing` may
-    /// change. Changes nothing.
+    /// change.
+    ///
+    /// Changes nothing.
     ///
     /// - Parameters:
     ///   - hint: a page near which allocation will be asked for.

@@ -35,7 +35,9 @@ struct SpaceCheck {
         self.space = space
     }
 
-    /// Checks the space, of whose tree and chains the pages `reached` were found. Waits.
+    /// Checks the space, of whose tree and chains the pages `reached` were found.
+    ///
+    /// Waits.
     ///
     /// - Throws: `.readFailed`, `.corruptPage` of a management page.
     static func run(
@@ -268,7 +270,9 @@ struct PageCopy: ~Copyable {
     /// The bytes, valid as long as the copy.
     let bytes: PageBytes
 
-    /// Copies page `id` under its shared latch. Waits.
+    /// Copies page `id` under its shared latch.
+    ///
+    /// Waits.
     init(_ kernel: Kernel, _ id: PageID) throws(RedoubtError) {
         let frame = try kernel.pool.fetchShared(id)
         unsafe memory = .allocate(byteCount: pageByteCount + 16, alignment: 16)

@@ -14,7 +14,9 @@ enum SpaceFile {
         let pendingChains: [PageNumber]
     }
 
-    /// Creates the complete file of an empty keyspace and makes it durable. Waits for the file system.
+    /// Creates the complete file of an empty keyspace and makes it durable.
+    ///
+    /// Waits for the file system.
     ///
     /// Pages 0 to 3 are sealed with LSN 0, the others are zeros. A crash in the middle leaves a file that no record of
     /// the redo log and no row of the catalog knows; opening removes it.

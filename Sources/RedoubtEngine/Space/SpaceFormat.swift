@@ -8,9 +8,13 @@ import RedoubtCore
 ///     page 3      root of the tree
 ///     16384 * n   XDES: descriptors of 256 extents at 150; 16384 * n + 1: IBUF_BITMAP
 enum SpaceFormat {
-    /// The pages of an extent. InnoDB: `FSP_EXTENT_SIZE`.
+    /// The pages of an extent.
+    ///
+    /// InnoDB: `FSP_EXTENT_SIZE`.
     static let extentPageCount: UInt32 = 64
-    /// The pages between two descriptor pages. InnoDB: the page size, `UNIV_PAGE_SIZE`.
+    /// The pages between two descriptor pages.
+    ///
+    /// InnoDB: the page size, `UNIV_PAGE_SIZE`.
     static let descriptorInterval: UInt32 = 16384
     /// The extents that one descriptor page describes.
     static let extentsPerDescriptorPage: UInt32 = 256
@@ -25,7 +29,9 @@ enum SpaceFormat {
     /// Flags of MySQL 8 files, which have an SDI tree; named so that the refusal can say so.
     static let flagsWithDictionary: UInt32 = 0x4021
 
-    /// Fields of page 0. InnoDB: `FSP_*`.
+    /// Fields of page 0.
+    ///
+    /// InnoDB: `FSP_*`.
     enum Header {
         static let spaceID = 38
         static let pageCount = 46
@@ -41,7 +47,9 @@ enum SpaceFormat {
         static let inodePagesFree = 134
     }
 
-    /// Fields of an extent descriptor, 40 bytes each from offset 150. InnoDB: `XDES_*`.
+    /// Fields of an extent descriptor, 40 bytes each from offset 150.
+    ///
+    /// InnoDB: `XDES_*`.
     enum Descriptor {
         static let first = 150
         static let byteCount = 40
@@ -52,7 +60,9 @@ enum SpaceFormat {
         static let bitmapByteCount = 16
     }
 
-    /// States of an extent. InnoDB: `xdes_state_t`.
+    /// States of an extent.
+    ///
+    /// InnoDB: `xdes_state_t`.
     enum State {
         static let uninitialized: UInt32 = 0
         static let free: UInt32 = 1
@@ -61,7 +71,9 @@ enum SpaceFormat {
         static let segment: UInt32 = 4
     }
 
-    /// Fields of the inode page and of an inode, 192 bytes each from offset 50. InnoDB: `FSEG_*`.
+    /// Fields of the inode page and of an inode, 192 bytes each from offset 50.
+    ///
+    /// InnoDB: `FSEG_*`.
     enum Inode {
         static let pageListNode = 38
         static let first = 50
@@ -79,7 +91,9 @@ enum SpaceFormat {
         static let fragmentCount: UInt32 = 32
     }
 
-    /// Fields of the root page: where its two segments are. Ten bytes each: space, page, offset.
+    /// Fields of the root page: where its two segments are.
+    ///
+    /// Ten bytes each: space, page, offset.
     enum Root {
         static let leafSegment = 74
         static let nonLeafSegment = 84
@@ -126,7 +140,9 @@ enum SpaceFormat {
     }
 }
 
-/// Where a list node stands: page and byte offset. InnoDB: `fil_addr_t`.
+/// Where a list node stands: page and byte offset.
+///
+/// InnoDB: `fil_addr_t`.
 struct ListAddress: Hashable, Sendable, CustomStringConvertible {
     let page: PageNumber
     let offset: UInt16

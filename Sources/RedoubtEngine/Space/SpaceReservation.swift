@@ -57,7 +57,9 @@ struct SpaceReservation {
     }
 }
 
-/// The descriptor of one extent on a latched page. InnoDB: `xdes_t`.
+/// The descriptor of one extent on a latched page.
+///
+/// InnoDB: `xdes_t`.
 struct ExtentDescriptor {
     let frame: Frame
     /// The first page of the extent.

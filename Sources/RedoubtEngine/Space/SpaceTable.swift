@@ -1,7 +1,9 @@
 package import RedoubtCore
 import Synchronization
 
-/// The open tablespaces by number. Looked up when a handle is made, not on the path of an operation.
+/// The open tablespaces by number.
+///
+/// Looked up when a handle is made, not on the path of an operation.
 package final class SpaceTable: Sendable {
     private let spaces = Mutex<[SpaceID: Space]>([:])
 
