@@ -94,7 +94,7 @@ final class Catalog: Sendable {
     func takeID() throws(RedoubtError) -> SpaceID {
         let limit = content.withLock { $0.nextID < $0.limitID ? nil : $0.limitID }
         if let limit {
-            guard limit + Catalog.idBlockSize < UInt64(UInt32.max) else {
+            guard limit < UInt64(UInt32.max) - Catalog.idBlockSize else {
                 throw RedoubtError(.systemLimit, "all space ids are used up; dump and reload the database")
             }
             try reserveIDs(upTo: limit + Catalog.idBlockSize)
@@ -147,7 +147,7 @@ final class Catalog: Sendable {
             id: old.id,
             fileName: old.fileName,
             created: old.created,
-            revision: old.revision + 1
+            revision: old.revision &+ 1
         )
         let end = try move(Array(name.utf8), to: Array(newName.utf8), entry.encode())
         content.withLock { content in

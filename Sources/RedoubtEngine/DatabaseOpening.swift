@@ -280,12 +280,12 @@ struct DatabaseOpening {
         try logDeletions(kernel, orphans.map(\.key).filter(touched.contains))
         for (id, entry) in orphans {
             if case .failure(let error) = entry.header {
-                // A creation that was cut off has never synced its file: it is short, zeros, or torn.
-                let isShort = try entry.file.size() <= UInt64(SpaceFormat.initialPageCount) * UInt64(pageByteCount)
-                guard isShort, error.code == .corruptPage || error.code == .notADatabase else { throw error }
+                // A creation that was cut off has never synced its file. Anything else may be dear to somebody.
+                let isLeftover = try SpaceFile.isUnfinished(entry.file, id: id, database: kernel.database)
+                guard isLeftover else { throw error }
             }
-            kernel.pool.discard(space: id)
             kernel.files.unregister(id)
+            kernel.pool.discard(space: id)
             entry.file.close()
             try storage.remove(entry.file.path)
             isAnyRemoved = true

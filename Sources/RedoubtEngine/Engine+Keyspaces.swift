@@ -125,8 +125,9 @@ extension Engine {
 
     /// Takes a space out of memory and its file out of the directory; a file that stays is removed by the next opening.
     private func removeFile(_ space: Space) {
-        kernel.pool.discard(space: space.id)
+        // In this order: a reader could bring pages back as long as the file is known.
         kernel.files.unregister(space.id)
+        kernel.pool.discard(space: space.id)
         space.file.close()
         try? storage.remove(space.path)
     }

@@ -21,6 +21,42 @@ import Testing
         return fixture
     }
 
+    /// A page filled to the last byte whose last group was emptied into new groups of 4 has a slot more than its
+    /// records would need, and no byte for another one.
+    @Test func whatFitsAFullPageOfSmallGroupsCanBeInserted() throws {
+        let fixture = PageFixture()
+        fixture.makeIndex()
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 2 * pageByteCount, alignment: 8)
+        defer { unsafe buffer.deallocate() }
+        var packed = unsafe PackedRecords(buffer)
+        for row in 0..<161 {
+            let key: [UInt8] = [UInt8(row), 0, 0, 0]
+            let isPacked = try withLeaf(key, [UInt8](repeating: 1, count: row == 8 ? 146 : 76)) { packed.append($0) }
+            #expect(isPacked)
+        }
+        try unsafe fixture.apply(.insertRecords(predecessor: IndexPage.infimum, packed: packed.bytes))
+        #expect(fixture.page.maximumInsertSize() <= 1)
+        for row in 156..<161 {
+            let origin = try #require(fixture.origin([UInt8(row), 0, 0, 0]))
+            try fixture.apply(.deleteRecord(origin: origin))
+        }
+        var inserted = 0
+        for row in 1..<20 {
+            let key: [UInt8] = [80, 0, 0, UInt8(row)]
+            try withLeaf(key, [UInt8](repeating: 2, count: 76)) { image in
+                if !fixture.page.fits(image) { return }
+                try fixture.apply(.insertRecord(predecessor: fixture.search(key).predecessor, image: image))
+                inserted += 1
+            }
+            if row == 5 {
+                let origin = try #require(fixture.origin([80, 0, 0, 5]))
+                try fixture.apply(.deleteRecord(origin: origin))
+            }
+        }
+        #expect(inserted >= 5)
+        #expect(fixture.findings() == [])
+    }
+
     @Test func everySplitAndMergeOfASmallPageKeepsAllRecords() throws {
         let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: pageByteCount, alignment: 8)
         defer { unsafe buffer.deallocate() }

@@ -78,4 +78,44 @@ import Testing
             }
         }
     }
+
+    @Test func aFileOfSomebodyElseIsRefusedNotRemoved() throws {
+        var image = try database(closed: true)
+        let text = Array("not a leftover of ours".utf8)
+        let storage = SimulatedStorage(image)
+        let file = try storage.open("/db/photos-7777.ibd", role: .data, creating: true, readOnly: false)
+        try file.extend(to: 16384)
+        try file.sync()
+        try storage.syncDirectory("/db")
+        file.close()
+        image = storage.image
+        // Zeros are what an interrupted creation leaves; anything else is not.
+        #expect(open(image) == nil)
+        image.overwrite("/db/photos-7777.ibd", at: 4096, with: text)
+        let foreign = SimulatedStorage(image)
+        #expect(throws: RedoubtError.self) { try EngineFixture.open(foreign) { $0.redoLog.capacity = .mebibytes(2) } }
+        #expect(try foreign.exists("/db/photos-7777.ibd"))
+    }
+
+    @Test func redoWithoutItsCatalogIsKept() throws {
+        let storage = SimulatedStorage()
+        let engine = try EngineFixture.open(storage) { $0.redoLog.capacity = .mebibytes(2) }
+        _ = try engine.createKeyspace("a")
+        var image = storage.powerCut().image
+        try engine.close()
+        for path in image.paths where path.hasSuffix(".ibd") { image.remove(path) }
+        let lost = SimulatedStorage(image)
+        #expect(throws: RedoubtError.self) { try EngineFixture.open(lost) { $0.redoLog.capacity = .mebibytes(2) } }
+        for path in image.paths where path.hasPrefix("/db/redo/") { #expect(try lost.exists(path), "\(path)") }
+    }
+
+    @Test func redoOfSomebodyElseStaysWhereADatabaseIsMade() throws {
+        let storage = SimulatedStorage()
+        try storage.createDirectory("/db")
+        try storage.createDirectory("/db/redo")
+        let file = try storage.open("/db/redo/notes.txt", role: .data, creating: true, readOnly: false)
+        file.close()
+        try EngineFixture.open(storage).close()
+        #expect(try storage.exists("/db/redo/notes.txt"))
+    }
 }

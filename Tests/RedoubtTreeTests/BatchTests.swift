@@ -86,4 +86,45 @@ import Testing
         #expect(refusal?.code == .batchTooLarge)
         #expect(refusal?.message.contains("\(large.rowCountMaximum)") ?? false)
     }
+
+    @Test("Batches that write many chains share the pending slots without waiting for each other for ever")
+    func batchesWithManyChains() throws {
+        let fixture = try TreeFixture(memory: .mebibytes(64), redo: .mebibytes(64))
+        try onThreads(4) { thread in
+            var batch = TreeBatch(like: fixture.tree)
+            for number in 0..<TreeBatch.offPageCountMaximum {
+                try unsafe key(thread * 100 + number).withUnsafeBytes { key in
+                    try unsafe value(number, length: 9000).withUnsafeBytes {
+                        unsafe try batch.put(fixture.tree, key, $0)
+                    }
+                }
+            }
+            _ = try batch.commit()
+        }
+        try fixture.check()
+        #expect(try fixture.tree.rows().count == 4 * TreeBatch.offPageCountMaximum)
+        // One that wants more slots than there are is refused instead of waiting for itself.
+        var batch = TreeBatch(like: fixture.tree)
+        for number in 0..<96 {
+            let key = key(number / 32 * 100 + number % 32)
+            try unsafe key.withUnsafeBytes { unsafe try batch.delete(fixture.tree, $0) }
+        }
+        var refusal: RedoubtError?
+        do { _ = try batch.commit() } catch { refusal = error }
+        #expect(refusal?.code == .batchTooLarge)
+        var mixed = TreeBatch(like: fixture.tree)
+        for number in 0..<32 {
+            try unsafe key(900 + number).withUnsafeBytes { key in
+                try unsafe value(number, length: 9000).withUnsafeBytes { unsafe try mixed.put(fixture.tree, key, $0) }
+            }
+        }
+        for number in 0..<40 {
+            let key = key(number / 32 * 100 + number % 32)
+            try unsafe key.withUnsafeBytes { unsafe try mixed.delete(fixture.tree, $0) }
+        }
+        refusal = nil
+        do { _ = try mixed.commit() } catch { refusal = error }
+        #expect(refusal?.code == .batchTooLarge)
+        try fixture.check()
+    }
 }

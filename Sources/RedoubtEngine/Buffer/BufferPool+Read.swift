@@ -11,6 +11,11 @@ extension BufferPool {
     func readIn(_ page: PageID, acceptsUnwritten: Bool) throws(RedoubtError) -> Frame? {
         let file = try openFile(of: page)
         guard let new = try reserve(page) else { return nil }
+        // A drop takes the file out of the table, then the pages out of memory: this one it would have missed.
+        guard files.file(page.space) === file else {
+            abandonRead(new)
+            throw notOpen(page)
+        }
         statistics.add(.misses, shard: page.number.rawValue)
         let count: Int
         do {
@@ -20,6 +25,7 @@ extension BufferPool {
             )
         } catch {
             abandonRead(new)
+            guard files.file(page.space) === file else { throw notOpen(page) }
             throw RedoubtError(
                 .readFailed,
                 "page \(page) could not be read (\(error.message))",
@@ -37,7 +43,11 @@ extension BufferPool {
     /// The file of `page`.
     func openFile(of page: PageID) throws(RedoubtError) -> PageFile {
         if let file = files.file(page.space) { return file }
-        throw RedoubtError(.keyspaceNotFound, "space \(page.space) is not open; it may have been dropped", page: page)
+        throw notOpen(page)
+    }
+
+    private func notOpen(_ page: PageID) -> RedoubtError {
+        RedoubtError(.keyspaceNotFound, "space \(page.space) is not open; it may have been dropped", page: page)
     }
 
     /// Makes a free frame that of `page`, to be read: latched exclusively and in the table, not in the LRU list.
@@ -115,6 +125,10 @@ extension BufferPool {
             guard table.find(page) == nil, let file = files.file(page.space) else { continue }
             guard let new = takeFreeFrameAtOnce(instance(of: page)) else { break }
             guard let frame = reserve(page, new) else { continue }
+            guard files.file(page.space) === file else {
+                abandonRead(frame)
+                continue
+            }
             let buffer = unsafe UnsafeMutableRawBufferPointer(start: frame.memory, count: pageByteCount)
             unsafe requests.append(
                 StorageRequest(

@@ -11,6 +11,7 @@ final class PageFile: Sendable {
     private let pages: Atomic<UInt32>
     private let unsynced = Atomic<Bool>(false)
     private let failed = Atomic<Bool>(false)
+    private let retired = Atomic<Bool>(false)
     private let syncLock = EngineLock()
 
     /// Creates the entry of `space`, whose file has `pageCount` pages.
@@ -36,7 +37,16 @@ final class PageFile: Sendable {
         unsynced.store(true, ordering: .releasing)
     }
 
-    /// Makes what was written before the call durable.
+    /// Ends the syncs of a file that is no longer open: its content concerns nobody, and it may be closed now.
+    ///
+    /// Waits for a sync under way.
+    func retire() {
+        syncLock.lock()
+        retired.store(true, ordering: .releasing)
+        syncLock.unlock()
+    }
+
+    /// Makes what was written before the call durable; does nothing for a file that was taken out of the table.
     ///
     /// Waits, also for a sync that another thread began.
     ///
@@ -45,6 +55,7 @@ final class PageFile: Sendable {
     func syncIfNeeded() throws(RedoubtError) {
         syncLock.lock()
         defer { syncLock.unlock() }
+        if retired.load(ordering: .acquiring) { return }
         if failed.load(ordering: .acquiring) {
             throw RedoubtError(.fenced, "an earlier sync of the file failed", path: file.path)
         }
@@ -87,9 +98,13 @@ final class PageFileTable: Sendable {
     }
 
     /// Takes the file of `space` out: its pages can no longer be read, and its dirty pages are dropped, not written.
+    ///
+    /// Waits for a sync under way.
     @discardableResult
     func unregister(_ space: SpaceID) -> PageFile? {
-        shard(space).files.withLock { $0.removeValue(forKey: space.rawValue) }
+        let file = shard(space).files.withLock { $0.removeValue(forKey: space.rawValue) }
+        file?.retire()
+        return file
     }
 
     /// The file of `space`, or nil if it is not open.

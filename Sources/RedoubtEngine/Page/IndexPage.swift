@@ -260,9 +260,11 @@ extension IndexPage {
     /// Whether a record of `byteCount` bytes fits as the page is.
     @inline(__always)
     func fits(byteCount: Int) -> Bool {
-        if byteCount <= maximumInsertSize() && heapCount < Self.heapCountMaximum { return true }
+        // Every change leaves room for one slot more, also where records that came and went left many small groups.
+        let gap = Self.directoryEnd &- 2 &* (slotCount &+ 1) &- heapTop
         let free = freeHead
-        return free != 0 && record(at: free).byteCount >= byteCount
+        if free != 0 && record(at: free).byteCount >= byteCount { return gap >= 0 }
+        return byteCount <= gap && byteCount <= maximumInsertSize() && heapCount < Self.heapCountMaximum
     }
 
     /// Whether `image` fits as the page is.

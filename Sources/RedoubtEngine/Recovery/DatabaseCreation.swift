@@ -44,7 +44,7 @@ struct DatabaseCreation {
     func run(_ names: [String]) throws(RedoubtError) {
         let redo = DatabaseFiles.path(path, DatabaseFiles.redoDirectory)
         let database: DatabaseID
-        if let found = existingRedo(redo) {
+        if let found = try existingRedo(redo) {
             database = found
         } else {
             try removeRedo(redo)
@@ -85,21 +85,32 @@ struct DatabaseCreation {
         }
     }
 
-    /// The database of a redo log that is complete and was never used, or nil.
-    private func existingRedo(_ redo: String) -> DatabaseID? {
+    /// The database of a redo log that is complete and was never used, or nil if its making was interrupted.
+    ///
+    /// - Throws: `.missingFile` if the log was used: it belongs to a database that has lost its catalog; `.readFailed`,
+    ///   `.unsupportedFormat` and the like.
+    private func existingRedo(_ redo: String) throws(RedoubtError) -> DatabaseID? {
+        guard try storage.exists(redo) else { return nil }
+        var scanner: LogScanner
         do throws(RedoubtError) {
-            guard try storage.exists(redo) else { return nil }
-            var scanner = try LogScanner.open(storage: storage, directory: redo)
-            let result = try scanner.finish()
-            return result.groupCount == 0 ? result.database : nil
+            scanner = try LogScanner.open(storage: storage, directory: redo)
         } catch {
+            // Its checkpoint is what the making of a log ends with.
+            guard [.missingFile, .notADatabase, .corruptLog].contains(error.code) else { throw error }
             return nil
         }
+        let result = try scanner.finish()
+        scanner.close()
+        guard result.groupCount == 0 else { throw missing(DatabaseFiles.catalogName, "the catalog") }
+        return result.database
     }
 
+    /// Removes the files of an interrupted making, and no others that may be in a directory of that name.
     private func removeRedo(_ redo: String) throws(RedoubtError) {
         guard try storage.exists(redo) else { return }
-        for name in try storage.list(redo) { try storage.remove(DatabaseFiles.path(redo, name)) }
+        for name in try storage.list(redo) where name.hasPrefix("redo_") && name.hasSuffix(".log") {
+            try storage.remove(DatabaseFiles.path(redo, name))
+        }
         try storage.syncDirectory(redo)
     }
 

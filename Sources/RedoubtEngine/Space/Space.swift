@@ -22,6 +22,11 @@ package final class Space: Sendable {
     package let treeLock = EngineLock()
     /// Serialises growth of the file; taken after `treeLock`, with no latch held.
     let extensionLock = EngineLock()
+    /// Held by a batch that writes chains, from before its first pending slot until it has given all back.
+    ///
+    /// Two batches that each hold half of the slots would wait for ever. Taken in the order of space ids, before
+    /// `treeLock`.
+    let chainLock = EngineLock()
 
     private static let droppedBit: UInt64 = 1 << 63
     private let gate = CacheIsolated(Atomic<UInt64>(0))

@@ -35,6 +35,7 @@ enum SpaceAllocator {
     /// Changes nothing.
     ///
     /// - Parameters:
+    ///   - owners: the segment of each page of `freeing`; nil where any will do.
     ///   - hint: a page near which allocation will be asked for.
     ///   - header: page 0, if this mini-transaction has latched it already.
     /// - Precondition: the caller holds `space.treeLock` and has latched its tree pages.
@@ -46,6 +47,7 @@ enum SpaceAllocator {
         leafPages: Int = 0,
         nonLeafPages: Int = 0,
         freeing: [PageNumber] = [],
+        owners: [Segment]? = nil,
         near hint: PageNumber = .none,
         purpose: Purpose = .insert,
         header: Frame? = nil
@@ -68,7 +70,9 @@ enum SpaceAllocator {
             if hint != .none { try reservation.gatherHint(&mtr, hint) }
             reservation.remaining = (nonLeafPages, leafPages)
         }
-        for page in freeing { try reservation.gatherForRelease(&mtr, page) }
+        for (index, page) in freeing.enumerated() {
+            try reservation.gatherForRelease(&mtr, page, owners.map { [$0[index]] } ?? Segment.allCases)
+        }
         return reservation
     }
 

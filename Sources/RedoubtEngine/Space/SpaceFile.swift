@@ -49,6 +49,33 @@ enum SpaceFile {
         return file
     }
 
+    /// Whether the file is what an interrupted ``create(_:path:directory:id:database:)`` may leave.
+    ///
+    /// Every 512 bytes are zeros, missing, or what would have been written there: nobody has used it. Waits for the file
+    /// system.
+    static func isUnfinished(
+        _ file: any StorageFile,
+        id: SpaceID,
+        database: DatabaseID
+    ) throws(RedoubtError) -> Bool {
+        let size = try file.size()
+        guard size <= UInt64(SpaceFormat.initialPageCount) * UInt64(pageByteCount) else { return false }
+        let chunk = pageByteCount * Int(SpaceFormat.initialUsedCount)
+        let buffer = try AlignedBuffer(byteCount: 2 * chunk + pageByteCount)
+        let found = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[0..<chunk])
+        let first = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[chunk...])
+        unsafe writeFirstPages(first, id: id, database: database)
+        for offset in stride(from: 0, to: size, by: chunk) {
+            let count = try unsafe file.read(into: found, at: offset)
+            for start in stride(from: 0, to: count, by: 512) {
+                let sector = unsafe found[start..<min(count, start + 512)]
+                let isWritten = unsafe offset == 0 && sector.elementsEqual(first[start..<start + sector.count])
+                guard unsafe isWritten || sector.allSatisfy({ $0 == 0 }) else { return false }
+            }
+        }
+        return true
+    }
+
     /// Fills the first four pages of a new tablespace, sealed.
     static func writeFirstPages(_ bytes: UnsafeMutableRawBufferPointer, id: SpaceID, database: DatabaseID) {
         guard let base = bytes.baseAddress else { preconditionFailure("no memory for the first pages") }

@@ -51,9 +51,7 @@ extension SpaceReservation {
         for (segment, count) in [(Segment.leaf, leafPages), (.nonLeaf, nonLeafPages)] {
             let slots = min(count, freeFragmentSlots(segment))
             fragments += slots
-            let unused =
-                Int(notFull(segment).base.length) * Int(SpaceFormat.extentPageCount) - Int(notFullUsedCount(segment))
-            extents += (max(0, count - slots - unused) + 63) / 64
+            extents += (max(0, count - slots - unusedCount(segment)) + 63) / 64
         }
         let freeFragments = freeFragmentPages
         extents += (max(0, fragments - freeFragments) + 63) / 64
@@ -68,6 +66,11 @@ extension SpaceReservation {
     private var freeFragmentPages: Int {
         Int(freeFragment.base.length) * Int(SpaceFormat.extentPageCount)
             - Int(header.bytes.u32(at: SpaceFormat.Header.fragmentUsedCount))
+    }
+
+    /// The free pages of extents that `segment` owns, as its inode says.
+    private func unusedCount(_ segment: Segment) -> Int {
+        Int(notFull(segment).base.length) * Int(SpaceFormat.extentPageCount) - Int(notFullUsedCount(segment))
     }
 
     private func freeFragmentSlots(_ segment: Segment) -> Int {
@@ -87,33 +90,46 @@ extension SpaceReservation {
         extents: Int
     ) throws(RedoubtError) {
         try gatherHead(&mtr, free.base, extents * Int(SpaceFormat.extentPageCount), SpaceFormat.State.free, owner: 0)
-        try gatherHead(&mtr, freeFragment.base, pageCount, SpaceFormat.State.freeFragment, owner: 0)
+        let fragments = try gatherHead(&mtr, freeFragment.base, pageCount, SpaceFormat.State.freeFragment, owner: 0)
+        guard fragments >= min(pageCount, freeFragmentPages) else {
+            throw corrupt("fewer fragment pages are free than page 0 says")
+        }
         try latchNode(&mtr, fullFragment.base.last)
         for segment in Segment.allCases {
-            try gatherHead(&mtr, notFull(segment).base, pageCount, SpaceFormat.State.segment, owner: segment.id)
+            let base = notFull(segment).base
+            let found = try gatherHead(&mtr, base, pageCount, SpaceFormat.State.segment, owner: segment.id)
+            guard found >= min(pageCount, unusedCount(segment)) else {
+                throw corrupt("fewer pages of segment \(segment.id) are free than it says", SpaceFormat.inodePage)
+            }
             try latchNode(&mtr, full(segment).base.last)
         }
     }
 
-    /// Latches and checks the first extents of a list with room, until they have `pageCount` free pages, and its last.
+    /// Latches and checks the first extents of a list with room, until they have `pageCount` free pages, and its last;
+    /// returns the free pages found.
+    @discardableResult
     private mutating func gatherHead(
         _ mtr: inout MiniTransaction,
         _ base: ListBase,
         _ pageCount: Int,
         _ state: UInt32,
         owner: UInt64
-    ) throws(RedoubtError) {
+    ) throws(RedoubtError) -> Int {
         try latchNode(&mtr, base.last)
         var address = base.first
+        var before = ListAddress.none
         var found = 0
         for step in 0..<Int(base.length) where found < pageCount {
             let extent = try gatherExtent(&mtr, address)
             guard extent.state == state, extent.segmentID == owner, extent.freeCount > 0,
-                extent.previous.isNone == (step == 0), extent.next.isNone == (step + 1 == Int(base.length))
+                step == 0 ? extent.previous.isNone : extent.previous == before,
+                extent.next.isNone == (step + 1 == Int(base.length))
             else { throw corrupt("extent \(extent.start) does not belong in its list", extent.frame.pageID.number) }
             found += extent.freeCount
+            before = address
             address = extent.next
         }
+        return found
     }
 
     /// Latches the descriptor at `address` and its list neighbours.
@@ -142,8 +158,12 @@ extension SpaceReservation {
         }
     }
 
-    /// Latches and checks what freeing `page` may change.
-    mutating func gatherForRelease(_ mtr: inout MiniTransaction, _ page: PageNumber) throws(RedoubtError) {
+    /// Latches and checks what freeing `page`, which must belong to one of `owners`, may change.
+    mutating func gatherForRelease(
+        _ mtr: inout MiniTransaction,
+        _ page: PageNumber,
+        _ owners: [Segment]
+    ) throws(RedoubtError) {
         let inInterval = page.rawValue % SpaceFormat.descriptorInterval
         guard page.rawValue < header.bytes.u32(at: SpaceFormat.Header.pageCount), inInterval > 1, page > .root else {
             throw corrupt("page \(page) cannot be freed: it is not a page of the tree", page)
@@ -154,13 +174,13 @@ extension SpaceReservation {
         }
         switch extent.state {
         case SpaceFormat.State.segment:
-            guard let segment = Segment.allCases.first(where: { $0.id == extent.segmentID }) else {
-                throw corrupt("extent \(extent.start) belongs to segment \(extent.segmentID), which is none")
+            guard let segment = owners.first(where: { $0.id == extent.segmentID }) else {
+                throw corrupt("extent \(extent.start) belongs to segment \(extent.segmentID), but its page \(page) not")
             }
             try latchNode(&mtr, notFull(segment).base.last)
         case SpaceFormat.State.freeFragment, SpaceFormat.State.fullFragment:
-            guard Segment.allCases.contains(where: { fragmentSlot($0, holding: page) != nil }) else {
-                throw corrupt("page \(page) belongs to no segment", page)
+            guard owners.contains(where: { fragmentSlot($0, holding: page) != nil }) else {
+                throw corrupt("page \(page) does not belong to segment \(owners.map(\.id))", page)
             }
             try latchNode(&mtr, freeFragment.base.last)
         default:

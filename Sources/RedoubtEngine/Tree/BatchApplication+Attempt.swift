@@ -131,19 +131,22 @@ extension BatchApplication {
     ) throws(RedoubtError) -> Bool {
         for index in trees.indices.sorted(by: { trees[$0].space.id < trees[$1].space.id }) {
             var wanted = 0
+            var held = 0
             var isInvolved = false
             for (row, plan) in zip(rows, plans) where row.tree == index {
                 isInvolved = isInvolved || row.chain != nil || plan.oldChain != nil
+                held += row.chain != nil ? 1 : 0
                 wanted += plan.oldChain != nil && row.chain == nil ? 1 : 0
             }
             guard isInvolved else { continue }
             let header = try PendingChains.latchHeader(&mtr, trees[index].space)
             headers[index] = header
             let taken = PendingChains.list(header.bytes).count
-            if wanted > PendingChains.slotCount {
+            if wanted + held > PendingChains.slotCount {
                 throw RedoubtError(
                     .batchTooLarge,
-                    "a batch replaces \(wanted) values off their page; it may replace \(PendingChains.slotCount)"
+                    "a batch removes \(wanted) values off their page and writes \(held) to other rows of the keyspace; "
+                        + "both together may be \(PendingChains.slotCount)"
                 )
             }
             if wanted > PendingChains.slotCount - taken { return false }

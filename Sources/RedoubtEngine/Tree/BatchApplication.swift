@@ -69,6 +69,9 @@ struct BatchApplication {
             try tree.space.enter()
             entered += 1
         }
+        let chained = treesWithChains()
+        for tree in chained { tree.space.chainLock.lock() }
+        defer { for tree in chained.reversed() { tree.space.chainLock.unlock() } }
         let end: LogSequenceNumber?
         do throws(RedoubtError) {
             try makeRows()
@@ -80,6 +83,14 @@ struct BatchApplication {
         for (tree, chain) in freed { trees[tree].abandonChain(chain) }
         for row in sparse { unsafe try? trees[rows[row].tree].compress(rows[row].change.key) }
         return end
+    }
+
+    /// The trees that get values off their page, by space id.
+    private func treesWithChains() -> [Tree] {
+        let chained = entries.filter {
+            !$0.isDelete && RecordImage.needsOffPage(key: $0.key.count, value: $0.value.count)
+        }
+        return Set(chained.map(\.tree)).map { trees[$0] }.sorted { $0.space.id < $1.space.id }
     }
 
     /// Sorts by (space, key) and drops all but the last change of a key.

@@ -260,8 +260,9 @@ package struct Cursor: ~Copyable {
             }
             guard let left = try crossLeft(from: own, to: previous) else { return nil }
             if let last = IndexPage(left.bytes).last, unsafe bound.count > 0 && TreeKey.compare(last.key, bound) >= 0 {
+                // Merged and split again meanwhile, with the same page on the right; or damage, if it stays so.
                 left.unlockShared()
-                throw tree.corrupt(previous, "holds keys that are not less than those of its right sibling")
+                return nil
             }
             leaf = left
             origin = IndexPage(leaf.bytes).predecessor(of: IndexPage.supremum)

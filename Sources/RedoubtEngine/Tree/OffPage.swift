@@ -267,6 +267,7 @@ extension Tree {
                 &mtr,
                 space,
                 freeing: pages,
+                owners: pages.map { _ in .leaf },
                 purpose: .cleaning,
                 header: header
             )

@@ -138,6 +138,8 @@ extension Tree {
                 let found = child(of: frame, frame.pageID, for: target)
                 let next: Frame
                 do throws(RedoubtError) {
+                    // The one page of which a latch is held.
+                    if found.child == frame.pageID.number { throw corrupt(found.child, "has a pointer to itself") }
                     next = try latch(found.child, hint: found.frame, exclusively: exclusively && level == 1)
                 } catch {
                     frame.unlockShared()

@@ -33,9 +33,19 @@ extension Tree {
                 return false
             }
             var freed = plan.pairs.map { $0.right }
-            if plan.lowersRoot { freed.append(plan.pairs[plan.pairs.count - 1].left) }
+            var owners: [Segment] = plan.pairs.map { $0.level == 0 ? .leaf : .nonLeaf }
+            if plan.lowersRoot {
+                freed.append(plan.pairs[plan.pairs.count - 1].left)
+                owners.append(owners[owners.count - 1])
+            }
             guard
-                var reservation = try SpaceAllocator.prepare(&mtr, space, freeing: freed, purpose: .cleaning)
+                var reservation = try SpaceAllocator.prepare(
+                    &mtr,
+                    space,
+                    freeing: freed,
+                    owners: owners,
+                    purpose: .cleaning
+                )
             else { preconditionFailure("freeing needs no room") }
             let memory = StructureMemory()
             for index in latched.indices.reversed() {
