@@ -84,7 +84,8 @@ struct FaultSweep: Sendable {
     /// none, and returns what is wrong.
     func run(_ judge: @escaping @Sendable (borrowing World, RedoubtError?) -> String?) throws -> Counts {
         var counts = Counts()
-        let step = CrashBudget.isSoaking ? 1 : 3
+        let isFrequent = operation == .write || operation == .sync
+        let step = isFrequent && !CrashBudget.isSoaking ? 3 : 1
         var index = 0
         while index < 100_000 {
             let outcome = runOnce(index, judge)
