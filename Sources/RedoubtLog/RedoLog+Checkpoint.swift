@@ -105,7 +105,7 @@ extension RedoLog {
 
     /// Returns the limits that `files` allow.
     static func limits(of files: LogFileSet, capacity: ByteCount) -> LogLimits {
-        // What lies in the directory may be too small or too many, as a power cut leaves it: for ``fitFiles()`` to mend.
+        // An interrupted growth may leave files too small or too many, which ``fitFiles()`` mends.
         let (size, present) = files.dependable
         let count = min(max(4, present), 32)
         let wanted = LogLimits(capacity: capacity, fileCount: count)

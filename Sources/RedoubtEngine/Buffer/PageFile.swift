@@ -123,13 +123,6 @@ final class PageFileTable: Sendable {
     ///
     /// Waits.
     func syncWritten() throws(RedoubtError) {
-        for file in all {
-            do {
-                try file.syncIfNeeded()
-            } catch {
-                // A file that was dropped and closed meanwhile owes nobody anything.
-                if self.file(file.space) === file { throw error }
-            }
-        }
+        for file in all { try file.syncIfNeeded() }
     }
 }

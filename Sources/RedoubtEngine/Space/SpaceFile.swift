@@ -51,8 +51,8 @@ enum SpaceFile {
 
     /// Whether the file is what an interrupted ``create(_:path:directory:id:database:)`` may leave.
     ///
-    /// Every 512 bytes are zeros, missing, or what would have been written there: nobody has used it. Waits for the file
-    /// system.
+    /// Every 512 bytes are zeros, missing, or what would have been written there: nobody has used it. Waits for the
+    /// file system.
     static func isUnfinished(
         _ file: any StorageFile,
         id: SpaceID,
