@@ -118,4 +118,31 @@ import Testing
         try EngineFixture.open(storage).close()
         #expect(try storage.exists("/db/redo/notes.txt"))
     }
+
+    @Test(arguments: [0, 2, 3, 4])
+    func damageUnderARightChecksumIsAnErrorToo(_ number: Int) throws {
+        let image = try database(closed: true)
+        let path = try #require(image.paths.first { $0.hasPrefix("/db/a-") })
+        let sound = try #require(image.bytes(of: path))
+        let start = number * pageByteCount
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: pageByteCount + 64, alignment: 4096)
+        defer { unsafe memory.deallocate() }
+        var random = SeededRandom(seed: UInt64(number))
+        for _ in 0..<12 {
+            unsafe memory.copyBytes(from: sound[start..<start + pageByteCount])
+            for _ in 0..<(1 + random.below(3)) {
+                unsafe memory[38 + random.below(random.below(2) == 0 ? 200 : 16_300)] = UInt8(random.below(256))
+            }
+            unsafe PageSeal.seal(PageBytes(try #require(memory.baseAddress)))
+            var damaged = image
+            damaged.overwrite(path, at: UInt64(start), with: unsafe Array(memory[0..<pageByteCount]))
+            let storage = SimulatedStorage(damaged)
+            guard let engine = try? EngineFixture.open(storage, { $0.redoLog.capacity = .mebibytes(2) }) else { continue }
+            _ = try? engine.content()
+            _ = try? engine.check()
+            for row in 0..<60 { try? engine.put("a", "key \(row)x", [UInt8](repeating: 3, count: 700)) }
+            for row in 0..<60 { try? engine.delete("a", "key \(row)") }
+            try? engine.close()
+        }
+    }
 }

@@ -110,7 +110,10 @@ extension BufferPool {
         }
         let fault = PageSeal.fault(frame.bytes, expected: page, lsnLimit: log.currentLSN)
         if acceptsUnwritten, case .unwritten? = fault { return nil }
-        return fault?.description
+        if let fault { return fault.description }
+        // What changes a page relies on its structure: damage under a right checksum must be found before.
+        guard frame.bytes.type == .index else { return nil }
+        return IndexPageCheck.findings(IndexPage(frame.bytes), id: page).first?.description
     }
 
     /// Reads those of `pages` that are not in memory through `queue`, as far as free frames are at hand, and returns

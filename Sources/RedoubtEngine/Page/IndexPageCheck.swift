@@ -21,7 +21,8 @@ struct IndexPageCheck {
     private var findings: [Finding] = []
     /// The bytes that records take: start and end.
     private var extents: [(start: Int, end: Int, origin: Int)] = []
-    private var heapNumbers: Set<Int> = []
+    /// The heap numbers seen, one bit each.
+    private var heapNumbers = [UInt64](repeating: 0, count: 128)
     private var liveByteCount = 0
 
     /// Returns what is wrong with `page`; with `level` or `indexID`, those must be the page's.
@@ -183,7 +184,9 @@ struct IndexPageCheck {
             origin - 4,
             "heap number is \(number), expected 2..<\(page.heapCount)"
         )
-        let isNew = heapNumbers.insert(number).inserted
+        let bit: UInt64 = 1 << UInt64(number & 63)
+        let isNew = heapNumbers[number >> 6 & 127] & bit == 0
+        heapNumbers[number >> 6 & 127] |= bit
         expect(isNew, origin - 4, "heap number \(number) is used twice")
         checkLengths(record, shape)
         extents.append((start, end, origin))
