@@ -158,7 +158,7 @@ struct MiniTransaction: ~Copyable {
         }
         unsafe context.pointee.entries[index].isModified = true
         let page = frame.pageID
-        let room = unsafe context.pointee.room(RedoRecord.byteCountMaximum(operation))
+        let room = unsafe room(RedoRecord.byteCountMaximum(operation))
         let written = unsafe RedoRecord.encode(operation, page: page, previous: lastPage, into: room)
         unsafe context.pointee.byteCount += written
         unsafe context.pointee.lastPage = page.packed
@@ -173,10 +173,19 @@ struct MiniTransaction: ~Copyable {
 
     /// Appends a record about the file of `space`.
     mutating func appendFileRecord(_ kind: RedoRecord.FileKind, space: SpaceID, body: UnsafeRawBufferPointer) {
-        let room = unsafe context.pointee.room(RedoRecord.headerByteCountMaximum + body.count)
+        let room = unsafe room(RedoRecord.headerByteCountMaximum + body.count)
         let written = unsafe RedoRecord.encode(kind, space: space, body: body, previous: lastPage, into: room)
         unsafe context.pointee.byteCount += written
         unsafe context.pointee.lastPage = PageID(space: space, number: PageNumber(rawValue: 0)).packed
+    }
+
+    /// The room behind the records.
+    ///
+    /// Through a copy of the pointer: of a change through `self` the thread sanitizer thinks that it changes everything
+    /// that `self` refers to.
+    private func room(_ byteCount: Int) -> UnsafeMutableRawBufferPointer {
+        let context = unsafe context
+        return unsafe context.pointee.room(byteCount)
     }
 
     private var lastPage: PageID? {
@@ -232,7 +241,7 @@ struct MiniTransaction: ~Copyable {
             let entry = unsafe context.pointee.entries[index]
             guard entry.isModified else { continue }
             let operation = unsafe PageOperation.expectImage(entry.frame.bytes.all)
-            let room = unsafe context.pointee.room(RedoRecord.byteCountMaximum(operation))
+            let room = unsafe room(RedoRecord.byteCountMaximum(operation))
             let page = entry.frame.pageID
             let written = unsafe RedoRecord.encode(operation, page: page, previous: lastPage, into: room)
             unsafe context.pointee.byteCount += written
