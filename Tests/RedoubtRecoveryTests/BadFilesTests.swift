@@ -137,7 +137,8 @@ import Testing
             var damaged = image
             damaged.overwrite(path, at: UInt64(start), with: unsafe Array(memory[0..<pageByteCount]))
             let storage = SimulatedStorage(damaged)
-            guard let engine = try? EngineFixture.open(storage, { $0.redoLog.capacity = .mebibytes(2) }) else { continue }
+            let opened = try? EngineFixture.open(storage) { $0.redoLog.capacity = .mebibytes(2) }
+            guard let engine = opened else { continue }
             _ = try? engine.content()
             _ = try? engine.check()
             for row in 0..<60 { try? engine.put("a", "key \(row)x", [UInt8](repeating: 3, count: 700)) }
