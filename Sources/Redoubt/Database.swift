@@ -206,6 +206,26 @@ public final class Database: Sendable {
         try call { () throws(RedoubtError) in try engine.checkpoint() }
     }
 
+    /// Changes the size of all redo files together, while reads and writes go on.
+    ///
+    /// Waits for the file system.
+    ///
+    /// Spare files change at once, files in use when a checkpoint has made them spare. So a larger size counts from the
+    /// moment the smallest file has grown; a smaller one counts at once, and writers may have to wait until enough
+    /// pages are flushed to fit it. ``Statistics/redoCapacity`` says what counts. Sizes are rounded down to whole
+    /// multiples of 16 KiB for each file; the number of files stays.
+    ///
+    /// The size lasts until ``close()``: the next opening changes the files to the `redoLog.capacity` that it is given,
+    /// so change the configuration as well.
+    ///
+    /// - Parameter capacity: 2 MiB to 128 GiB.
+    /// - Throws: `.invalidConfiguration` if the size is out of range, or too small for what was chosen when the
+    ///   database was opened: then reopen with it; `.diskFull`, after which the old size holds; `.fenced`, `.closed`,
+    ///   `.reentered`.
+    public func setRedoCapacity(_ capacity: ByteCount) throws(RedoubtError) {
+        try call { () throws(RedoubtError) in try engine.log.resize(to: capacity) }
+    }
+
     // MARK: Inspection
 
     /// Reads every page of every keyspace and returns what is wrong: nothing, in a sound database.

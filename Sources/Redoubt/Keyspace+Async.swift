@@ -94,6 +94,13 @@ extension Database {
         }
     }
 
+    /// Changes the size of all redo files together; see ``setRedoCapacity(_:)``.
+    public func setRedoCapacity(_ capacity: ByteCount) async throws(RedoubtError) {
+        try await onThread { () throws(RedoubtError) in
+            try self.call { () throws(RedoubtError) in try self.engine.log.resize(to: capacity) }
+        }
+    }
+
     /// Reads every page and returns what is wrong; see ``check()``.
     public func check() async throws(RedoubtError) -> [Finding] {
         try await onThread { () throws(RedoubtError) in

@@ -49,8 +49,7 @@ extension RedoLog {
     /// the file system.
     ///
     /// - Throws: `.invalidConfiguration` if the size is out of range or too small for the window chosen when the log
-    ///   was
-    ///   opened; `.diskFull`, after which the old size holds.
+    ///   was opened; `.diskFull`, after which the old size holds.
     package func resize(to capacity: ByteCount) throws(RedoubtError) {
         guard (2 << 20...128 << 30).contains(capacity.rawValue) else {
             throw RedoubtError(.invalidConfiguration, "a redo capacity of \(capacity); must be 2 MiB...128 GiB")
