@@ -85,7 +85,8 @@ enum Machine {
         unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
 
-    private static func firstLine(of path: String, after name: String) -> String? {
+    /// What stands after the colon in the first line of the file that begins with `name`.
+    static func firstLine(of path: String, after name: String) -> String? {
         guard let file = unsafe fopen(path, "r") else { return nil }
         defer { unsafe fclose(file) }
         var buffer = [CChar](repeating: 0, count: 512)

@@ -22,18 +22,18 @@ struct Suite {
     private let jsonPath: String?
     let configuration: Configuration
 
-    init(_ words: [String]) {
-        func value(_ name: String) -> String? {
-            guard let index = words.firstIndex(of: "--" + name), index + 1 < words.count else { return nil }
-            return words[index + 1]
-        }
-        isSmoke = words.contains("--smoke")
-        runCount = value("runs").flatMap { Int($0) } ?? (isSmoke ? 1 : 5)
-        folder = value("folder") ?? "/var/tmp/redoubt-benchmarks.\(getpid())"
-        only = value("only")?.split(separator: ",").map(String.init) ?? []
-        jsonPath = value("json")
+    /// The memory that was asked for, if any was.
+    private let memory: ByteCount?
+
+    init(_ options: Options) {
+        isSmoke = options.isSmoke
+        runCount = options.runCount ?? (isSmoke ? 1 : 5)
+        folder = options.folder ?? "/var/tmp/redoubt-benchmarks.\(getpid())"
+        only = options.only
+        jsonPath = options.jsonPath
+        memory = options.mebibytes.map { .mebibytes($0) }
         var configuration = Configuration()
-        configuration.memory = .mebibytes(value("memory").flatMap { Int($0) } ?? (isSmoke ? 64 : 2048))
+        configuration.memory = memory ?? .mebibytes(isSmoke ? 64 : 2048)
         configuration.redoLog.capacity = isSmoke ? .mebibytes(64) : .gibibytes(1)
         self.configuration = configuration
     }
@@ -48,6 +48,7 @@ struct Suite {
         if wants("read") || wants("load") || wants("scan") { results += try ReadBenchmarks(self).run() }
         if wants("insert") { results += try InsertBenchmark(self).run() }
         if wants("commit") { results += try CommitBenchmarks(self).run() }
+        if only.contains("memory") { results += try MemoryBenchmark(self, memory: memory ?? .mebibytes(256)).run() }
         let parameters = "\(isSmoke ? "smoke" : "canonical") rows=\(pick(Self.rowCount)) memory=\(configuration.memory)"
         for result in results { report(result) }
         ratios(results)
