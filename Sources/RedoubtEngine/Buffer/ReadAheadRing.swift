@@ -32,8 +32,10 @@ final class ReadAheadRing: Sendable {
     /// Takes the first requests, at most `count`.
     func take(_ count: Int) -> [PageID] {
         waiting.withLock { waiting in
-            let taken = Array(waiting.prefix(count))
-            waiting.removeFirst(taken.count)
+            // Element by element, so that no buffer is shared, which the next change would have to copy.
+            var taken: [PageID] = []
+            for page in waiting.prefix(count) { taken.append(page) }
+            if !taken.isEmpty { waiting.removeFirst(taken.count) }
             return taken
         }
     }

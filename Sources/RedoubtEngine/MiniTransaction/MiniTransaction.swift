@@ -160,8 +160,7 @@ struct MiniTransaction: ~Copyable {
         let page = frame.pageID
         let room = unsafe room(RedoRecord.byteCountMaximum(operation))
         let written = unsafe RedoRecord.encode(operation, page: page, previous: lastPage, into: room)
-        unsafe context.pointee.byteCount += written
-        unsafe context.pointee.lastPage = page.packed
+        noteRecord(byteCount: written, of: page)
         let searchIndex = kernel.pool.currentSearchIndex(frame)
         do {
             try operation.apply(to: frame.bytes, id: page, index: searchIndex)
@@ -175,17 +174,23 @@ struct MiniTransaction: ~Copyable {
     mutating func appendFileRecord(_ kind: RedoRecord.FileKind, space: SpaceID, body: UnsafeRawBufferPointer) {
         let room = unsafe room(RedoRecord.headerByteCountMaximum + body.count)
         let written = unsafe RedoRecord.encode(kind, space: space, body: body, previous: lastPage, into: room)
-        unsafe context.pointee.byteCount += written
-        unsafe context.pointee.lastPage = PageID(space: space, number: PageNumber(rawValue: 0)).packed
+        noteRecord(byteCount: written, of: PageID(space: space, number: PageNumber(rawValue: 0)))
     }
 
+    // These two change the context through a copy of the pointer: of a change through `self` in a mutating function the
+    // thread sanitizer thinks that it changes everything that `self` refers to.
+
     /// The room behind the records.
-    ///
-    /// Through a copy of the pointer: of a change through `self` the thread sanitizer thinks that it changes everything
-    /// that `self` refers to.
     private func room(_ byteCount: Int) -> UnsafeMutableRawBufferPointer {
         let context = unsafe context
         return unsafe context.pointee.room(byteCount)
+    }
+
+    /// Says that a record about `page` was written into the room.
+    private func noteRecord(byteCount: Int, of page: PageID) {
+        let context = unsafe context
+        unsafe context.pointee.byteCount += byteCount
+        unsafe context.pointee.lastPage = page.packed
     }
 
     private var lastPage: PageID? {
@@ -244,8 +249,7 @@ struct MiniTransaction: ~Copyable {
             let room = unsafe room(RedoRecord.byteCountMaximum(operation))
             let page = entry.frame.pageID
             let written = unsafe RedoRecord.encode(operation, page: page, previous: lastPage, into: room)
-            unsafe context.pointee.byteCount += written
-            unsafe context.pointee.lastPage = page.packed
+            noteRecord(byteCount: written, of: page)
         }
     }
 
