@@ -4,16 +4,21 @@ import RedoubtLog
 
 /// The calls for asynchronous code: the same names; the compiler chooses.
 ///
-/// A call runs on a thread of the database while the task is suspended. A commit that waits for the device holds no
-/// thread: the log resumes the task. A cancelled task still gets the result of what was begun.
+/// A get, put or delete that needs no waiting, because the pages are in memory and nobody is in the way, is done at once.
+/// Any other call runs on a thread of the database while the task is suspended. A commit that waits for the device holds
+/// no thread: the log resumes the task. A cancelled task still gets the result of what was begun.
 extension Keyspace {
     /// Returns a copy of the value of `key`, or nil if there is none; see ``get(_:)``.
     public func get(_ key: [UInt8]) async throws(RedoubtError) -> [UInt8]? {
-        try await database.onThread { () throws(RedoubtError) in try self.copy(key) }
+        if case .done(let value) = try tryCopy(key) { return value }
+        return try await database.onThread { () throws(RedoubtError) in try self.copy(key) }
     }
 
     /// Gives `key` the value `value`; see ``put(_:_:durability:)``.
     public func put(_ key: [UInt8], _ value: [UInt8], durability: Durability? = nil) async throws(RedoubtError) {
+        if case .done(let result) = try tryPut(key, value) {
+            return try await database.settleWithoutBlocking(result.end, durability)
+        }
         try await database.writeOnThread(durability) { () throws(RedoubtError) in
             let result = unsafe try key.withBytes { (keyBytes) throws(RedoubtError) in
                 unsafe try value.withBytes { (valueBytes) throws(RedoubtError) in
@@ -27,7 +32,11 @@ extension Keyspace {
     /// Removes `key`; returns whether it was there; see ``delete(_:durability:)``.
     @discardableResult
     public func delete(_ key: [UInt8], durability: Durability? = nil) async throws(RedoubtError) -> Bool {
-        try await database.writeOnThread(durability) { () throws(RedoubtError) in
+        if case .done(let result) = try tryDelete(key) {
+            try await database.settleWithoutBlocking(result.end, durability)
+            return result.existed
+        }
+        return try await database.writeOnThread(durability) { () throws(RedoubtError) in
             let result = unsafe try key.withBytes { (bytes) throws(RedoubtError) in
                 unsafe try self.tree.delete(bytes)
             }
@@ -67,6 +76,28 @@ extension Keyspace {
         }
     }
 
+    // MARK: At once
+
+    private func tryCopy(_ key: [UInt8]) throws(RedoubtError) -> Tree.Attempt<[UInt8]?> {
+        unsafe try key.withBytes { (bytes) throws(RedoubtError) in
+            try database.call { () throws(RedoubtError) in unsafe try tree.tryGetCopy(bytes) }
+        }
+    }
+
+    private func tryPut(_ key: [UInt8], _ value: [UInt8]) throws(RedoubtError) -> Tree.Attempt<WriteResult> {
+        unsafe try key.withBytes { (keyBytes) throws(RedoubtError) in
+            unsafe try value.withBytes { (valueBytes) throws(RedoubtError) in
+                try database.call { () throws(RedoubtError) in unsafe try tree.tryPut(keyBytes, valueBytes) }
+            }
+        }
+    }
+
+    private func tryDelete(_ key: [UInt8]) throws(RedoubtError) -> Tree.Attempt<WriteResult> {
+        unsafe try key.withBytes { (bytes) throws(RedoubtError) in
+            try database.call { () throws(RedoubtError) in unsafe try tree.tryDelete(bytes) }
+        }
+    }
+
     private func copy(_ key: [UInt8]) throws(RedoubtError) -> [UInt8]? {
         unsafe try key.withBytes { (bytes) throws(RedoubtError) in
             try database.call { () throws(RedoubtError) in unsafe try tree.getCopy(bytes) }
@@ -84,7 +115,8 @@ extension Database {
 
     /// Makes everything that was written before the call durable; see ``flush()``.
     public func flush() async throws(RedoubtError) {
-        try await writeOnThread(.flushed) { () throws(RedoubtError) in ((), self.engine.log.currentLSN) }
+        let end = try call { () throws(RedoubtError) in engine.log.currentLSN }
+        try await settleWithoutBlocking(end, .flushed)
     }
 
     /// Writes every changed page to its file; see ``checkpoint()``.

@@ -9,6 +9,14 @@ extension RedoLog {
         min(configuration.bufferCapacity.rawValue / 2, Int(CapacityCredit.groupBytes(credit.capacity)))
     }
 
+    /// Whether a small group could be appended and closed now without waiting.
+    ///
+    /// Only a forecast: other threads may take the room first.
+    package var takesGroupsAtOnce: Bool {
+        let end = currentLSN
+        return !isBufferHalfFull && recentWritten.hasSpace(at: end) && recentClosed.hasSpace(at: end)
+    }
+
     /// Appends `group`, whose first four bytes are overwritten by its length.
     ///
     /// Waits for room in the log buffer only.

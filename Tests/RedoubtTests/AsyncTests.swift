@@ -34,4 +34,42 @@ import Testing
         try database.close()
         await #expect(throws: RedoubtError.self) { try await keyspace.put([1], [1]) }
     }
+
+    @Test("what is done at once and what a thread does agree, whatever the durability", .timeLimit(.minutes(2)))
+    func mixedPaths() async throws {
+        let fixture = Fixture()
+        let database = try fixture.open()
+        let keyspace = try database.keyspace(named: "k", createIfMissing: true)
+        let durabilities: [Durability] = [.deferred, .written, .flushed]
+        // More tasks than threads on few leaves: some find latches free, others do not; leaves split and merge.
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for task in 0..<8 {
+                group.addTask {
+                    for step in 0..<200 {
+                        let key = Array("\(step % 50)-\(task)".utf8)
+                        let value = [UInt8](repeating: UInt8(step), count: step % 40 == 0 ? 20_000 : 10 + step % 400)
+                        let durability = step % 10 == 0 ? durabilities[step / 10 % 3] : .deferred
+                        try await keyspace.put(key, value, durability: durability)
+                        guard try await keyspace.get(key) == value else {
+                            throw RedoubtError(.readFailed, "step \(step) of task \(task) is not there")
+                        }
+                        if step % 3 == 0 {
+                            let isGone = try await keyspace.delete(key, durability: durability)
+                            guard isGone, try await keyspace.get(key) == nil else {
+                                throw RedoubtError(.readFailed, "step \(step) of task \(task) was not removed")
+                            }
+                        }
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try await database.check().isEmpty)
+        await #expect(throws: RedoubtError.self) { try await keyspace.put([], [1]) }
+        await #expect(throws: RedoubtError.self) { try await keyspace.get([UInt8](repeating: 1, count: 4000)) }
+        try await database.setRedoCapacity(.mebibytes(16))
+        try database.close()
+        await #expect(throws: RedoubtError.self) { try await keyspace.get([1]) }
+        await #expect(throws: RedoubtError.self) { try await keyspace.delete([1]) }
+    }
 }

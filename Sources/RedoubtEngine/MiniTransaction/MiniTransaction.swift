@@ -26,10 +26,8 @@ struct MiniTransaction: ~Copyable {
     ///
     /// - Throws: `.fenced`, `.batchTooLarge`, `.poolExhausted`.
     static func begin(_ kernel: Kernel, redoBytes: Int, pins: Int) throws(RedoubtError) -> MiniTransaction {
-        var credit = redoBytes
-        if redoBytes > 0 {
-            credit += MiniTransactionContext.groupHeaderByteCount
-            if kernel.logsPageImages { credit += pins * (pageByteCount + RedoRecord.headerByteCountMaximum) }
+        let credit = redoCredit(kernel, redoBytes, pins)
+        if credit > 0 {
             try kernel.health.check()
             if !kernel.log.tryAcquireCapacity(bytes: credit) {
                 _ = kernel.pool.makeRoomInline(.redo)
@@ -43,6 +41,27 @@ struct MiniTransaction: ~Copyable {
             throw error
         }
         return MiniTransaction(kernel: kernel, redoCredit: credit, pinCredit: pins)
+    }
+
+    /// Starts a mini-transaction as ``begin(_:redoBytes:pins:)`` does; returns nil if a credit would take waiting.
+    ///
+    /// - Throws: `.fenced`.
+    static func tryBegin(_ kernel: Kernel, redoBytes: Int, pins: Int) throws(RedoubtError) -> MiniTransaction? {
+        let credit = redoCredit(kernel, redoBytes, pins)
+        try kernel.health.check()
+        guard kernel.log.tryAcquireCapacity(bytes: credit) else { return nil }
+        guard kernel.pool.tryAcquirePins(pins) else {
+            kernel.log.releaseCapacity(bytes: credit)
+            return nil
+        }
+        return MiniTransaction(kernel: kernel, redoCredit: credit, pinCredit: pins)
+    }
+
+    /// The group bytes to take credit for.
+    private static func redoCredit(_ kernel: Kernel, _ redoBytes: Int, _ pins: Int) -> Int {
+        if redoBytes == 0 { return 0 }
+        let images = kernel.logsPageImages ? pins * (pageByteCount + RedoRecord.headerByteCountMaximum) : 0
+        return redoBytes + MiniTransactionContext.groupHeaderByteCount + images
     }
 
     private init(kernel: Kernel, redoCredit: Int, pinCredit: Int) {
