@@ -2,7 +2,8 @@ import Foundation
 
 /// How long the crash tests may take, and what they replay; from the environment.
 ///
-/// - `REDOUBT_CRASH_SECONDS`: the real time for judging all workloads together; the default is 200.
+/// - `REDOUBT_CRASH_SECONDS`: the real time for judging all workloads together; the default is 600, enough
+///   to judge every state.
 /// - `REDOUBT_CRASH_SOAK`: if set, every state is judged, however long it takes.
 /// - `REDOUBT_CRASH_SEED`: the seed of the workloads and schedules; the default is 1.
 /// - `REDOUBT_CRASH_STATE`: the key of the only state to judge, as a failure prints it (with the same seed).
@@ -15,7 +16,7 @@ enum CrashBudget {
 
     static let isSoaking = environment("REDOUBT_CRASH_SOAK") != nil
 
-    private static let total = Double(environment("REDOUBT_CRASH_SECONDS") ?? "") ?? 200
+    private static let total = Double(environment("REDOUBT_CRASH_SECONDS") ?? "") ?? 600
 
     /// Returns the seconds for a workload that gets `share` of the time, or nil for no limit.
     static func seconds(share: Double) -> Double? {

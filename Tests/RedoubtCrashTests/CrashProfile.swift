@@ -13,6 +13,8 @@ struct CrashProfile: Sendable, CustomTestStringConvertible {
     let operationCount: Int
     /// Whether the database is closed at the end of the recording.
     let isClosing: Bool
+    /// Whether its redo must go round the files more than once.
+    let wrapsLog: Bool
     let durability: Durability
     let weights: Workload.Weights
     let preparation: Workload.Weights
@@ -25,6 +27,7 @@ struct CrashProfile: Sendable, CustomTestStringConvertible {
         preparationCount: Int,
         operationCount: Int,
         isClosing: Bool = false,
+        wrapsLog: Bool = false,
         durability: Durability = .flushed,
         preparation: Workload.Weights? = nil,
         _ adjust: (inout Workload.Weights) -> Void = { _ in }
@@ -34,6 +37,7 @@ struct CrashProfile: Sendable, CustomTestStringConvertible {
         self.preparationCount = preparationCount
         self.operationCount = operationCount
         self.isClosing = isClosing
+        self.wrapsLog = wrapsLog
         self.durability = durability
         var weights = Workload.Weights()
         adjust(&weights)
@@ -55,9 +59,10 @@ struct CrashProfile: Sendable, CustomTestStringConvertible {
         },
         CrashProfile(
             "values outside their pages, log wrap-around",
-            share: 0.12,
+            share: 0.4,
             preparationCount: 90,
-            operationCount: 40
+            operationCount: 40,
+            wrapsLog: true
         ) {
             $0 = only(\.putOffPage, 20)
             $0.delete = 10

@@ -11,6 +11,8 @@ struct CrashRun: Sendable {
     let start: ReferenceModel
     /// The model at its end.
     let model: ReferenceModel
+    /// The redo positions at the beginning and at the end of the recording.
+    let redo: Range<UInt64>
     /// The hash of the schedule.
     let scheduleHash: UInt64
 
@@ -33,16 +35,23 @@ struct CrashRun: Sendable {
         self.storage = storage
         start = image.model
         let scheduler = SimulatedScheduler(seed: seed)
-        let outcome = scheduler.run { () -> Result<ReferenceModel, RedoubtError> in
+        let outcome = scheduler.run { () -> Result<Recorded, RedoubtError> in
             Self.record(profile, storage, image.model, seed: seed)
         }
-        model = try outcome.get()
+        let recorded = try outcome.get()
+        model = recorded.model
+        redo = recorded.redo
         scheduleHash = scheduler.traceHash
     }
 
     private struct Prepared: Sendable {
         let image: DiskImage
         let model: ReferenceModel
+    }
+
+    private struct Recorded: Sendable {
+        let model: ReferenceModel
+        let redo: Range<UInt64>
     }
 
     private static func prepared(_ profile: CrashProfile, seed: UInt64) throws -> Prepared {
@@ -69,12 +78,14 @@ struct CrashRun: Sendable {
         _ storage: SimulatedStorage,
         _ start: ReferenceModel,
         seed: UInt64
-    ) -> Result<ReferenceModel, RedoubtError> {
+    ) -> Result<Recorded, RedoubtError> {
         do throws(RedoubtError) {
             var client = try EngineClient(storage, model: start, durability: profile.durability)
+            let redoStart = try client.database.statistics().currentLSN.rawValue
             var workload = Workload(seed: seed, weights: profile.weights)
             for _ in 0..<profile.operationCount { try client.perform(workload.next(client.model)) }
             let database = client.database
+            let redoEnd = try database.statistics().currentLSN.rawValue
             if profile.isClosing {
                 try database.close()
             } else {
@@ -82,7 +93,7 @@ struct CrashRun: Sendable {
                 storage.stopRecording()
                 try database.close()
             }
-            return .success(client.model)
+            return .success(Recorded(model: client.model, redo: redoStart..<redoEnd))
         } catch {
             return .failure(error)
         }

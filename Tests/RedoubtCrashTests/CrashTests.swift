@@ -10,6 +10,13 @@ import Testing
     @Test("every power cut of a workload is recovered from", arguments: CrashProfile.all)
     func powerCuts(_ profile: CrashProfile) throws {
         let run = try CrashRun(profile, seed: CrashBudget.seed)
+        print("crash test, \(profile.name): redo \(run.redo.lowerBound) to \(run.redo.upperBound)")
+        if profile.wrapsLog {
+            let options = EngineClient.configuration.redoLog
+            let capacity = UInt64(options.capacity.rawValue)
+            #expect(run.redo.lowerBound > capacity, "the recording begins before a redo file is used again")
+            #expect(run.redo.count > options.capacity.rawValue / options.fileCount, "it goes on to no other file")
+        }
         let explorer = run.explorer()
         let report = explorer.judge(
             seconds: CrashBudget.seconds(share: profile.share),
