@@ -4,9 +4,9 @@ import RedoubtLog
 
 /// The calls for asynchronous code: the same names; the compiler chooses.
 ///
-/// A get, put or delete that needs no waiting, because the pages are in memory and nobody is in the way, is done at once.
-/// Any other call runs on a thread of the database while the task is suspended. A commit that waits for the device holds
-/// no thread: the log resumes the task. A cancelled task still gets the result of what was begun.
+/// A get, put or delete that needs no waiting, because the pages are in memory and nobody is in the way, is done at
+/// once. Any other call runs on a thread of the database while the task is suspended. A commit that waits for the
+/// device holds no thread: the log resumes the task. A cancelled task still gets the result of what was begun.
 extension Keyspace {
     /// Returns a copy of the value of `key`, or nil if there is none; see ``get(_:)``.
     public func get(_ key: [UInt8]) async throws(RedoubtError) -> [UInt8]? {

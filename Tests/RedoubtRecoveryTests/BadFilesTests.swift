@@ -73,7 +73,7 @@ import Testing
                 let count = min(size, [1, 16, 512, 20_000][random.below(4)])
                 let offset = random.below(3) == 0 ? 0 : random.below(max(1, size - count))
                 damaged.overwrite(path, at: UInt64(offset), with: (0..<count).map { _ in UInt8(random.below(256)) })
-                if round == 5, !path.contains("/redo/") { damaged.resize(path, to: UInt64(random.below(size))) }
+                if round == 5 { damaged.resize(path, to: UInt64(random.below(size))) }
                 _ = open(damaged)
             }
         }
