@@ -9,7 +9,7 @@ import Testing
 @Suite struct RedoResizeTests {
     private static let keyCount = 400
 
-    @Test("the log grows and shrinks under two writers, and lasts as configured", .timeLimit(.minutes(2)))
+    @Test("the log grows and shrinks under two writers, and lasts as configured", .timeLimit(.minutes(8)))
     func resizeUnderLoad() throws {
         let fixture = Fixture()
         var configuration = Fixture.configuration
@@ -18,7 +18,7 @@ import Testing
         let keyspace = try database.keyspace(named: "k", createIfMissing: true)
         let isOver = Flag()
         let expected = Mutex<[[UInt8]: Int]>([:])
-        try onThreads(3) { thread in
+        try onThreads(3, within: 400) { thread in
             if thread == 2 {
                 defer { isOver.set() }
                 for mebibytes in [16, 8, 24, 10] { try Self.resize(database, .mebibytes(mebibytes)) }
@@ -69,7 +69,7 @@ import Testing
     private static func resize(_ database: Database, _ capacity: ByteCount) throws {
         let start = try database.statistics().currentLSN.rawValue
         try database.setRedoCapacity(capacity)
-        let isThere = try spin {
+        let isThere = try spin(within: 90) {
             let statistics = try database.statistics()
             return statistics.redoCapacity == capacity
                 && statistics.currentLSN.rawValue > start + UInt64(capacity.rawValue)
