@@ -110,11 +110,14 @@ import Testing
         holder.standardInput = pipe
         holder.standardError = FileHandle.nullDevice
         try holder.run()
-        var result = try world.run("get", "a")
         let deadline = Date().addingTimeInterval(20)
         let number = "\(holder.processIdentifier)"
-        // The holder takes the lock a moment before it writes its number.
-        while !result.complaints.contains(number), Date() < deadline { result = try world.run("get", "a") }
+        // Not by trying to open it: that might take the lock before the holder does.
+        func isHeld() throws -> Bool {
+            try String(contentsOfFile: world.path + "/redoubt.lock", encoding: .utf8).contains(number)
+        }
+        while try !isHeld(), Date() < deadline { usleep(10_000) }
+        let result = try world.run("get", "a")
         #expect(result.code == 5, "\(result.complaints)")
         #expect(result.complaints.contains(number), "\(result.complaints)")
         try pipe.fileHandleForWriting.close()
