@@ -40,26 +40,11 @@ import Testing
         let fixture = Fixture()
         let database = try fixture.open()
         let keyspace = try database.keyspace(named: "k", createIfMissing: true)
-        let durabilities: [Durability] = [.deferred, .written, .flushed]
         // More tasks than threads on few leaves: some find latches free, others do not; leaves split and merge.
         try await withThrowingTaskGroup(of: Void.self) { group in
             for task in 0..<8 {
                 group.addTask {
-                    for step in 0..<200 {
-                        let key = Array("\(step % 50)-\(task)".utf8)
-                        let value = [UInt8](repeating: UInt8(step), count: step % 40 == 0 ? 20_000 : 10 + step % 400)
-                        let durability = step % 10 == 0 ? durabilities[step / 10 % 3] : .deferred
-                        try await keyspace.put(key, value, durability: durability)
-                        guard try await keyspace.get(key) == value else {
-                            throw RedoubtError(.readFailed, "step \(step) of task \(task) is not there")
-                        }
-                        if step % 3 == 0 {
-                            let isGone = try await keyspace.delete(key, durability: durability)
-                            guard isGone, try await keyspace.get(key) == nil else {
-                                throw RedoubtError(.readFailed, "step \(step) of task \(task) was not removed")
-                            }
-                        }
-                    }
+                    for step in 0..<200 { try await Self.mixedStep(step, of: task, in: keyspace) }
                 }
             }
             try await group.waitForAll()
@@ -71,5 +56,20 @@ import Testing
         try database.close()
         await #expect(throws: RedoubtError.self) { try await keyspace.get([1]) }
         await #expect(throws: RedoubtError.self) { try await keyspace.delete([1]) }
+    }
+
+    /// Puts, gets and perhaps deletes one row of `task`.
+    private static func mixedStep(_ step: Int, of task: Int, in keyspace: Keyspace) async throws {
+        let durabilities: [Durability] = [.deferred, .written, .flushed]
+        let key = Array("\(step % 50)-\(task)".utf8)
+        let value = [UInt8](repeating: UInt8(step), count: step % 40 == 0 ? 20_000 : 10 + step % 400)
+        let durability = step % 10 == 0 ? durabilities[step / 10 % 3] : .deferred
+        try await keyspace.put(key, value, durability: durability)
+        let found = try await keyspace.get(key)
+        if found != value { throw RedoubtError(.readFailed, "step \(step) of task \(task) is not there") }
+        if step % 3 != 0 { return }
+        let isGone = try await keyspace.delete(key, durability: durability)
+        let left = try await keyspace.get(key)
+        if !isGone || left != nil { throw RedoubtError(.readFailed, "step \(step) of task \(task) was not removed") }
     }
 }
