@@ -84,8 +84,6 @@ struct FaultSweep: Sendable {
     /// none, and returns what is wrong.
     func run(_ judge: @escaping @Sendable (borrowing World, RedoubtError?) -> String?) throws -> Counts {
         var counts = Counts()
-        let isFrequent = operation == .write || operation == .sync
-        let step = isFrequent && !CrashBudget.isSoaking ? 3 : 1
         var index = 0
         while index < 100_000 {
             let outcome = runOnce(index, judge)
@@ -96,7 +94,7 @@ struct FaultSweep: Sendable {
                 throw CrashRun.Finding("\(operation) number \(index), errno \(errno): \(wrong)")
             }
             if !outcome.hasFired { break }
-            index += step
+            index += 1
         }
         return counts
     }
