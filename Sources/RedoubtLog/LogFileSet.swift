@@ -21,6 +21,9 @@ final class LogFileSet: @unchecked Sendable {
     private let lock = EngineLock()
     private var active: [LogFile]
     private var spares: [LogFile]
+    /// Files between two lists while they are written, at most one each of the writer and of the checkpointer: they
+    /// count, or else a resize in that moment would take the log for one file shorter.
+    private var held: [LogFile] = []
     private var unsynced: [LogFile] = []
     private var nextNumber: UInt64
     private var nextSlot: Int
@@ -51,9 +54,12 @@ final class LogFileSet: @unchecked Sendable {
     /// The files in use, oldest first.
     var activeFiles: [LogFile] { lock.withLock { active } }
     /// The number of all files.
-    var count: Int { lock.withLock { active.count + spares.count } }
+    var count: Int { lock.withLock { fileCount } }
     /// The number of files that there should be.
     var intendedCount: Int { lock.withLock { targetCount } }
+
+    /// The number of all files; the caller holds the lock.
+    private var fileCount: Int { active.count + spares.count + held.count }
 
     /// Returns the file that holds the byte at `position`, or nil if none does yet.
     func file(containing position: UInt64) -> LogFile? {
@@ -78,15 +84,29 @@ final class LogFileSet: @unchecked Sendable {
         )
         try writeHeader(of: next)
         try next.file.sync()
-        lock.withLock { active.append(next) }
+        lock.withLock {
+            release(next.slot)
+            active.append(next)
+        }
         return next
     }
 
+    /// Ends the holding of a file; the caller holds the lock and puts the file into a list.
+    private func release(_ slot: Int) {
+        held.removeAll { $0.slot == slot }
+    }
+
     private func takeSpare() throws(RedoubtError) -> LogFile {
-        let spare = lock.withLock { spares.isEmpty ? nil : spares.removeFirst() }
+        let spare = lock.withLock { () -> LogFile? in
+            guard !spares.isEmpty else { return nil }
+            held.append(spares.removeFirst())
+            return held.last
+        }
         if let spare { return spare }
         // Only if somebody appended without credit: better a file more than a log that stands still.
-        return try makeFile()
+        let made = try makeFile()
+        lock.withLock { held.append(made) }
+        return made
     }
 
     private func makeFile() throws(RedoubtError) -> LogFile {
@@ -207,8 +227,8 @@ final class LogFileSet: @unchecked Sendable {
     /// The size and number of files that limits may count on.
     var dependable: (fileSize: UInt64, count: Int) {
         lock.withLock {
-            let smallest = (active + spares).map { $0.size }.min() ?? targetSize
-            return (min(smallest, targetSize), min(targetCount, active.count + spares.count))
+            let smallest = (active + spares + held).map { $0.size }.min() ?? targetSize
+            return (min(smallest, targetSize), min(targetCount, fileCount))
         }
     }
 
@@ -217,13 +237,18 @@ final class LogFileSet: @unchecked Sendable {
             surplus.file.close()
             try storage.remove(surplus.file.path)
         }
-        while lock.withLock({ active.count + spares.count < targetCount }) {
+        while lock.withLock({ fileCount < targetCount }) {
             let file = try makeFile()
             lock.withLock { spares.insert(file, at: 0) }
         }
         while var misfit = takeMisfit() {
             let size = lock.withLock { targetSize }
-            defer { lock.withLock { spares.insert(misfit, at: 0) } }
+            defer {
+                lock.withLock {
+                    release(misfit.slot)
+                    spares.insert(misfit, at: 0)
+                }
+            }
             if misfit.size > size { try misfit.file.truncate(to: size) }
             misfit.size = min(misfit.size, size)
             try misfit.file.extendByWriting(to: size)
@@ -234,19 +259,20 @@ final class LogFileSet: @unchecked Sendable {
 
     private func takeSurplus() -> LogFile? {
         lock.withLock {
-            active.count + spares.count > targetCount && !spares.isEmpty ? spares.removeFirst() : nil
+            fileCount > targetCount && !spares.isEmpty ? spares.removeFirst() : nil
         }
     }
 
     private func takeMisfit() -> LogFile? {
         lock.withLock {
             guard let index = spares.firstIndex(where: { $0.size != targetSize }) else { return nil }
-            return spares.remove(at: index)
+            held.append(spares.remove(at: index))
+            return held.last
         }
     }
 
     /// Closes all files.
     func close() {
-        for file in lock.withLock({ active + spares }) { file.file.close() }
+        for file in lock.withLock({ active + spares + held }) { file.file.close() }
     }
 }

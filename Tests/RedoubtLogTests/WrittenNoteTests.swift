@@ -31,13 +31,50 @@ import Testing
         try log.waitUntilWritten(first.end)
         let second = unsafe group.withUnsafeMutableBytes { unsafe log.append($0) }
         // The flusher makes the first group durable just before the second one reaches the file.
-        storage.beforeWrite.withLock { $0 = { log.sync() } }
+        storage.beforeWrite.withLock { $0 = { _ in log.sync() } }
         try log.waitUntilWritten(second.end)
         storage.beforeWrite.withLock { $0 = nil }
         #expect(log.flushedLSN == first.end)
         let before = storage.disk.callCount(.sync)
         try log.waitUntilFlushed(second.end)
         #expect(storage.disk.callCount(.sync) > before)
+        log.stop()
+    }
+
+    @Test func `a resize while the writer takes a file keeps the number of files`() throws {
+        let storage = InterruptedStorage()
+        let configuration = LogFixture.smallest
+        try RedoLog.create(
+            storage: storage,
+            directory: LogFixture.directory,
+            configuration: configuration,
+            database: LogFixture.database
+        )
+        var scanner = try LogScanner.open(storage: storage, directory: LogFixture.directory)
+        let log = try RedoLog(
+            storage: storage,
+            directory: LogFixture.directory,
+            configuration: configuration,
+            health: EngineHealth(),
+            scan: try scanner.finish()
+        )
+        let resized = Atomic<Int>(0)
+        // Offset 0 is the header: the file is no longer spare, and not yet in use.
+        storage.beforeWrite.withLock {
+            $0 = { offset in
+                guard offset == 0, resized.exchange(1, ordering: .relaxed) == 0 else { return }
+                do { try log.resize(to: .mebibytes(4)) } catch { Issue.record(error) }
+            }
+        }
+        var group = LogFixture.group(1, byteCount: 60_000)
+        while resized.load(ordering: .relaxed) == 0 {
+            let range = unsafe group.withUnsafeMutableBytes { unsafe log.append($0) }
+            log.close(range)
+            try log.waitUntilFlushed(range.end)
+        }
+        storage.beforeWrite.withLock { $0 = nil }
+        #expect(log.files.intendedCount == configuration.fileCount)
+        #expect(log.files.count == configuration.fileCount)
         log.stop()
     }
 
@@ -59,7 +96,7 @@ import Testing
 /// A simulated disk that calls the test before each write.
 private final class InterruptedStorage: Storage {
     let disk = LogFixture.newStorage()
-    let beforeWrite = Mutex<(@Sendable () -> Void)?>(nil)
+    let beforeWrite = Mutex<(@Sendable (UInt64) -> Void)?>(nil)
 
     var status: String { disk.status }
 
@@ -98,7 +135,7 @@ private final class InterruptedFile: StorageFile {
 
     func write(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
         let body = storage.beforeWrite.withLock { $0 }
-        body?()
+        body?(offset)
         try unsafe file.write(source, at: offset)
     }
 
