@@ -9,6 +9,7 @@ extension Configuration {
         try require("bufferPool.oldSublistMilliseconds", bufferPool.oldSublistMilliseconds, in: 0...Int(UInt32.max))
         try require("bufferPool.lruScanDepth", bufferPool.lruScanDepth, in: 16...Int(UInt32.max))
         try require("bufferPool.readAheadThreshold", bufferPool.readAheadThreshold, in: 0...64)
+        try require("bufferPool.dumpPercent", bufferPool.dumpPercent, in: 1...100)
         try require("redoLog.capacity", redoLog.capacity.rawValue, in: 2 << 20...128 << 30)
         try require("redoLog.fileCount", redoLog.fileCount, in: 4...32)
         try require("redoLog.bufferCapacity", redoLog.bufferCapacity.rawValue, in: 256 << 10...1 << 32)
@@ -21,8 +22,9 @@ extension Configuration {
             in: 10...Int(Int32.max)
         )
         try require("redoLog.deferredFlushMilliseconds", redoLog.deferredFlushMilliseconds, in: 1...Int(Int32.max))
-        try require("flushing.ioCapacity", flushing.ioCapacity, in: 100...Int(Int32.max))
-        try require("flushing.ioCapacityMaximum", flushing.ioCapacityMaximum, in: flushing.ioCapacity...Int(Int32.max))
+        let ioCapacity = flushing.ioCapacity.pagesPerSecond ?? 100
+        try require("flushing.ioCapacity", ioCapacity, in: 100...Int(Int32.max))
+        try require("flushing.ioCapacityMaximum", flushing.ioCapacityMaximum, in: ioCapacity...Int(Int32.max))
         try require("flushing.dirtyPagePercentMaximum", flushing.dirtyPagePercentMaximum, in: 1...99)
         try require(
             "flushing.dirtyPagePercentLowWater",
@@ -30,6 +32,14 @@ extension Configuration {
             in: 0...flushing.dirtyPagePercentMaximum
         )
         try require("flushing.idlePercent", flushing.idlePercent, in: 0...100)
+        try require("flushing.redoAgePercentLowWater", flushing.redoAgePercentLowWater, in: 0...70)
+        try require("flushing.averagingLoops", flushing.averagingLoops, in: 1...1000)
+        try require("flushing.cleanerThreads", flushing.cleanerThreads, in: 1...64)
+        try require(
+            "flushing.targetRecoveryTime (seconds)",
+            Int(clamping: flushing.targetRecoveryTime.components.seconds),
+            in: 1...3600
+        )
         try require("flushing.doublewriteBatchPages", flushing.doublewriteBatchPages, in: 1...512)
         try require("storage.queueDepth", storage.queueDepth, in: 1...1024)
     }

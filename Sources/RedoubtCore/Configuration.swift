@@ -52,6 +52,22 @@ public struct Configuration: Sendable, Hashable {
         ///
         /// The default is 56, the range 0...64. InnoDB: `innodb_read_ahead_threshold`.
         public var readAheadThreshold = 56
+        /// Whether an extent of which many pages are in memory and in use is read ahead as a whole.
+        ///
+        /// The default is false. InnoDB: `innodb_random_read_ahead`.
+        public var randomReadAhead = false
+        /// Whether closing writes down which pages are in memory.
+        ///
+        /// The default is true. InnoDB: `innodb_buffer_pool_dump_at_shutdown`.
+        public var dumpsAtClose = true
+        /// Whether the pages written down are read in the background after opening.
+        ///
+        /// The default is true. InnoDB: `innodb_buffer_pool_load_at_startup`.
+        public var loadsAtOpen = true
+        /// The share of each instance's pages, most recently used first, that a dump names, in percent.
+        ///
+        /// The default is 25, the range 1...100. InnoDB: `innodb_buffer_pool_dump_pct`.
+        public var dumpPercent = 25
 
         /// Creates the default options.
         public init() {}
@@ -103,53 +119,6 @@ public struct Configuration: Sendable, Hashable {
         ///
         /// InnoDB: `innodb_flush_log_at_timeout`.
         public var deferredFlushMilliseconds = 1000
-
-        /// Creates the default options.
-        public init() {}
-    }
-
-    /// Options of flushing.
-    public struct Flushing: Sendable, Hashable {
-        /// Pages per second that background flushing may count on.
-        ///
-        /// The default is 2000, the range 100 and up.
-        ///
-        /// InnoDB: `innodb_io_capacity`.
-        public var ioCapacity = 2000
-        /// Pages per second that flushing may use under pressure.
-        ///
-        /// The default is 20000, at least `ioCapacity`.
-        ///
-        /// InnoDB: `innodb_io_capacity_max`.
-        public var ioCapacityMaximum = 20000
-        /// The share of dirty frames at which flushing runs at full `ioCapacity`.
-        ///
-        /// The default is 90, the range 1...99.
-        ///
-        /// InnoDB: `innodb_max_dirty_pages_pct`.
-        public var dirtyPagePercentMaximum = 90
-        /// The share of dirty frames at which flushing starts.
-        ///
-        /// The default is 10, the range 0...99; 0 is off.
-        ///
-        /// InnoDB: `innodb_max_dirty_pages_pct_lwm`.
-        public var dirtyPagePercentLowWater = 10
-        /// The share of `ioCapacity` used while nothing else happens, in percent.
-        ///
-        /// The default is 100, range 0...100.
-        ///
-        /// InnoDB: `innodb_idle_flush_pct`.
-        public var idlePercent = 100
-        /// Whether page writes go through the doublewrite files, which repair torn pages.
-        ///
-        /// The default is true.
-        ///
-        /// InnoDB: `innodb_doublewrite`.
-        public var doublewrite = true
-        /// Pages in one doublewrite batch.
-        ///
-        /// The default is 128, the range 1...512. InnoDB: `innodb_doublewrite_pages`.
-        public var doublewriteBatchPages = 128
 
         /// Creates the default options.
         public init() {}

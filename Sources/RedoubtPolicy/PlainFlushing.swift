@@ -75,7 +75,8 @@ package struct PlainFlushing: Sendable, Hashable {
         }
         let (percent, reason) = backgroundPercent
         if percent == 0 { return Recommendation(flushCount: 0, evictCount: evictCount, reason: .none, targetAge: 0) }
-        let perSecond = percent >= 100 ? options.ioCapacityMaximum : options.ioCapacity * percent / 100
+        let capacity = options.ioCapacity.pagesPerSecond ?? 2000
+        let perSecond = percent >= 100 ? options.ioCapacityMaximum : capacity * percent / 100
         let count = max(1, perSecond * roundMilliseconds / 1000)
         return Recommendation(
             flushCount: min(dirtyPageCount, count),

@@ -14,7 +14,7 @@ import Testing
 @Suite struct FlushingTests {
     @Test("Flushing everything puts the pages into the files, and the checkpoint at the end of the log")
     func flushAll() throws {
-        for doublewrite in [true, false] {
+        for doublewrite in [Configuration.Doublewrite.on, .off] {
             var configuration = PoolFixture.small
             configuration.flushing.doublewrite = doublewrite
             let fixture = try PoolFixture(configuration)

@@ -44,7 +44,7 @@ final class PageWriter: @unchecked Sendable {
         batchPages = kernel.pool.plan.writeBatchPages
         buffer = try AlignedBuffer(byteCount: (batchPages + 1) * pageByteCount)
         queue = try kernel.storage.makeQueue(depth: min(kernel.configuration.storage.queueDepth, max(1, batchPages)))
-        guard kernel.configuration.flushing.doublewrite else {
+        guard kernel.configuration.flushing.doublewrite != .off else {
             doublewrite = nil
             try DoublewriteFile.removeAll(storage: kernel.storage, directory: kernel.directory)
             return
