@@ -1,4 +1,5 @@
 import RedoubtCore
+import TestSupport
 import Testing
 
 @testable import RedoubtEngine
@@ -35,6 +36,25 @@ import Testing
         try damage(fixture)
         let findings = fixture.findings().map(\.description)
         #expect(findings.contains { $0.contains(text) }, "\(findings)", sourceLocation: sourceLocation)
+    }
+
+    @Test func theQuickVerdictIsThatOfTheCheckForAnyDamage() throws {
+        let seed = testSeed()
+        var random = SeededRandom(seed: seed)
+        var damagedCount = 0
+        for level: UInt16 in [0, 1] {
+            let fixture = try sound(level: level)
+            for _ in 0..<3000 {
+                let copy = fixture.copy()
+                for _ in 0...random.below(3) {
+                    // Mostly where structure is: headers, records, directory.
+                    let offset = random.below(8) == 0 ? 16376 - random.below(40) : random.below(1400)
+                    copy.bytes.store(UInt8(truncatingIfNeeded: random.next()), at: offset)
+                }
+                if !copy.findings().isEmpty { damagedCount += 1 }
+            }
+        }
+        #expect(damagedCount > 1500, "of 6000; seed \(seed)")
     }
 
     @Test func breachesOfTheHeaderAreFound() throws {

@@ -1,4 +1,5 @@
 import RedoubtCore
+import Testing
 
 @testable import RedoubtEngine
 
@@ -42,7 +43,13 @@ final class PageFixture {
         do { try apply(.initializeIndex(level: level, indexID: indexID)) } catch { fatalError("\(error)") }
     }
 
-    func findings() -> [IndexPageCheck.Finding] { IndexPageCheck.findings(page, id: id) }
+    /// What the check finds; the quick verdict of readers must be the same.
+    func findings() -> [IndexPageCheck.Finding] {
+        let findings = IndexPageCheck.findings(page, id: id)
+        let isSound = IndexPageSoundness.isSound(page)
+        if isSound != findings.isEmpty { Issue.record("sound: \(isSound), but the check finds \(findings)") }
+        return findings
+    }
 
     /// The origin of the record with `key`, or nil.
     func origin(_ key: [UInt8], _ index: SearchIndex = .none) -> Int? {

@@ -112,7 +112,7 @@ extension BufferPool {
         if acceptsUnwritten, case .unwritten? = fault { return nil }
         if let fault { return fault.description }
         // What changes a page relies on its structure: damage under a right checksum must be found before.
-        guard frame.bytes.type == .index else { return nil }
+        guard frame.bytes.type == .index, !IndexPageSoundness.isSound(IndexPage(frame.bytes)) else { return nil }
         return IndexPageCheck.findings(IndexPage(frame.bytes), id: page).first?.description
     }
 
