@@ -12,6 +12,7 @@ package final class EngineHealth: Sendable {
     private let fencedFlag = Atomic<Bool>(false)
     // Taken once in the life of an engine, so contention does not matter.
     private let firstCause = Mutex<RedoubtError?>(nil)
+    private let listener = Mutex<(@Sendable () -> Void)?>(nil)
 
     /// Creates a healthy state.
     package init() {}
@@ -21,8 +22,17 @@ package final class EngineHealth: Sendable {
 
     /// Fences the engine because of `cause`; only the first cause is kept.
     package func fence(_ cause: RedoubtError) {
-        firstCause.withLock { if $0 == nil { $0 = cause } }
+        let isFirst = firstCause.withLock { first in
+            defer { first = first ?? cause }
+            return first == nil
+        }
         fencedFlag.store(true, ordering: .releasing)
+        if isFirst { listener.withLock { $0 }?() }
+    }
+
+    /// Has `body` called once, by the thread that fences the engine, which may hold locks: it must not wait.
+    package func whenFenced(_ body: @escaping @Sendable () -> Void) {
+        listener.withLock { $0 = body }
     }
 
     /// The failure that fenced the engine.

@@ -15,6 +15,7 @@ struct DatabaseOpening {
     let storage: any Storage
     let progress: (@Sendable (RecoveryProgress) -> Void)?
     let options: EngineOptions
+    let events = EventSink()
 
     /// A file of the directory that is named like one of ours.
     private struct Found {
@@ -33,6 +34,7 @@ struct DatabaseOpening {
         let redo = DatabaseFiles.path(path, DatabaseFiles.redoDirectory)
         var scanner = try LogScanner.open(storage: storage, directory: redo)
         let recovery = Recovery(storage: storage, path: path, configuration: configuration, progress: progress)
+        events.post(.recoveryBegan(.scanning))
         let scan = try recovery.scan(&scanner)
         var found = try findFiles()
         do throws(RedoubtError) {
@@ -98,6 +100,7 @@ struct DatabaseOpening {
         _ found: inout [SpaceID: Found]
     ) throws(RedoubtError) -> Engine {
         let health = EngineHealth()
+        health.whenFenced { [events] in events.post(.fenced) }
         if !scan.result.wasCleanShutdown {
             let files = PageFileTable()
             try register(found, in: files) { _ in true }
@@ -115,7 +118,8 @@ struct DatabaseOpening {
             directory: redo,
             configuration: configuration.redoLog,
             health: health,
-            scan: scan.result
+            scan: scan.result,
+            events: events
         )
         let kernel = try Kernel(
             configuration: configuration,
@@ -194,6 +198,7 @@ struct DatabaseOpening {
         try register(found, in: kernel.files) { !scan.dropped.contains($0) }
         let flushing = try Flushing(kernel)
         if scan.result.groupCount > 0 {
+            events.post(.recoveryBegan(.applying))
             try recovery.apply(scan, &scanner, kernel, flushing) { (frame) throws(RedoubtError) in
                 try growFile(kernel, frame)
             }
@@ -213,6 +218,7 @@ struct DatabaseOpening {
             spaces.insert(try openSpace(kernel, entry, row.id))
         }
         try removeOrphans(kernel, found, spaces, touched: scan.touched)
+        events.post(.recoveryBegan(.cleaning))
         progress?(RecoveryProgress(phase: .cleaning, position: 0, total: 0))
         for space in spaces.all { try freePendingChains(kernel, space) }
         let engine = Engine(
@@ -227,6 +233,8 @@ struct DatabaseOpening {
             recoveredGroupCount: scan.result.groupCount
         )
         try engine.start(options)
+        events.post(.opened)
+        events.endOpening()
         return engine
     }
 

@@ -20,6 +20,9 @@ package final class RedoLog: Sendable {
     /// Signalled when a thread waits for the checkpoint to advance, or would like it to.
     package let checkpointNeeded = Event()
 
+    /// Where the engine that the log belongs to posts what happens.
+    package let events: EventSink
+
     let configuration: Configuration.RedoLog
     let health: EngineHealth
     let files: LogFileSet
@@ -74,12 +77,14 @@ package final class RedoLog: Sendable {
         directory: String,
         configuration: Configuration.RedoLog,
         health: EngineHealth,
-        scan: LogScanResult
+        scan: LogScanResult,
+        events: EventSink = EventSink()
     ) throws(RedoubtError) {
         precondition(!scan.isReadOnly, "the redo log was scanned for reading only")
         precondition(scan.files.directory == directory, "the scan was of \(scan.files.directory), not \(directory)")
         self.configuration = configuration
         self.health = health
+        self.events = events
         files = scan.files
         let end = scan.endLSN
         let continuation = try LogContinuation.prepare(scan, configuration: configuration)

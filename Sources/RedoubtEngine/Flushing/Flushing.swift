@@ -211,6 +211,7 @@ final class Flushing: Sendable {
             throw error.code == .fenced ? error : kernel.health.fencedError()
         }
         pool.statistics.add(.checkpoints)
+        kernel.events.post(.checkpointAdvanced(bound))
         return true
     }
 

@@ -1,17 +1,9 @@
+package import RedoubtCore
+
 /// How far opening a database that was not closed in order has come.
 package struct RecoveryProgress: Sendable, Hashable {
     /// What recovery is doing.
-    package enum Phase: String, Sendable, Hashable {
-        /// Reading the redo log from the checkpoint to its end.
-        case scanning
-        /// Bringing pages up to date.
-        case applying
-        /// Freeing what unfinished work left behind.
-        case cleaning
-    }
-
-    /// What recovery is doing.
-    package var phase: Phase
+    package var phase: RecoveryPhase
     /// Where the log has been read to, or the records applied.
     package var position: UInt64
     /// Where the log ends, or how many records there are; 0 if that is not known yet.
