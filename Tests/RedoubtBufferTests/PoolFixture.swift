@@ -30,10 +30,11 @@ final class PoolFixture: Sendable {
         pageCount: UInt32 = 64,
         waitMilliseconds: Int = 60_000,
         logsPageImages: Bool = false,
-        startsLog: Bool = true
+        startsLog: Bool = true,
+        isRecording: Bool = false
     ) throws {
         var options = SimulatedStorage.Options()
-        options.isRecording = false
+        options.isRecording = isRecording
         storage = SimulatedStorage(options: options)
         let database = DatabaseID(high: 1, low: 2)
         try storage.createDirectory("db")

@@ -30,6 +30,10 @@ enum PoolCounter: Int, CaseIterable, Sendable {
     case searchIndexesBuilt
     /// Checkpoints written.
     case checkpoints
+    /// Pages whose writing took neighbours along.
+    case neighbourBatches
+    /// Neighbours chosen to be written with another page.
+    case neighbourPages
 }
 
 /// Counters in shards, so that threads rarely meet; the sum of all shards is the figure.
@@ -37,8 +41,8 @@ enum PoolCounter: Int, CaseIterable, Sendable {
 struct PoolStatistics: @unchecked Sendable {
     private let counters: UnsafeMutablePointer<Atomic<UInt64>>
     private static var shardCount: Int { 8 }
-    // A shard fills two cache lines.
-    private static var shardStride: Int { 16 }
+    // A shard fills whole cache lines.
+    private static var shardStride: Int { 32 }
 
     init() {
         precondition(PoolCounter.allCases.count <= Self.shardStride, "more counters than a shard has room for")

@@ -111,7 +111,10 @@ final class Flushing: Sendable {
         let window = kernel.log.relaxedOrderWindow
         let share = max(1, (count + pool.instances.count - 1) / pool.instances.count)
         for instance in pool.instances {
-            instance.chooseOldest(limit: limit.rawValue, window: window, count: share, into: &chosen)
+            var oldest: [UInt32] = []
+            instance.chooseOldest(limit: limit.rawValue, window: window, count: share, into: &oldest)
+            pool.addNeighbours(to: &oldest, type: .list, budget: share)
+            chosen += oldest
         }
         let outcome = try writer.write(chosen)
         if outcome.written > 0 { progress.signal() }
@@ -151,7 +154,9 @@ final class Flushing: Sendable {
         let freed = pool.sweep(instance, wanted: wanted, dirty: &dirty, dirtyMaximum: max(wanted, writer.batchPages))
         if freed > 0 { pool.framesFreed.signal() }
         if freed < wanted && !dirty.isEmpty {
-            let outcome = try writer.write(Array(dirty.prefix(wanted - freed)), evicts: true)
+            var chosen = Array(dirty.prefix(wanted - freed))
+            pool.addNeighbours(to: &chosen, type: .lru, budget: wanted - freed)
+            let outcome = try writer.write(chosen, evicts: true)
             if outcome.written > 0 { progress.signal() }
         }
         return instance.freeCount - before
