@@ -1,3 +1,5 @@
+import RedoubtCore
+
 /// The formulas by which InnoDB decides how many pages to write in a second: pure functions, inputs in, number out.
 ///
 /// Two percentages of the I/O capacity are computed, one from the share of dirty pages and one from the age of the
@@ -7,7 +9,7 @@
 /// The age formula is `(maximum / capacity) * f * sqrt(f) / 7.5` with `f` the age in percent of the asynchronous limit:
 /// at ratio 1 it reaches 133 % of the capacity at that limit.
 ///
-/// The page cleaner runs ``PlainFlushing``; these are the numbers that any other policy is compared with.
+/// ``MySQL80Flushing`` is built on them, and all other policies are compared with its numbers.
 ///
 /// ## References
 /// MySQL 8.0: `page_cleaner_flush_pages_recommendation`, `get_pct_for_dirty`, `get_pct_for_lsn`.
@@ -44,6 +46,15 @@ package struct AdaptiveFlushing: Sendable, Hashable {
         self.ioCapacityMaximum = ioCapacityMaximum
     }
 
+    /// Creates the formulas with the capacity and the options that `inputs` have.
+    package init(_ inputs: FlushingInputs) {
+        self.init(ioCapacity: max(1, inputs.ioCapacity), ioCapacityMaximum: inputs.ioCapacityMaximum)
+        dirtyPagePercentMaximum = Double(inputs.options.dirtyPagePercentMaximum)
+        dirtyPagePercentLowWater = Double(inputs.options.dirtyPagePercentLowWater)
+        redoAgePercentLowWater = inputs.options.redoAgePercentLowWater
+        isAdaptive = inputs.options.adaptive
+    }
+
     /// Returns the share of dirty pages, in percent.
     package static func dirtyPagePercent(dirtyCount: Int, pageCount: Int, freeCount: Int) -> Double {
         100 * Double(dirtyCount) / Double(1 + pageCount + freeCount)
@@ -65,12 +76,13 @@ package struct AdaptiveFlushing: Sendable, Hashable {
     package func capacityPercent(forAge age: Int, freeCheckLimit: Int, dirtyAgeLimit: Int) -> Int {
         if age < redoAgePercentLowWater * freeCheckLimit / 100 { return 0 }
         if age < dirtyAgeLimit && !isAdaptive { return 0 }
-        return agePercent(factor: Double(age) * 100 / Double(dirtyAgeLimit))
+        return agePercent(factor: Double(age) * 100 / Double(max(1, dirtyAgeLimit)))
     }
 
     /// Returns the percentage of the capacity for an age of `factor` percent of the limit.
     package func agePercent(factor: Double) -> Int {
-        Int(Double(ioCapacityMaximum / ioCapacity) * factor * factor.squareRoot() / 7.5)
+        // The bound only keeps absurd ages from overflowing.
+        Int(min(1e9, Double(ioCapacityMaximum / ioCapacity) * factor * factor.squareRoot() / 7.5))
     }
 
     /// Returns the pages to write in the next second.
