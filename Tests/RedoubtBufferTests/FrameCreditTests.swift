@@ -42,4 +42,29 @@ import Testing
         try credit.acquire(48, waitMilliseconds: 0)
         credit.release(48)
     }
+
+    @Test("Mini-transactions whose pages all belong to one small instance get their frames")
+    func oneInstance() throws {
+        var configuration = PoolFixture.small
+        configuration.bufferPool.instanceCount = 4
+        let fixture = try PoolFixture(configuration, pageCount: 64 * 64, waitMilliseconds: 5000)
+        defer { fixture.close() }
+        #expect(fixture.pool.instances.count == 4)
+        let pages = (0..<UInt32(64 * 64)).map { page($0) }.filter { fixture.pool.instance(of: $0).number == 0 }
+        let perThread = 14
+        try #require(pages.count > 8 * 8 * perThread)
+        try onThreads(8) { thread in
+            for round in 0..<8 {
+                var transaction = try MiniTransaction.begin(fixture.kernel, redoBytes: 0, pins: perThread)
+                let first = (round * 8 + thread) * perThread
+                for id in pages[first..<first + perThread] {
+                    _ = try transaction.latchShared(id)
+                    // All hold what they have, and want more.
+                    Scheduling.sleep(microseconds: 500)
+                }
+                transaction.rollback()
+            }
+        }
+        #expect(fixture.pool.credit.takenCount == 0)
+    }
 }

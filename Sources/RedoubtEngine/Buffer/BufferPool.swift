@@ -73,7 +73,8 @@ final class BufferPool: @unchecked Sendable {
         self.log = log
         self.health = health
         self.waitMilliseconds = waitMilliseconds
-        credit = FrameCredit(frameCount: plan.frameCount)
+        // All pages of all threads may hash to one instance, which then must not run out of frames that come back.
+        credit = FrameCredit(frameCount: plan.framesPerInstance)
         readAhead = ReadAheadRing()
         clockStart = Scheduling.now()
         frameCount = UInt32(plan.frameCount)

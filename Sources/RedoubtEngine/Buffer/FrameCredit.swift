@@ -12,7 +12,7 @@ final class FrameCredit: Sendable {
     private let taken = CacheIsolated(Atomic<Int>(0))
     private let returned = Event()
 
-    /// Creates the credit of a pool of `frameCount` frames; an eighth of them is never promised.
+    /// Creates the credit of a pool whose instances have `frameCount` frames each; an eighth of them is never promised.
     init(frameCount: Int) {
         limit = frameCount - max(16, frameCount / 8)
     }
