@@ -2,9 +2,9 @@ package import RedoubtCore
 
 /// A flushing policy at work: what it saw so far, and what it recommends.
 ///
-/// A value with no clock and no I/O: the same inputs give the same recommendations, in the engine and in tests. The page
-/// cleaner has one and each LRU flusher has one of its own, so nothing is shared between threads. It is asked once a
-/// round, where an existential costs nothing.
+/// A value with no clock and no I/O: the same inputs give the same recommendations, in the engine and in tests. The
+/// page cleaner has one and each LRU flusher has one of its own, so nothing is shared between threads. It is asked once
+/// a round, where an existential costs nothing.
 package protocol FlushingDecisions: Sendable {
     /// Decides for the page cleaner; called at the time the decision before named, or earlier.
     mutating func decide(_ inputs: FlushingInputs) -> FlushingRecommendation

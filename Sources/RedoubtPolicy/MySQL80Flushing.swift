@@ -1,7 +1,7 @@
 import RedoubtCore
 
-/// MySQL 8.0: the larger of dirty share and redo age in percent of the capacity, averaged with the rate of late and with
-/// the pages that are due; once a second, and back to back while the redo is nearly full.
+/// MySQL 8.0: the larger of dirty share and redo age in percent of the capacity, averaged with the rate of late and
+/// with the pages that are due; once a second, and back to back while the redo is nearly full.
 ///
 /// ## Differences from InnoDB
 /// Nothing dirty is age 0: InnoDB takes the whole log as the age, which is visible in its counters only. Pages due are
