@@ -80,7 +80,7 @@ let package = Package(
             swiftSettings: strict,
         ),
         tests("RedoubtCoreTests", dependencies: ["RedoubtCore"]),
-        tests("RedoubtSystemTests", dependencies: ["RedoubtCore", "RedoubtSystem"]),
+        tests("RedoubtSystemTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
         tests(
             "RedoubtBufferTests",
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]

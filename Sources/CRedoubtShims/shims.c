@@ -50,6 +50,10 @@ uint32_t redoubt_thread_ordinal(void) {
     return thread_ordinal_plus_one - 1;
 }
 
+static __thread redoubt_thread_waits_t thread_waits;
+
+redoubt_thread_waits_t *redoubt_thread_waits(void) { return &thread_waits; }
+
 uint64_t redoubt_monotonic_nanoseconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);

@@ -47,6 +47,8 @@ public struct RedoubtError: Error, Sendable, CustomStringConvertible {
 
         // Resources: try again, or make room.
 
+        /// Writers are being slowed down, and the call had asked not to wait for that; nothing was changed.
+        public static let busy = Code(rawValue: "busy")
         /// The file system is full; reads, deletes and checkpoints go on, writes resume when space returns.
         public static let diskFull = Code(rawValue: "diskFull")
         /// No frame of the buffer pool became free within the limit.

@@ -32,7 +32,7 @@ extension Engine {
     ///
     /// Waits.
     package func check(_ space: Space) throws(RedoubtError) -> [CheckFinding] {
-        space.treeLock.lock()
+        space.treeLock.lock(.treeLock, in: kernel.waits)
         defer { space.treeLock.unlock() }
         let (findings, pages) = try Tree(kernel: kernel, space: space).checkStructure()
         return findings + (try SpaceCheck.run(kernel: kernel, space: space, reached: pages))

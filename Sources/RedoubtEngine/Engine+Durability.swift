@@ -1,5 +1,6 @@
 package import RedoubtCore
 package import RedoubtLog
+import RedoubtSystem
 
 /// What the public face needs to know about durability.
 extension Engine {
@@ -13,6 +14,8 @@ extension Engine {
     /// - Throws: `.fenced` and the errors of writing.
     package func checkpoint() throws(RedoubtError) {
         try requireOpen()
+        let wait = log.waits.begin(.checkpoint)
+        defer { log.waits.end(wait) }
         try flushing.checkpointNow()
     }
 }

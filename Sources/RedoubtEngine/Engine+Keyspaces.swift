@@ -41,6 +41,8 @@ extension Engine {
     package func createKeyspace(_ name: String) throws(RedoubtError) -> Space {
         try requireOpen()
         try CatalogEntry.checkName(name)
+        let wait = kernel.waits.begin(.keyspaceChange)
+        defer { kernel.waits.end(wait) }
         catalog.changeLock.lock()
         defer { catalog.changeLock.unlock() }
         try kernel.health.check()
@@ -78,6 +80,8 @@ extension Engine {
     /// - Throws: `.keyspaceNotFound`, `.fenced`.
     package func dropKeyspace(_ name: String) throws(RedoubtError) {
         try requireOpen()
+        let wait = kernel.waits.begin(.keyspaceChange)
+        defer { kernel.waits.end(wait) }
         catalog.changeLock.lock()
         defer { catalog.changeLock.unlock() }
         try kernel.health.check()
@@ -103,6 +107,8 @@ extension Engine {
     package func renameKeyspace(_ name: String, to newName: String) throws(RedoubtError) {
         try requireOpen()
         try CatalogEntry.checkName(newName)
+        let wait = kernel.waits.begin(.keyspaceChange)
+        defer { kernel.waits.end(wait) }
         catalog.changeLock.lock()
         defer { catalog.changeLock.unlock() }
         try kernel.health.check()

@@ -84,6 +84,8 @@ package final class Engine: Sendable {
     /// - Throws: `.fenced` or the failure of the last writes; everything is closed all the same.
     package func close() throws(RedoubtError) {
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        let wait = kernel.waits.begin(.close)
+        defer { kernel.waits.end(wait) }
         var failure: RedoubtError?
         do throws(RedoubtError) {
             try flushing.shutDown()

@@ -12,8 +12,11 @@ final class CapacityCredit: Sendable {
     let advanced = Event()
     private let outstanding = CacheIsolated(Atomic<UInt64>(0))
     private let most: CacheIsolated<Atomic<UInt64>>
-    private let waiting = Atomic<Int>(0)
+    /// What keeps newcomers from just taking credit: the number of those in line, and ``rationed``.
+    private let obstacles = Atomic<UInt64>(0)
     private let line = EngineLock()
+    /// Writers share a rate.
+    private static let rationed: UInt64 = 1 << 32
     private let presentLimits: Mutex<LogLimits>
 
     init(limits: LogLimits) {
@@ -39,19 +42,48 @@ final class CapacityCredit: Sendable {
     /// Returns the group bytes that fit `distance` for sure.
     static func groupBytes(_ distance: UInt64) -> UInt64 { distance < 16 ? 0 : (distance - 16) / 512 * 496 }
 
-    /// Takes the credit if nobody is in line and there is enough.
-    func tryAcquire(_ bytes: Int, _ log: RedoLog) -> Bool {
-        if waiting.load(ordering: .acquiring) > 0 { return false }
-        return take(Self.distance(bytes), log)
+    /// Says whether writers share a rate, so that taking credit and giving it back involve ``Admission``.
+    func setRationed(_ isRationed: Bool) {
+        if isRationed {
+            obstacles.bitwiseOr(Self.rationed, ordering: .acquiringAndReleasing)
+        } else {
+            obstacles.bitwiseAnd(~Self.rationed, ordering: .acquiringAndReleasing)
+        }
     }
 
-    /// Takes the credit.
+    /// Whether somebody is in line.
+    var hasLine: Bool { UInt32(truncatingIfNeeded: obstacles.load(ordering: .acquiring)) > 0 }
+
+    /// Takes the credit if nobody is in line, there is enough, and no rate is in the way.
+    func tryAcquire(_ bytes: Int, _ log: RedoLog) -> Bool {
+        let seen = obstacles.load(ordering: .acquiring)
+        if seen == 0 {
+            if take(Self.distance(bytes), log) { return true }
+        } else if seen == Self.rationed {
+            guard log.admission.tryPay(bytes) else { return false }
+            if take(Self.distance(bytes), log) { return true }
+            log.admission.refund(bytes)
+        }
+        log.checkpointNeeded.signal()
+        return false
+    }
+
+    /// As above, for who has been admitted.
+    func tryAcquireAdmitted(_ bytes: Int, _ log: RedoLog) -> Bool {
+        if !hasLine, take(Self.distance(bytes), log) { return true }
+        log.checkpointNeeded.signal()
+        return false
+    }
+
+    /// Takes the credit, for who has been admitted.
     ///
     /// Waits for the checkpoint.
     func acquire(_ bytes: Int, _ log: RedoLog) throws(RedoubtError) {
+        let wait = log.waits.begin(.redoCapacity)
+        defer { log.waits.end(wait) }
         let cost = Self.distance(bytes)
-        waiting.wrappingAdd(1, ordering: .acquiringAndReleasing)
-        defer { waiting.wrappingSubtract(1, ordering: .acquiringAndReleasing) }
+        obstacles.wrappingAdd(1, ordering: .acquiringAndReleasing)
+        defer { obstacles.wrappingSubtract(1, ordering: .acquiringAndReleasing) }
         line.lock()
         defer { line.unlock() }
         while true {
@@ -70,12 +102,15 @@ final class CapacityCredit: Sendable {
         }
     }
 
-    /// Gives back credit.
-    func release(_ bytes: Int) {
+    /// Gives back credit; of the bytes `used` were appended.
+    func release(_ bytes: Int, used: Int, _ log: RedoLog) {
         let cost = Self.distance(bytes)
         let before = outstanding.value.wrappingSubtract(cost, ordering: .acquiringAndReleasing).oldValue
         precondition(before >= cost, "\(cost) bytes of redo credit given back, \(before) were taken")
-        if waiting.load(ordering: .relaxed) > 0 { advanced.signal() }
+        let seen = obstacles.load(ordering: .relaxed)
+        if seen == 0 { return }
+        if seen != Self.rationed { advanced.signal() }
+        if seen >= Self.rationed { log.admission.refund(bytes, except: used) }
     }
 
     private func take(_ cost: UInt64, _ log: RedoLog) -> Bool {
@@ -96,29 +131,62 @@ extension RedoLog {
     /// Takes credit for a mini-transaction of at most `bytes` group bytes; the caller holds no latch and no other
     /// credit.
     ///
-    /// Waits for a checkpoint.
+    /// Waits as long as writers are slowed down, then for a checkpoint.
     ///
-    /// - Throws: `.fenced`; `.batchTooLarge` if the log can never hold it.
+    /// - Throws: `.fenced`; `.batchTooLarge` if the log can never hold it; `.busy` if the thread refuses to wait.
     package func acquireCapacity(bytes: Int) throws(RedoubtError) {
         if tryAcquireCapacity(bytes: bytes) { return try checkFence(afterTaking: bytes) }
-        try credit.acquire(bytes, self)
+        try admit(bytes: bytes)
+        try acquireAdmittedCapacity(bytes: bytes)
     }
 
     /// Takes the credit if that needs no waiting.
-    package func tryAcquireCapacity(bytes: Int) -> Bool {
-        if credit.tryAcquire(bytes, self) { return true }
-        checkpointNeeded.signal()
-        return false
+    package func tryAcquireCapacity(bytes: Int) -> Bool { credit.tryAcquire(bytes, self) }
+
+    /// Pays for a mini-transaction of at most `bytes` group bytes as long as writers are slowed down; the caller holds
+    /// no latch and no credit, and takes credit next.
+    ///
+    /// Waits.
+    ///
+    /// - Throws: `.fenced`; `.busy` if the thread refuses to wait.
+    package func admit(bytes: Int) throws(RedoubtError) {
+        if Scheduling.refusesSlowdown { throw RedoLog.busy() }
+        try admission.pay(bytes)
     }
 
-    /// Gives back credit, after the append that it was for.
-    package func releaseCapacity(bytes: Int) {
-        credit.release(bytes)
+    /// Takes credit for who has been admitted.
+    ///
+    /// Waits for a checkpoint.
+    ///
+    /// - Throws: as ``acquireCapacity(bytes:)``.
+    package func acquireAdmittedCapacity(bytes: Int) throws(RedoubtError) {
+        if credit.tryAcquireAdmitted(bytes, self) { return try checkFence(afterTaking: bytes) }
+        try credit.acquire(bytes, self)
+    }
+
+    /// Takes credit for who has been admitted, if that needs no waiting.
+    package func tryAcquireAdmittedCapacity(bytes: Int) -> Bool { credit.tryAcquireAdmitted(bytes, self) }
+
+    /// Gives back credit, after the append that it was for, which took `used` of the bytes.
+    package func releaseCapacity(bytes: Int, used: Int = 0) {
+        credit.release(bytes, used: used, self)
+    }
+
+    /// How far writers are held back at the moment.
+    package var backPressure: BackPressure {
+        if credit.hasLine { return .stopped }
+        guard let rate = admission.rate else { return .normal }
+        return rate > 0 ? .delayed : .stopped
+    }
+
+    /// The error of a thread that refuses to be slowed down.
+    package static func busy() -> RedoubtError {
+        RedoubtError(.busy, "writers are being slowed down until pages have been written; try again later")
     }
 
     private func checkFence(afterTaking bytes: Int) throws(RedoubtError) {
         if health.isFenced {
-            credit.release(bytes)
+            releaseCapacity(bytes: bytes)
             throw health.fencedError()
         }
     }

@@ -43,20 +43,20 @@ final class LogThreads: @unchecked Sendable {
         running.store(true, ordering: .releasing)
         do throws(RedoubtError) {
             if shape == .dedicated {
-                started.append(try Scheduling.start("log-writer") { self.runWriter(log) })
-                started.append(try Scheduling.start("log-flusher") { self.runFlusher(log) })
+                started.append(try Scheduling.startBackground("log-writer") { self.runWriter(log) })
+                started.append(try Scheduling.startBackground("log-flusher") { self.runFlusher(log) })
                 started.append(
-                    try Scheduling.start("log-wr-notify") {
+                    try Scheduling.startBackground("log-wr-notify") {
                         self.runNotifier(self.writtenNews, log.written.value, told: written, log.writtenEvents)
                     }
                 )
                 started.append(
-                    try Scheduling.start("log-fl-notify") {
+                    try Scheduling.startBackground("log-fl-notify") {
                         self.runNotifier(self.flushedNews, log.flushed.value, told: flushed, log.flushedEvents)
                     }
                 )
             } else {
-                started.append(try Scheduling.start("log") { self.runSingle(log) })
+                started.append(try Scheduling.startBackground("log") { self.runSingle(log) })
             }
         } catch {
             stop()

@@ -63,6 +63,10 @@ extension RedoLog {
     }
 
     private func waitForLinkRoom(in links: borrowing LinkBuffer, at start: LogSequenceNumber) -> Bool {
+        links.advanceTail()
+        if links.hasSpace(at: start) { return true }
+        let wait = waits.begin(.logBuffer)
+        defer { waits.end(wait) }
         var backoff = Backoff()
         while true {
             links.advanceTail()
@@ -76,6 +80,8 @@ extension RedoLog {
     private func waitForRoom(until end: UInt64) -> Bool {
         // Everything before this group must be published first, by threads that need at most the room that this one
         // needs.
+        let wait = waits.begin(.logBuffer)
+        defer { waits.end(wait) }
         while true {
             let ticket = roomEvent.ticket
             if roomEnd.value.load(ordering: .acquiring) >= end { return true }

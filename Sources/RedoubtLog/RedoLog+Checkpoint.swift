@@ -51,6 +51,8 @@ extension RedoLog {
     /// - Throws: `.invalidConfiguration` if the size is out of range or too small for the window chosen when the log
     ///   was opened; `.diskFull`, after which the old size holds.
     package func resize(to capacity: ByteCount) throws(RedoubtError) {
+        let wait = waits.begin(.resize)
+        defer { waits.end(wait) }
         guard (2 << 20...128 << 30).contains(capacity.rawValue) else {
             throw RedoubtError(.invalidConfiguration, "a redo capacity of \(capacity); must be 2 MiB...128 GiB")
         }

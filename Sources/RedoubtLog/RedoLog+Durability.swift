@@ -83,6 +83,8 @@ extension RedoLog {
         events: EventArray,
         syncs: Bool
     ) throws(RedoubtError) {
+        let attributed = waits.begin(syncs ? .logFlush : .logWrite)
+        defer { waits.end(attributed) }
         let target = lsn.rawValue
         let slot = events.slot(of: lsn)
         while true {

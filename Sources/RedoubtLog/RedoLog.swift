@@ -25,6 +25,8 @@ package final class RedoLog: Sendable {
 
     let configuration: Configuration.RedoLog
     let health: EngineHealth
+    /// Where foreground threads write down what they wait for.
+    package let waits: WaitLedger
     let files: LogFileSet
     let buffer: LogBuffer
     let writer: LogWriter
@@ -52,6 +54,8 @@ package final class RedoLog: Sendable {
     let flushedEvents = EventArray(count: 64)
     let continuations = FlushContinuations()
     let credit: CapacityCredit
+    /// The rate that writers are held to, if any.
+    package let admission: Admission
     let threads: LogThreads
     private let checkpointNumber: Atomic<UInt64>
 
@@ -78,13 +82,15 @@ package final class RedoLog: Sendable {
         configuration: Configuration.RedoLog,
         health: EngineHealth,
         scan: LogScanResult,
-        events: EventSink = EventSink()
+        events: EventSink = EventSink(),
+        waits: WaitLedger = WaitLedger()
     ) throws(RedoubtError) {
         precondition(!scan.isReadOnly, "the redo log was scanned for reading only")
         precondition(scan.files.directory == directory, "the scan was of \(scan.files.directory), not \(directory)")
         self.configuration = configuration
         self.health = health
         self.events = events
+        self.waits = waits
         files = scan.files
         let end = scan.endLSN
         let continuation = try LogContinuation.prepare(scan, configuration: configuration)
@@ -107,6 +113,7 @@ package final class RedoLog: Sendable {
         checkpointNumber = Atomic(scan.checkpoint.number)
         let limits = Self.limits(of: scan.files, capacity: configuration.capacity)
         credit = CapacityCredit(limits: limits)
+        admission = Admission(credit: credit, waits: waits, health: health)
         recentWritten = LinkBuffer(window: Self.writtenWindow(configuration), origin: end)
         recentClosed = LinkBuffer(window: Self.closedWindow(limits), origin: end)
         threads = LogThreads(shape: configuration.shape)

@@ -1,12 +1,17 @@
-import RedoubtCore
+package import RedoubtCore
 
 /// A ``Lock`` with a cache line of its own, for state that is not in raw memory.
+///
+/// Waits for it are written down in the ledger that it was made with, or that the caller names.
 @safe
 package final class EngineLock: @unchecked Sendable {
     @usableFromInline let word: UnsafeMutablePointer<Lock>
 
-    /// Creates a free lock.
-    package init() {
+    private let waits: WaitLedger?
+
+    /// Creates a free lock; foreground threads wait for it as `.engineLock` in `waits`.
+    package init(waits: WaitLedger? = nil) {
+        self.waits = waits
         unsafe word = IsolatedMemory.allocate(Lock.self, count: 1)
         unsafe word.initialize(to: Lock())
     }
@@ -21,7 +26,24 @@ package final class EngineLock: @unchecked Sendable {
     /// Waits.
     @inlinable
     package func lock() {
-        unsafe word.lock()
+        if unsafe !word.tryLock() { waitForLock(.engineLock, in: nil) }
+    }
+
+    /// Takes the lock.
+    ///
+    /// Waits, for `reason` in `ledger`.
+    @inlinable
+    package func lock(_ reason: WaitReason, in ledger: WaitLedger) {
+        if unsafe !word.tryLock() { waitForLock(reason, in: ledger) }
+    }
+
+    @usableFromInline
+    @inline(never)
+    func waitForLock(_ reason: WaitReason, in ledger: WaitLedger?) {
+        guard let ledger = ledger ?? waits else { return unsafe word.waitForLock() }
+        let wait = ledger.begin(reason)
+        unsafe word.waitForLock()
+        ledger.end(wait)
     }
 
     /// Takes the lock if it is free.

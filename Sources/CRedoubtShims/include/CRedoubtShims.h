@@ -43,6 +43,25 @@ void redoubt_set_thread_borrows(int32_t borrows);
 /// A small number for the calling thread, for sharding: consecutive as threads first ask.
 uint32_t redoubt_thread_ordinal(void);
 
+/// How the waits of the calling thread are accounted.
+typedef struct {
+    /// The waits that are begun and not ended, one within another.
+    uint32_t depth;
+    /// Whether it is a thread of the engine itself, whose waits hold up nobody's call.
+    uint32_t is_background;
+    /// Whether it would rather fail than be slowed down.
+    uint32_t refuses_slowdown;
+    /// The account that a measurement keeps of the thread, or null.
+    void *account;
+} redoubt_thread_waits_t;
+
+/// The accounting of the calling thread; valid as long as the thread.
+redoubt_thread_waits_t *redoubt_thread_waits(void);
+
+/// Fills in the processor time of the calling thread and, from `descriptor` (its open schedstat), the time that it was
+/// ready to run and did not, in nanoseconds. Returns 0, or -1 if the kernel does not say.
+int32_t redoubt_thread_times(int descriptor, uint64_t *processor, uint64_t *queued);
+
 /// Names the calling thread; the kernel keeps 15 characters.
 void redoubt_set_thread_name(const char *name);
 

@@ -15,7 +15,7 @@ extension BufferPool {
         if hint < frameCount {
             let frame = frame(hint)
             if frame.packedPageID == page.packed {
-                frame.lockShared()
+                latchShared(frame)
                 if frame.packedPageID == page.packed {
                     touch(frame)
                     return frame
@@ -32,7 +32,7 @@ extension BufferPool {
         if hint < frameCount {
             let frame = frame(hint)
             if frame.packedPageID == page.packed {
-                frame.lockExclusive()
+                latchExclusive(frame)
                 if frame.packedPageID == page.packed {
                     touch(frame)
                     return frame
@@ -74,7 +74,7 @@ extension BufferPool {
     func create(_ page: PageID) throws(RedoubtError) -> Frame {
         while true {
             if let frame = table.find(page) {
-                frame.lockExclusive()
+                latchExclusive(frame)
                 if frame.packedPageID == page.packed {
                     dropSearchIndex(frame)
                     touch(frame)
@@ -106,7 +106,7 @@ extension BufferPool {
     private func fetchSharedByTable(_ page: PageID) throws(RedoubtError) -> Frame {
         while true {
             if let frame = table.find(page) {
-                frame.lockShared()
+                latchShared(frame)
                 if frame.packedPageID == page.packed {
                     touch(frame)
                     return frame
@@ -124,7 +124,7 @@ extension BufferPool {
     private func fetchExclusiveByTable(_ page: PageID, acceptsUnwritten: Bool) throws(RedoubtError) -> Frame {
         while true {
             if let frame = table.find(page) {
-                frame.lockExclusive()
+                latchExclusive(frame)
                 if frame.packedPageID == page.packed {
                     touch(frame)
                     return frame
@@ -141,7 +141,7 @@ extension BufferPool {
     private func fetchOptimisticByTable(_ page: PageID) throws(RedoubtError) -> (frame: Frame, version: UInt64) {
         while true {
             if let frame = table.find(page) {
-                let version = unsafe frame.latch.awaitOptimisticVersion()
+                let version = frame.optimisticVersion() ?? awaitVersion(frame)
                 if frame.packedPageID == page.packed {
                     touch(frame)
                     return (frame, version)
@@ -151,6 +151,43 @@ extension BufferPool {
                 frame.unlockExclusive()
             }
         }
+    }
+
+    // MARK: Latching
+
+    /// Latches `frame` shared.
+    ///
+    /// Waits.
+    @inline(__always)
+    func latchShared(_ frame: Frame) {
+        if !frame.tryLockShared() { awaitLatch(frame, exclusively: false) }
+    }
+
+    /// Latches `frame` exclusively.
+    ///
+    /// Waits.
+    @inline(__always)
+    func latchExclusive(_ frame: Frame) {
+        if !frame.tryLockExclusive() { awaitLatch(frame, exclusively: true) }
+    }
+
+    @inline(never)
+    private func awaitLatch(_ frame: Frame, exclusively: Bool) {
+        let wait = waits.begin(obstacle(frame))
+        defer { waits.end(wait) }
+        if exclusively { frame.lockExclusive() } else { frame.lockShared() }
+    }
+
+    @inline(never)
+    private func awaitVersion(_ frame: Frame) -> UInt64 {
+        let wait = waits.begin(obstacle(frame))
+        defer { waits.end(wait) }
+        return unsafe frame.latch.awaitOptimisticVersion()
+    }
+
+    /// Why a frame is latched: a page that comes in is until it is there.
+    private func obstacle(_ frame: Frame) -> WaitReason {
+        frame.ioState == FrameIOState.reading ? .pageRead : .pageLatch
     }
 
     // MARK: Traces

@@ -18,7 +18,9 @@ extension BufferPool {
         }
         statistics.add(.misses, shard: page.number.rawValue)
         let count: Int
+        let wait = waits.begin(.pageRead)
         do {
+            defer { waits.end(wait) }
             count = try unsafe file.file.read(
                 into: UnsafeMutableRawBufferPointer(start: new.memory, count: pageByteCount),
                 at: page.number.fileOffset

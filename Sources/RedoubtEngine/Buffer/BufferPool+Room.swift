@@ -30,6 +30,8 @@ extension BufferPool {
 
     @inline(never)
     private func waitForFreeFrame(_ instance: PoolInstance) throws(RedoubtError) -> Frame {
+        let wait = waits.begin(.freeFrame)
+        defer { waits.end(wait) }
         let start = Scheduling.now()
         let deadline = start.advanced(milliseconds: waitMilliseconds)
         statistics.add(.freeWaits)
@@ -182,7 +184,7 @@ extension BufferPool {
         for index in 0..<frameCount {
             let frame = frame(index)
             while frame.pageID.space == space && frame.packedPageID != 0 {
-                frame.lockExclusive()
+                latchExclusive(frame)
                 guard frame.pageID.space == space else {
                     frame.unlockExclusive()
                     break
@@ -192,7 +194,9 @@ extension BufferPool {
                     frame.unlockExclusive()
                     // After a fence the write never ends; nothing is evicted either.
                     if health.isFenced { break }
-                    writesEnded.wait(ticket, deadline: Scheduling.now().advanced(milliseconds: 100))
+                    waits.during(.pageWrite) {
+                        _ = writesEnded.wait(ticket, deadline: Scheduling.now().advanced(milliseconds: 100))
+                    }
                     continue
                 }
                 if frame.isDirty {

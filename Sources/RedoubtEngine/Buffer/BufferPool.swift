@@ -19,6 +19,8 @@ final class BufferPool: @unchecked Sendable {
     let log: RedoLog
     /// Whether the engine is fenced.
     let health: EngineHealth
+    /// Where foreground threads write down what they wait for.
+    let waits: WaitLedger
     /// The parts.
     let instances: [PoolInstance]
     /// The counters.
@@ -73,8 +75,9 @@ final class BufferPool: @unchecked Sendable {
         self.log = log
         self.health = health
         self.waitMilliseconds = waitMilliseconds
+        waits = log.waits
         // All pages of all threads may hash to one instance, which then must not run out of frames that come back.
-        credit = FrameCredit(frameCount: plan.framesPerInstance)
+        credit = FrameCredit(frameCount: plan.framesPerInstance, waits: log.waits)
         readAhead = ReadAheadRing()
         clockStart = Scheduling.now()
         frameCount = UInt32(plan.frameCount)
@@ -97,7 +100,7 @@ final class BufferPool: @unchecked Sendable {
         var instances: [PoolInstance] = []
         let share = plan.searchIndexByteCount / plan.instanceCount
         for number in 0..<plan.instanceCount {
-            let slab = unsafe SearchIndexSlabs(base: slabs + number * share, byteCount: share)
+            let slab = unsafe SearchIndexSlabs(base: slabs + number * share, byteCount: share, waits: log.waits)
             unsafe instances.append(
                 PoolInstance(
                     number: number,
@@ -105,7 +108,8 @@ final class BufferPool: @unchecked Sendable {
                     frameCount: plan.framesPerInstance,
                     controls: controls,
                     options: configuration.bufferPool,
-                    slabs: slab
+                    slabs: slab,
+                    waits: log.waits
                 )
             )
         }

@@ -11,9 +11,13 @@ final class FrameCredit: Sendable {
     let limit: Int
     private let taken = CacheIsolated(Atomic<Int>(0))
     private let returned = Event()
+    private let waits: WaitLedger
 
     /// Creates the credit of a pool whose instances have `frameCount` frames each; an eighth of them is never promised.
-    init(frameCount: Int) {
+    ///
+    /// Foreground threads wait for it as `.frameCredit` in `waits`.
+    init(frameCount: Int, waits: WaitLedger = WaitLedger()) {
+        self.waits = waits
         limit = frameCount - max(16, frameCount / 8)
     }
 
@@ -33,6 +37,8 @@ final class FrameCredit: Sendable {
                 "\(count) frames are needed at once, but the pool can promise \(limit); raise memory"
             )
         }
+        let wait = waits.begin(.frameCredit)
+        defer { waits.end(wait) }
         let deadline = Scheduling.now().advanced(milliseconds: waitMilliseconds)
         while true {
             let ticket = returned.ticket

@@ -23,10 +23,10 @@ final class PoolInstance: @unchecked Sendable {
 
     private let controls: UnsafeMutableRawPointer
     /// Protects ``lru``.
-    let lruLock = EngineLock()
+    let lruLock: EngineLock
     /// Protects ``flushList``.
-    let flushLock = EngineLock()
-    private let freeLock = EngineLock()
+    let flushLock: EngineLock
+    private let freeLock: EngineLock
     // Behind pointers, because a mutable class property pays a dynamic exclusivity check on each access.
     private let lruPointer: UnsafeMutablePointer<LRUList>
     private let flushPointer: UnsafeMutablePointer<FlushList>
@@ -41,8 +41,12 @@ final class PoolInstance: @unchecked Sendable {
         frameCount: Int,
         controls: UnsafeMutableRawPointer,
         options: Configuration.BufferPool,
-        slabs: SearchIndexSlabs
+        slabs: SearchIndexSlabs,
+        waits: WaitLedger? = nil
     ) {
+        lruLock = EngineLock(waits: waits)
+        flushLock = EngineLock(waits: waits)
+        freeLock = EngineLock(waits: waits)
         self.number = number
         self.firstFrame = firstFrame
         self.frameCount = frameCount

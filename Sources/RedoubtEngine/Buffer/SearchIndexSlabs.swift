@@ -16,7 +16,7 @@ final class SearchIndexSlabs: @unchecked Sendable {
 
     private let base: UnsafeMutableRawPointer
     private let chunkCount: Int
-    private let lock = EngineLock()
+    private let lock: EngineLock
     private let chunks: UnsafeMutablePointer<Chunk>
     // First chunk with a free block, a class each; the last entry chains chunks without a class.
     private let heads: UnsafeMutablePointer<Int>
@@ -24,7 +24,8 @@ final class SearchIndexSlabs: @unchecked Sendable {
     private static var chunkByteCount: Int { 16384 }
 
     /// Creates the slabs over `byteCount` bytes at `base`, which outlives them.
-    init(base: UnsafeMutableRawPointer, byteCount: Int) {
+    init(base: UnsafeMutableRawPointer, byteCount: Int, waits: WaitLedger? = nil) {
+        lock = EngineLock(waits: waits)
         unsafe self.base = unsafe base
         chunkCount = byteCount / Self.chunkByteCount
         unsafe chunks = .allocate(capacity: max(1, chunkCount))

@@ -39,9 +39,9 @@ final class Flushing: Sendable {
         var started: [EngineThread] = []
         do {
             let queue = try kernel.storage.makeQueue(depth: Int(BufferPool.areaPageCount))
-            started.append(try Scheduling.start("page cleaner") { PageCleaner(self).run() })
-            started.append(try Scheduling.start("checkpointer") { Checkpointer(self).run() })
-            started.append(try Scheduling.start("read-ahead") { [pool] in self.runReadAhead(pool, queue) })
+            started.append(try Scheduling.startBackground("page cleaner") { PageCleaner(self).run() })
+            started.append(try Scheduling.startBackground("checkpointer") { Checkpointer(self).run() })
+            started.append(try Scheduling.startBackground("read-ahead") { [pool] in self.runReadAhead(pool, queue) })
         } catch {
             threads.withLock { $0 = started }
             stop()

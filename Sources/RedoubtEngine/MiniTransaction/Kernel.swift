@@ -23,6 +23,8 @@ final class Kernel: Sendable {
     /// Whether each mini-transaction also logs the images of the pages that it changed, for recovery to compare with.
     let logsPageImages: Bool
     let contexts: MiniTransactionContexts
+    /// Where foreground threads write down what they wait for.
+    var waits: WaitLedger { log.waits }
     /// Where to post what happens in the background and on rare paths.
     var events: EventSink { log.events }
 

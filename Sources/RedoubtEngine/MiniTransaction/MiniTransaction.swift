@@ -24,15 +24,12 @@ struct MiniTransaction: ~Copyable {
     ///
     /// The caller holds no latch. Waits for both credits.
     ///
-    /// - Throws: `.fenced`, `.batchTooLarge`, `.poolExhausted`.
+    /// - Throws: `.fenced`, `.batchTooLarge`, `.poolExhausted`; `.busy` if the thread refuses to be slowed down.
     static func begin(_ kernel: Kernel, redoBytes: Int, pins: Int) throws(RedoubtError) -> MiniTransaction {
         let credit = redoCredit(kernel, redoBytes, pins)
         if credit > 0 {
             try kernel.health.check()
-            if !kernel.log.tryAcquireCapacity(bytes: credit) {
-                _ = kernel.pool.makeRoomInline(.redo)
-                try kernel.log.acquireCapacity(bytes: credit)
-            }
+            if !kernel.log.tryAcquireCapacity(bytes: credit) { try awaitCapacity(kernel, credit) }
         }
         do {
             try kernel.pool.acquirePins(pins)
@@ -41,6 +38,17 @@ struct MiniTransaction: ~Copyable {
             throw error
         }
         return MiniTransaction(kernel: kernel, redoCredit: credit, pinCredit: pins)
+    }
+
+    @inline(never)
+    private static func awaitCapacity(_ kernel: Kernel, _ credit: Int) throws(RedoubtError) {
+        try kernel.log.admit(bytes: credit)
+        if kernel.log.tryAcquireAdmittedCapacity(bytes: credit) { return }
+        if Scheduling.refusesSlowdown { throw RedoLog.busy() }
+        let wait = kernel.waits.begin(.redoCapacity)
+        defer { kernel.waits.end(wait) }
+        _ = kernel.pool.makeRoomInline(.redo)
+        try kernel.log.acquireAdmittedCapacity(bytes: credit)
     }
 
     /// Starts a mini-transaction as ``begin(_:redoBytes:pins:)`` does; returns nil if a credit would take waiting.
@@ -245,7 +253,7 @@ struct MiniTransaction: ~Copyable {
             if entry.isModified { kernel.pool.noteModification(entry.frame, range) }
         }
         log.close(range)
-        unsafe Self.end(kernel, context, redoCredit, pinCredit)
+        unsafe Self.end(kernel, context, redoCredit, pinCredit, used: byteCount)
         return range
     }
 
@@ -276,7 +284,8 @@ struct MiniTransaction: ~Copyable {
         _ kernel: Kernel,
         _ context: UnsafeMutablePointer<MiniTransactionContext>,
         _ redoCredit: Int,
-        _ pinCredit: Int
+        _ pinCredit: Int,
+        used: Int = 0
     ) {
         var index = unsafe context.pointee.entryCount - 1
         while index >= 0 {
@@ -285,7 +294,7 @@ struct MiniTransaction: ~Copyable {
         }
         unsafe kernel.contexts.give(context)
         kernel.pool.releasePins(pinCredit)
-        if redoCredit > 0 { kernel.log.releaseCapacity(bytes: redoCredit) }
+        if redoCredit > 0 { kernel.log.releaseCapacity(bytes: redoCredit, used: used) }
     }
 
     private static func unlatch(_ kernel: Kernel, _ entry: MemoEntry) {

@@ -14,6 +14,8 @@ extension Space {
     /// - Throws: `.diskFull`, `.fenced`, `.corruptPage`, or another error of the file system; nothing has changed then.
     func extend(_ kernel: Kernel) throws(RedoubtError) {
         let before = pageCount
+        let wait = kernel.waits.begin(.spaceExtension)
+        defer { kernel.waits.end(wait) }
         extensionLock.lock()
         defer { extensionLock.unlock() }
         // Someone else has grown it meanwhile: let the caller try again.

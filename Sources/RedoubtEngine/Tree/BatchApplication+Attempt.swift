@@ -10,7 +10,7 @@ extension BatchApplication {
         var locked: [Tree] = []
         if isPatient {
             locked = trees.sorted { $0.space.id < $1.space.id }
-            for tree in locked { tree.space.treeLock.lock() }
+            for tree in locked { tree.space.treeLock.lock(.treeLock, in: kernel.waits) }
         }
         defer { for tree in locked.reversed() { tree.space.treeLock.unlock() } }
         var redoBytes = 1024

@@ -70,7 +70,7 @@ struct BatchApplication {
             entered += 1
         }
         let chained = treesWithChains()
-        for tree in chained { tree.space.chainLock.lock() }
+        for tree in chained { tree.space.chainLock.lock(.largeValue, in: kernel.waits) }
         defer { for tree in chained.reversed() { tree.space.chainLock.unlock() } }
         let end: LogSequenceNumber?
         do throws(RedoubtError) {
@@ -176,7 +176,7 @@ struct BatchApplication {
             case .retry(let busy):
                 failures += 1
                 if let busy, failures > 2 {
-                    busy.lockExclusive()
+                    kernel.pool.latchExclusive(busy)
                     busy.unlockExclusive()
                 } else {
                     Scheduling.spinOnce()
@@ -184,7 +184,7 @@ struct BatchApplication {
             case .noRoom(let range):
                 try makeRoom(range)
             case .wait:
-                Scheduling.sleep(microseconds: 500)
+                kernel.waits.during(.largeValue) { Scheduling.sleep(microseconds: 500) }
             }
         }
     }

@@ -330,6 +330,6 @@ private struct LeftwardAttempt: ~Copyable {
             throw tree.corrupt(.root, "the tree has a leaf whose left sibling does not link back to it")
         }
         count += 1
-        if count == Self.patience { tree.space.treeLock.lock() }
+        if count == Self.patience { tree.space.treeLock.lock(.treeLock, in: tree.kernel.waits) }
     }
 }

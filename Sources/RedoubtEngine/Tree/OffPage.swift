@@ -116,7 +116,7 @@ extension Tree {
     ) throws(RedoubtError) {
         let pageCount = (bytes.count + Self.chainPartByteCount - 1) / Self.chainPartByteCount
         while true {
-            space.treeLock.lock()
+            space.treeLock.lock(.treeLock, in: kernel.waits)
             let outcome: ChainStep
             do throws(RedoubtError) {
                 outcome = unsafe try tryExtendChain(&chain, &last, bytes, pageCount)
@@ -129,7 +129,7 @@ extension Tree {
             switch outcome {
             case .done: return
             case .extendFile: break
-            case .wait: Scheduling.sleep(microseconds: 500)
+            case .wait: kernel.waits.during(.largeValue) { Scheduling.sleep(microseconds: 500) }
             }
         }
     }
@@ -222,7 +222,7 @@ extension Tree {
     ///
     /// Waits.
     func abandonChain(_ chain: PendingChain) {
-        try? freeChain(chain)
+        Scheduling.acceptingSlowdown { try? freeChain(chain) }
     }
 
     /// Frees a pending chain in bounded mini-transactions.
@@ -231,7 +231,7 @@ extension Tree {
     func freeChain(_ chain: PendingChain) throws(RedoubtError) {
         var first = chain.firstPage
         while first != .none {
-            space.treeLock.lock()
+            space.treeLock.lock(.treeLock, in: kernel.waits)
             defer { space.treeLock.unlock() }
             first = try freeChainStart(chain.slot, first)
         }

@@ -42,7 +42,7 @@ extension Tree {
                 unsafe start = UnsafeRawBufferPointer(rebasing: memory[0..<step.resumeByteCount])
                 if step.isSparse, let start = unsafe start { unsafe try? compress(start) }
             }
-            if step.waits { Scheduling.sleep(microseconds: 500) }
+            if step.waits { kernel.waits.during(.largeValue) { Scheduling.sleep(microseconds: 500) } }
             if step.isLast { return result }
         }
     }

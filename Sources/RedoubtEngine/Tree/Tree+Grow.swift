@@ -8,7 +8,7 @@ extension Tree {
     ///
     /// Waits.
     func growStructure(_ job: StructureJob) throws(RedoubtError) -> StructureOutcome {
-        space.treeLock.lock()
+        space.treeLock.lock(.treeLock, in: kernel.waits)
         defer { space.treeLock.unlock() }
         while true {
             guard let outcome = try tryGrow(job) else {

@@ -8,7 +8,7 @@ extension Tree {
     ///
     /// Waits.
     func compress(_ key: UnsafeRawBufferPointer) throws(RedoubtError) {
-        space.treeLock.lock()
+        space.treeLock.lock(.treeLock, in: kernel.waits)
         defer { space.treeLock.unlock() }
         while unsafe try mergeOnce(key) {}
     }

@@ -176,7 +176,7 @@ extension Tree {
                 }
             case .wait:
                 // Every pending slot is taken by a value that some thread is writing or freeing.
-                Scheduling.sleep(microseconds: 500)
+                kernel.waits.during(.largeValue) { Scheduling.sleep(microseconds: 500) }
             }
         }
     }

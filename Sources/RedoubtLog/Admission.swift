@@ -1,0 +1,154 @@
+import RedoubtCore
+import RedoubtSystem
+import Synchronization
+
+/// The rate of redo that writers may add, so that they are slowed before they run into the end of the log.
+///
+/// A mini-transaction pays for the bytes it may append before it takes anything else, and gets back what it did not
+/// use. Who pays draws the next stretch of a line of bytes; the line is granted at the set rate, and whoever's stretch
+/// is not granted yet sleeps, at most a millisecond at a time. So everybody is served in the order of paying, and a
+/// large mini-transaction waits as long as many small ones of the same size together.
+///
+///     charged   what was drawn             ------------------------------|
+///     granted   what may begin by now      -------------------|  waiting
+///
+/// ## Rules
+/// 1. Without a rate nothing is charged: ``CapacityCredit`` knows, and does not ask.
+/// 2. What is granted but not drawn is at most 10 ms worth: idle time is not saved up.
+/// 3. A new rate holds at once, also for those who wait; without one they all go on.
+package final class Admission: Sendable {
+    /// The longest sleep before looking again.
+    static let sliceMicroseconds = 1000
+    private static let burstSeconds = 0.01
+    private static let unlimited = UInt64.max
+
+    // The bit pattern of a Double.
+    private let rateBits = CacheIsolated(Atomic<UInt64>(Admission.unlimited))
+    private let charged = CacheIsolated(Atomic<UInt64>(0))
+    private let granted = CacheIsolated(Atomic<UInt64>(0))
+    private let grantedAt = Atomic<UInt64>(0)
+    private let changed = Event()
+    private let lock = EngineLock()
+    private let credit: CapacityCredit
+    private let waits: WaitLedger
+    private let health: EngineHealth
+
+    init(credit: CapacityCredit, waits: WaitLedger, health: EngineHealth) {
+        self.credit = credit
+        self.waits = waits
+        self.health = health
+    }
+
+    /// The rate in bytes per second; nil for none, 0 for a stop.
+    package var rate: Double? {
+        let bits = rateBits.value.load(ordering: .acquiring)
+        return bits == Self.unlimited ? nil : Double(bitPattern: bits)
+    }
+
+    /// Sets the bytes of redo per second that writers may add: nil for as many as they like, 0 for none.
+    package func setRate(_ bytesPerSecond: Double?) {
+        lock.lock()
+        defer { lock.unlock() }
+        let before = rate
+        var wanted = bytesPerSecond
+        if let value = bytesPerSecond { wanted = value.isFinite && value < 1e15 ? (value < 1 ? 0 : value) : nil }
+        if before == wanted { return }
+        let now = Scheduling.now()
+        if let before {
+            advance(to: now, rate: before)
+        } else {
+            // Who still waits from an earlier rate goes on.
+            granted.value.store(charged.value.load(ordering: .acquiring), ordering: .releasing)
+            grantedAt.store(now.nanoseconds, ordering: .releasing)
+        }
+        rateBits.value.store(wanted?.bitPattern ?? Self.unlimited, ordering: .releasing)
+        credit.setRationed(wanted != nil)
+        changed.signal()
+    }
+
+    // MARK: Paying
+
+    /// Pays for a group of at most `bytes`.
+    ///
+    /// Waits.
+    ///
+    /// - Throws: `.fenced`.
+    func pay(_ bytes: Int) throws(RedoubtError) {
+        guard rate != nil, !tryPay(bytes) else { return }
+        let wait = waits.begin(.backPressure)
+        defer { waits.end(wait) }
+        let end = charged.value.wrappingAdd(Self.distance(bytes), ordering: .acquiringAndReleasing).newValue
+        while true {
+            let ticket = changed.ticket
+            guard let rate else { return }
+            let now = Scheduling.now()
+            let reached = advance(to: now, rate: rate)
+            if reached >= end { return }
+            if health.isFenced { throw health.fencedError() }
+            if rate < 1 {
+                // A new rate wakes; the deadline is for a fence.
+                changed.wait(ticket, deadline: now.advanced(milliseconds: 20))
+            } else {
+                let due = Double(end - reached) / rate * 1_000_000
+                Scheduling.sleep(microseconds: max(1, min(Self.sliceMicroseconds, Int(min(due, 1e6)))))
+            }
+        }
+    }
+
+    /// Pays for a group of at most `bytes` if that needs no waiting.
+    func tryPay(_ bytes: Int) -> Bool {
+        guard let rate else { return true }
+        let reached = advance(to: Scheduling.now(), rate: rate)
+        let cost = Self.distance(bytes)
+        var seen = charged.value.load(ordering: .acquiring)
+        while seen + cost <= reached {
+            let exchange = charged.value.compareExchange(
+                expected: seen,
+                desired: seen + cost,
+                ordering: .acquiringAndReleasing
+            )
+            if exchange.exchanged { return true }
+            seen = exchange.original
+        }
+        return false
+    }
+
+    /// Gives back what was paid for `bytes`, except for those `used`.
+    func refund(_ bytes: Int, except used: Int = 0) {
+        granted.value.wrappingAdd(Self.distance(bytes) - Self.distance(used), ordering: .acquiringAndReleasing)
+    }
+
+    /// The LSN distance of a group: blocks of 512 bytes hold 496 of groups.
+    private static func distance(_ bytes: Int) -> UInt64 { UInt64(bytes + (bytes + 15) / 31) }
+
+    /// Grants what `rate` allows up to `now`; returns the end of what is granted.
+    @discardableResult
+    private func advance(to now: EngineInstant, rate: Double) -> UInt64 {
+        let last = grantedAt.load(ordering: .acquiring)
+        let bytes = now.nanoseconds > last ? (Double(now.nanoseconds - last) * rate / 1e9).rounded(.down) : 0
+        guard bytes >= 1 else {
+            if rate < 1 { grantedAt.store(now.nanoseconds, ordering: .releasing) }
+            return granted.value.load(ordering: .acquiring)
+        }
+        // The time of a fraction of a byte is kept for the next call.
+        let moved = grantedAt.compareExchange(
+            expected: last,
+            desired: last + UInt64(bytes / rate * 1e9),
+            ordering: .acquiringAndReleasing
+        )
+        guard moved.exchanged else { return granted.value.load(ordering: .acquiring) }
+        let most = UInt64(rate * Self.burstSeconds)
+        var seen = granted.value.load(ordering: .acquiring)
+        while true {
+            let limit = charged.value.load(ordering: .acquiring) + most
+            let wanted = min(seen + UInt64(min(bytes, 1e15)), max(limit, seen))
+            let exchange = granted.value.compareExchange(
+                expected: seen,
+                desired: wanted,
+                ordering: .acquiringAndReleasing
+            )
+            if exchange.exchanged { return wanted }
+            seen = exchange.original
+        }
+    }
+}
