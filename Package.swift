@@ -73,6 +73,12 @@ let package = Package(
             path: "Benchmarks/redoubt-benchmarks",
             swiftSettings: strict,
         ),
+        .executableTarget(
+            name: "redoubt-flush-benchmark",
+            dependencies: ["Redoubt", "RedoubtCore", "RedoubtSystem", "RedoubtLog"],
+            path: "Benchmarks/redoubt-flush-benchmark",
+            swiftSettings: strict,
+        ),
         .target(
             name: "TestSupport",
             dependencies: ["RedoubtCore", "RedoubtSystem"],
