@@ -16,7 +16,7 @@ extension BufferPool {
     /// - Throws: `.poolExhausted` after the time limit, `.fenced` if no page can be written any more.
     func takeFreeFrame(_ instance: PoolInstance) throws(RedoubtError) -> Frame {
         if let frame = takeFreeFrameAtOnce(instance) {
-            if instance.freeCount < instance.freeTarget / 2 { cleanerNeeded.signal() }
+            if instance.freeCount < instance.roomMark { wantRoom(instance) }
             return frame
         }
         return try waitForFreeFrame(instance)
@@ -25,7 +25,12 @@ extension BufferPool {
     /// Returns a frame without a page if that takes no more than a short search.
     func takeFreeFrameAtOnce(_ instance: PoolInstance) -> Frame? {
         if let frame = instance.popFree() { return frame }
-        return evict(instance, depth: Self.firstScanDepth)
+        return instance.isSearchPromising ? evict(instance, depth: Self.firstScanDepth) : nil
+    }
+
+    /// Wakes whoever makes room in `instance`.
+    private func wantRoom(_ instance: PoolInstance) {
+        if lruFlushersServe { instance.roomWanted.signal() } else { cleanerNeeded.signal() }
     }
 
     @inline(never)
@@ -35,6 +40,7 @@ extension BufferPool {
         let start = Scheduling.now()
         let deadline = start.advanced(milliseconds: waitMilliseconds)
         statistics.add(.freeWaits)
+        instance.noteWait()
         defer { statistics.add(.freeWaitMicroseconds, Scheduling.now().nanoseconds(since: start) / 1000) }
         while true {
             let ticket = framesFreed.ticket
@@ -49,72 +55,78 @@ extension BufferPool {
                 )
             }
             if makeRoomInline(.frames) { continue }
-            cleanerNeeded.signal()
+            wantRoom(instance)
             // A latch given back is not signalled, so look again after a while.
             framesFreed.wait(ticket, deadline: min(deadline, now.advanced(milliseconds: 10)))
         }
     }
 
-    /// Takes a clean page that nobody uses out of memory, from the tail of the LRU list on, and returns its frame,
-    /// latched exclusively; nil if there is none among the `depth` last pages.
+    /// Takes a clean page that nobody uses out of memory and returns its frame, latched exclusively; nil if there is
+    /// none among the next `depth` pages.
     ///
-    /// Pages used again are made young on the way.
+    /// Goes on where the search before ended, from the tail of the LRU list to its head and round again, and lets go of
+    /// the lock every few pages. Pages used again are made young on the way.
     func evict(_ instance: PoolInstance, depth: Int) -> Frame? {
-        instance.lruLock.lock()
-        defer { instance.lruLock.unlock() }
-        var index = instance.lru.tail
-        var scanned = 0
-        while index != FrameState.noFrame && scanned < depth {
-            let frame = frame(index)
-            index = instance.lru.previous(frame)
-            scanned += 1
-            if keepYoungLocked(frame, instance) { continue }
-            if takeOutLocked(frame, instance) { return frame }
+        var left = min(depth, instance.pageCount)
+        while left > 0 {
+            instance.lruLock.lock()
+            var frame: Frame?
+            var steps = min(left, PoolInstance.stretch)
+            left -= steps
+            while steps > 0 && frame == nil {
+                let index = instance.nextSearchPosition()
+                guard index != FrameState.noFrame else { break }
+                let current = self.frame(index)
+                instance.setSearchPosition(instance.lru.previous(current))
+                steps -= 1
+                if !keepYoungLocked(current, instance), takeOutLocked(current, instance) { frame = current }
+            }
+            instance.lruLock.unlock()
+            if let frame {
+                instance.noteSearch(found: true)
+                return frame
+            }
         }
+        instance.noteSearch(found: false)
         return nil
     }
 
     /// Frees up to `wanted` frames from the tail of the LRU list on and returns how many; the numbers of dirty pages
     /// met on the way, at most `dirtyMaximum`, are appended to `dirty`.
     ///
+    /// Lets go of the lock every few pages.
+    ///
     /// InnoDB: `buf_flush_LRU_list_batch`.
     func sweep(_ instance: PoolInstance, wanted: Int, dirty: inout [UInt32], dirtyMaximum: Int) -> Int {
         var freed = 0
-        var scanned = 0
-        var gone = 0
-        let limit = max(instance.freeTarget, Self.firstScanDepth) * 2
-        while freed < wanted && scanned < limit && dirty.count < dirtyMaximum {
-            // A stretch at a time, so that nobody waits long for the lock; the rest of the list may change in between.
+        var left = max(instance.freeTarget, Self.firstScanDepth) * 2
+        var isFirst = true
+        var isAtEnd = false
+        while freed < wanted && left > 0 && dirty.count < dirtyMaximum && !isAtEnd {
             var taken: [Frame] = []
             instance.lruLock.lock()
-            var index = instance.lru.tail
-            // Pages that could not leave before stand at the tail still.
-            var passed = 0
-            let behind = scanned - gone
-            while index != FrameState.noFrame && taken.count < 32 && scanned < limit && dirty.count < dirtyMaximum {
-                let frame = frame(index)
-                index = instance.lru.previous(frame)
-                passed += 1
-                if passed <= behind { continue }
-                scanned += 1
-                if keepYoungLocked(frame, instance) {
-                    gone += 1
-                    continue
-                }
+            if isFirst { instance.sweepPosition = instance.lru.tail }
+            isFirst = false
+            var steps = min(left, PoolInstance.stretch)
+            left -= steps
+            while steps > 0 && freed + taken.count < wanted && dirty.count < dirtyMaximum {
+                guard instance.sweepPosition != FrameState.noFrame else { break }
+                let frame = frame(instance.sweepPosition)
+                instance.sweepPosition = instance.lru.previous(frame)
+                steps -= 1
+                if keepYoungLocked(frame, instance) { continue }
                 if takeOutLocked(frame, instance) {
-                    gone += 1
                     taken.append(frame)
-                    if freed + taken.count >= wanted { break }
                 } else if frame.isDirty && frame.ioState == FrameIOState.none {
                     dirty.append(frame.index)
                 }
             }
-            let isAtEnd = index == FrameState.noFrame
+            isAtEnd = instance.sweepPosition == FrameState.noFrame
             instance.lruLock.unlock()
             for frame in taken { giveBack(frame) }
             freed += taken.count
-            if isAtEnd { break }
         }
+        if freed > 0 { instance.noteCleaned() }
         return freed
     }
 

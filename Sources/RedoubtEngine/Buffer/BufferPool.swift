@@ -48,6 +48,8 @@ final class BufferPool: @unchecked Sendable {
     // Makes room on the calling thread while there are no background threads.
     private let roomMaker = Mutex<(@Sendable (Scarcity) -> Void)?>(nil)
 
+    private let lruFlushers = Atomic<Bool>(false)
+
     /// How long a thread waits for a free frame or for credit before `.poolExhausted`.
     let waitMilliseconds: Int
 
@@ -108,6 +110,7 @@ final class BufferPool: @unchecked Sendable {
                     frameCount: plan.framesPerInstance,
                     controls: controls,
                     options: configuration.bufferPool,
+                    redoCapacity: configuration.redoLog.capacity.rawValue,
                     slabs: slab,
                     waits: log.waits
                 )
@@ -171,6 +174,12 @@ final class BufferPool: @unchecked Sendable {
     func setRoomMaker(_ body: (@Sendable (Scarcity) -> Void)?) {
         roomMaker.withLock { $0 = body }
     }
+
+    /// Whether each instance has a thread that makes room in it; else the page cleaner does.
+    var lruFlushersServe: Bool { lruFlushers.load(ordering: .acquiring) }
+
+    /// Says who makes room.
+    func setLRUFlushersServe(_ value: Bool) { lruFlushers.store(value, ordering: .releasing) }
 
     /// What the background threads make room in.
     enum Scarcity: Sendable {

@@ -16,6 +16,12 @@ struct FlushList {
     private(set) var count = 0
     /// Whether neighbours are in order except for the window.
     private(set) var isOrdered = true
+    /// Where the scan under way goes on: the frame to look at next, or none at its end.
+    ///
+    /// Moves towards the head when that frame leaves, so that a scan may let go of the lock at any time.
+    ///
+    /// InnoDB: `flush_hp`.
+    private(set) var scan = FrameState.noFrame
 
     /// Creates an empty list over the frames whose control blocks start at `controls`.
     init(controls: UnsafeMutableRawPointer) {
@@ -59,6 +65,7 @@ struct FlushList {
         precondition(gone.isDirty, "page \(gone.pageID) leaves the flush list, but is clean")
         let before = previous(gone)
         let after = next(gone)
+        if scan == gone.index { scan = before }
         if before == FrameState.noFrame {
             head = after
         } else {
@@ -73,6 +80,39 @@ struct FlushList {
         unsafe gone.state.pointee.flushPrevious.store(FrameState.noFrame, ordering: .relaxed)
         unsafe gone.state.pointee.oldestModification.store(0, ordering: .releasing)
         count -= 1
+    }
+
+    /// Starts a scan at the oldest page.
+    mutating func beginScan() {
+        scan = tail
+    }
+
+    /// Goes on with the scan for at most `steps` pages: appends to `chosen` those whose oldest change is below `limit`
+    /// and that nobody writes, until it has `count`.
+    ///
+    /// A page may be `window` younger than one behind it, so the scan ends only that much beyond the limit. Returns
+    /// whether it has ended.
+    mutating func scanOn(
+        limit: UInt64,
+        window: UInt64,
+        count: Int,
+        steps: Int,
+        into chosen: inout [UInt32]
+    ) -> Bool {
+        let end = limit > .max - window ? .max : limit + window
+        var left = steps
+        while scan != FrameState.noFrame && chosen.count < count && left > 0 {
+            let current = frame(scan)
+            let oldest = current.oldestModification.rawValue
+            if isOrdered && oldest >= end {
+                scan = FrameState.noFrame
+                break
+            }
+            if oldest < limit && current.ioState == FrameIOState.none { chosen.append(scan) }
+            scan = previous(current)
+            left -= 1
+        }
+        return scan == FrameState.noFrame
     }
 
     /// A bound that no page of the list is older than by more than `window`, or nil when the list is empty; what the
@@ -111,6 +151,7 @@ struct FlushList {
         entries.sort { $0 < $1 }
         head = FrameState.noFrame
         tail = FrameState.noFrame
+        scan = FrameState.noFrame
         count = 0
         for entry in entries {
             linkAtHead(frame(entry.index))

@@ -24,6 +24,15 @@ struct LRUList {
     private(set) var tail = FrameState.noFrame
     /// The first old frame, or none while there is no midpoint.
     private(set) var midpoint = FrameState.noFrame
+    /// Where the sweep under way goes on: the frame to look at next, or none at its end.
+    ///
+    /// This and ``search`` move towards the head when their frame leaves, so that a scan may let go of the lock at any
+    /// time.
+    ///
+    /// InnoDB: `lru_hp`, `lru_scan_itr`.
+    var sweep = FrameState.noFrame
+    /// Where the next search for a clean page begins, or none for the tail.
+    var search = FrameState.noFrame
 
     /// From this length on the list has a midpoint.
     ///
@@ -115,6 +124,8 @@ struct LRUList {
                 midpoint = next(gone)
             }
         }
+        if sweep == index { sweep = previous(gone) }
+        if search == index { search = previous(gone) }
         unlink(gone)
         gone.clear(FrameFlags.listed | FrameFlags.old)
         count -= 1

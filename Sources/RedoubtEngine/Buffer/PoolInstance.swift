@@ -1,4 +1,5 @@
 import RedoubtCore
+import RedoubtPolicy
 import RedoubtSystem
 import Synchronization
 
@@ -29,11 +30,19 @@ final class PoolInstance: @unchecked Sendable {
     private let freeLock: EngineLock
     // Behind pointers, because a mutable class property pays a dynamic exclusivity check on each access.
     private let lruPointer: UnsafeMutablePointer<LRUList>
-    private let flushPointer: UnsafeMutablePointer<FlushList>
+    let flushPointer: UnsafeMutablePointer<FlushList>
     private let freeHead: UnsafeMutablePointer<UInt32>
+    // Changes with the flush list; apart from it, because a copy of the list is cheap and one of these is not.
+    let agesPointer: UnsafeMutablePointer<DirtyAges>
+    /// Signalled when a thread runs short of frames here: wakes the LRU flusher.
+    let roomWanted = Event()
     private let free = Atomic<Int>(0)
-    private let dirty = Atomic<Int>(0)
+    let dirty = Atomic<Int>(0)
     private let listed = Atomic<Int>(0)
+    private let taken = Atomic<UInt64>(0)
+    private let waits = Atomic<UInt64>(0)
+    private let mark: Atomic<Int>
+    private let search = Atomic<UInt32>(SearchState.anew)
 
     init(
         number: Int,
@@ -41,6 +50,7 @@ final class PoolInstance: @unchecked Sendable {
         frameCount: Int,
         controls: UnsafeMutableRawPointer,
         options: Configuration.BufferPool,
+        redoCapacity: Int,
         slabs: SearchIndexSlabs,
         waits: WaitLedger? = nil
     ) {
@@ -53,10 +63,13 @@ final class PoolInstance: @unchecked Sendable {
         self.slabs = slabs
         unsafe self.controls = unsafe controls
         freeTarget = max(4, min(options.lruScanDepth, frameCount / 8))
+        mark = Atomic(freeTarget / 2)
         unsafe lruPointer = .allocate(capacity: 1)
         unsafe lruPointer.initialize(to: LRUList(controls: controls, oldSublistPercent: options.oldSublistPercent))
         unsafe flushPointer = .allocate(capacity: 1)
         unsafe flushPointer.initialize(to: FlushList(controls: controls))
+        unsafe agesPointer = .allocate(capacity: 1)
+        unsafe agesPointer.initialize(to: DirtyAges(redoCapacity: redoCapacity))
         unsafe freeHead = .allocate(capacity: 1)
         unsafe freeHead.initialize(to: FrameState.noFrame)
         for index in (0..<frameCount).reversed() { pushFree(frame(firstFrame + UInt32(index))) }
@@ -66,6 +79,7 @@ final class PoolInstance: @unchecked Sendable {
         unsafe lruPointer.deallocate()
         unsafe flushPointer.deallocate()
         unsafe freeHead.deallocate()
+        unsafe agesPointer.deallocate()
     }
 
     /// The frame with `index`.
@@ -73,6 +87,12 @@ final class PoolInstance: @unchecked Sendable {
 
     /// The LRU list; the caller holds ``lruLock``.
     var lru: LRUList { unsafe lruPointer.pointee }
+
+    /// The frame that the sweep looks at next; the caller holds ``lruLock``.
+    var sweepPosition: UInt32 {
+        get { unsafe lruPointer.pointee.sweep }
+        set { unsafe lruPointer.pointee.sweep = newValue }
+    }
 
     /// The flush list; the caller holds ``flushLock``.
     var flushList: FlushList { unsafe flushPointer.pointee }
@@ -83,6 +103,52 @@ final class PoolInstance: @unchecked Sendable {
     var dirtyCount: Int { dirty.load(ordering: .acquiring) }
     /// The pages in the LRU list at the moment.
     var pageCount: Int { listed.load(ordering: .relaxed) }
+    /// The frames taken from the free list so far.
+    var framesTaken: UInt64 { taken.load(ordering: .relaxed) }
+    /// The times that a thread waited for a frame so far.
+    var frameWaits: UInt64 { waits.load(ordering: .relaxed) }
+
+    /// Whether a short search for a clean page may find one: not after one that found none, until pages were cleaned.
+    ///
+    /// InnoDB: `try_LRU_scan`.
+    var isSearchPromising: Bool { search.load(ordering: .relaxed) != SearchState.vain }
+
+    /// Says that a search found nothing, or that one found something and the next may go on there.
+    func noteSearch(found: Bool) {
+        let state = found ? SearchState.goesOn : SearchState.vain
+        if search.load(ordering: .relaxed) != state { search.store(state, ordering: .relaxed) }
+    }
+
+    /// Says that pages were cleaned: the next search begins at the tail again.
+    func noteCleaned() {
+        search.store(SearchState.anew, ordering: .relaxed)
+    }
+
+    /// The frame that a search for a clean page looks at next; the caller holds ``lruLock``.
+    func nextSearchPosition() -> UInt32 {
+        let isAnew = search.load(ordering: .relaxed) == SearchState.anew
+        if isAnew { search.store(SearchState.goesOn, ordering: .relaxed) }
+        let position = lru.search
+        return isAnew || position == FrameState.noFrame ? lru.tail : position
+    }
+
+    /// Sets where the search goes on; the caller holds ``lruLock``.
+    func setSearchPosition(_ index: UInt32) { unsafe lruPointer.pointee.search = index }
+
+    private enum SearchState {
+        static var vain: UInt32 { 0 }
+        static var goesOn: UInt32 { 1 }
+        static var anew: UInt32 { 2 }
+    }
+
+    /// With fewer free frames, whoever takes one wakes who makes room.
+    var roomMark: Int { mark.load(ordering: .relaxed) }
+
+    /// Sets ``roomMark``.
+    func setRoomMark(_ count: Int) { mark.store(count, ordering: .relaxed) }
+
+    /// Counts a thread that waits for a frame.
+    func noteWait() { waits.wrappingAdd(1, ordering: .relaxed) }
 
     // MARK: Free frames
 
@@ -108,6 +174,7 @@ final class PoolInstance: @unchecked Sendable {
         unsafe freeHead.pointee = frame.state.pointee.lruNext.load(ordering: .relaxed)
         unsafe frame.state.pointee.lruNext.store(FrameState.noFrame, ordering: .relaxed)
         free.wrappingSubtract(1, ordering: .relaxed)
+        taken.wrappingAdd(1, ordering: .relaxed)
         freeLock.unlock()
         // Whoever followed a stale hint here sees no page and lets go at once.
         frame.lockExclusive()
@@ -148,83 +215,5 @@ final class PoolInstance: @unchecked Sendable {
     /// Moves a page to the young end; the caller holds ``lruLock``.
     func makeYoungLocked(_ frame: Frame) {
         unsafe lruPointer.pointee.makeYoung(frame)
-    }
-
-    // MARK: Flush list
-
-    /// Adds a clean page that the mini-transaction which started at `start` changed; the caller has it latched
-    /// exclusively.
-    func insertDirty(_ frame: Frame, start: LogSequenceNumber) {
-        flushLock.lock()
-        unsafe flushPointer.pointee.insert(frame, oldest: start.rawValue)
-        dirty.wrappingAdd(1, ordering: .releasing)
-        flushLock.unlock()
-    }
-
-    /// Takes a page out; `before` is told its oldest modification while it still is in the list.
-    func removeDirty(_ frame: Frame, _ before: (UInt64) -> Void = { _ in }) {
-        flushLock.lock()
-        before(frame.oldestModification.rawValue)
-        unsafe flushPointer.pointee.remove(frame)
-        dirty.wrappingSubtract(1, ordering: .releasing)
-        flushLock.unlock()
-    }
-
-    /// Says that pages enter in no order from now on, until ``sortFlushList()``.
-    func beginUnorderedFlushList() {
-        flushLock.lock()
-        unsafe flushPointer.pointee.beginUnordered()
-        flushLock.unlock()
-    }
-
-    /// Puts the flush list in order.
-    func sortFlushList() {
-        flushLock.lock()
-        unsafe flushPointer.pointee.sort()
-        flushLock.unlock()
-    }
-
-    /// A bound that no dirty page is older than, or nil when no page is dirty.
-    func lowWater(window: UInt64) -> UInt64? {
-        flushLock.lock()
-        defer { flushLock.unlock() }
-        return flushList.lowWater(window: window)
-    }
-
-    /// Whether there is a dirty page, being written or not, whose oldest change is below `limit`.
-    func hasDirty(below limit: UInt64) -> Bool {
-        flushLock.lock()
-        defer { flushLock.unlock() }
-        let list = flushList
-        var index = list.tail
-        while index != FrameState.noFrame {
-            let frame = frame(index)
-            if frame.oldestModification.rawValue < limit { return true }
-            index = list.previous(frame)
-        }
-        return false
-    }
-
-    /// Appends to `chosen` the numbers of at most `count` dirty pages, oldest first, whose oldest change is below
-    /// `limit`.
-    ///
-    /// A page may be `window` younger than one behind it, so the search ends only that much beyond the limit.
-    func chooseOldest(limit: UInt64, window: UInt64, count: Int, into chosen: inout [UInt32]) {
-        flushLock.lock()
-        defer { flushLock.unlock() }
-        let list = flushList
-        let end = limit > .max - window ? .max : limit + window
-        var index = list.tail
-        var wanted = count
-        while index != FrameState.noFrame && wanted > 0 {
-            let frame = frame(index)
-            let oldest = frame.oldestModification.rawValue
-            if list.isOrdered && oldest >= end { break }
-            if oldest < limit && frame.ioState == FrameIOState.none {
-                chosen.append(index)
-                wanted -= 1
-            }
-            index = list.previous(frame)
-        }
     }
 }

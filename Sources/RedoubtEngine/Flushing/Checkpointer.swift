@@ -19,29 +19,30 @@ struct Checkpointer {
         var isWanted = false
         while !flushing.isStopping {
             let ticket = log.checkpointNeeded.ticket
+            _ = flushing.takeCheckpointRequest()
             do {
                 try flushing.checkpoint()
             } catch {
                 return
             }
-            let checkpoint = log.checkpointLSN.rawValue
-            let age = log.currentLSN.rawValue - checkpoint
-            if isWanted || age > Self.comfortableAge(log.limits) {
-                // What holds the checkpoint back is the older half of the changes: have it written. The relaxed window
-                // comes off the bound again.
-                let target = checkpoint + age / 2 + log.relaxedOrderWindow + 1
+            if isWanted {
+                // What holds the checkpoint back are the oldest changes: have a part of them written. The relaxed
+                // window comes off the bound again.
+                let checkpoint = log.checkpointLSN.rawValue
+                let age = log.currentLSN.rawValue - checkpoint
+                let target = checkpoint + age / Self.part + log.relaxedOrderWindow + 1
                 flushing.requestFlush(below: LogSequenceNumber(rawValue: target))
                 log.requestFlush(log.closedLSN)
             }
             if flushing.isStopping { return }
             let deadline = Scheduling.now().advanced(milliseconds: interval)
-            // Only who finds no redo capacity signals, again and again until there is some.
-            isWanted = log.checkpointNeeded.wait(ticket, deadline: deadline)
+            // The page cleaner signals when it has written; anybody else wants redo capacity, and signals again and
+            // again until there is some.
+            let isSignalled = log.checkpointNeeded.wait(ticket, deadline: deadline)
+            isWanted = isSignalled && !flushing.takeCheckpointRequest()
         }
     }
 
-    /// The redo age that is not yet a reason to hurry: three quarters of what mini-transactions may fill.
-    static func comfortableAge(_ limits: LogLimits) -> UInt64 {
-        UInt64(max(0, min(limits.freeCheckCapacity, limits.syncFlushAge) / 4 * 3))
-    }
+    /// The share of the age that is written when redo capacity is wanted: one in so many.
+    private static var part: UInt64 { 4 }
 }

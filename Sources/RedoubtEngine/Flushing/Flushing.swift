@@ -9,16 +9,32 @@ import Synchronization
 /// Until ``start()`` and after ``stop()`` everything can be done by calls, on the caller's thread.
 final class Flushing: Sendable {
     let kernel: Kernel
-    let writer: PageWriter
     let pool: BufferPool
+    /// The writer of calls and of the page cleaner's coordinator.
+    let writer: PageWriter
+    /// The slots of the page cleaner.
+    let table: CleanerTable
+    /// What was done and why.
+    let statistics = FlushingStatistics()
+    /// Signalled when batches were written, for those who wait for a checkpoint to move.
+    let progress = Event()
+    let checkpointLock = EngineLock()
+    #if REDOUBT_INTERLEAVING
+    /// Rules to break on purpose; in tests only.
+    let faults = Atomic<UInt32>(0)
+    #endif
+
     private let stopping = Atomic<Bool>(false)
     private let running = Atomic<Bool>(false)
     private let threads = Mutex<[EngineThread]>([])
-    // Pages older than this must be written at once.
+    // By number; a writer enters before it writes and stays to the end, so that the checkpoint bound sees all.
+    private let writers: Mutex<[Int: PageWriter]>
+    private let presentOptions: Mutex<Configuration.Flushing>
+    // Pages older than these must be written at once: because redo is wanted, and because somebody called for it.
     private let urgent = Atomic<UInt64>(0)
-    private let checkpointLock = EngineLock()
-    /// Signalled when batches were written, for those who wait for a checkpoint to move.
-    let progress = Event()
+    private let called = Atomic<UInt64>(0)
+    private let closing = Atomic<Bool>(false)
+    private let checkpointAsked = Atomic<Bool>(false)
 
     /// Prepares flushing for `kernel`, with its doublewrite file.
     ///
@@ -26,20 +42,49 @@ final class Flushing: Sendable {
     init(_ kernel: Kernel) throws(RedoubtError) {
         self.kernel = kernel
         pool = kernel.pool
-        writer = try PageWriter(kernel, number: 0)
+        table = CleanerTable(count: kernel.pool.instances.count)
+        presentOptions = Mutex(kernel.configuration.flushing)
+        let writer = try PageWriter(kernel, number: 0)
+        self.writer = writer
+        writers = Mutex([0: writer])
         // A simulated or stopped engine has no cleaner: whoever needs a frame makes room himself.
         enableInlineRoom()
     }
 
-    var isStopping: Bool { stopping.load(ordering: .acquiring) }
+    /// The options as they are now; read anew for each decision.
+    var options: Configuration.Flushing {
+        get { presentOptions.withLock { $0 } }
+        set {
+            presentOptions.withLock { $0 = newValue }
+            pool.cleanerNeeded.signal()
+        }
+    }
 
-    /// Starts the page cleaner, the checkpointer and the read-ahead thread.
+    /// Whether the threads shall end.
+    var isStopping: Bool { stopping.load(ordering: .acquiring) }
+    /// Whether there are threads.
+    var isRunning: Bool { running.load(ordering: .acquiring) }
+    /// Whether the database is being closed.
+    var isClosing: Bool { closing.load(ordering: .acquiring) }
+
+    // MARK: Threads
+
+    /// The threads that serve slots, the coordinator included.
+    ///
+    /// InnoDB: `innodb_page_cleaners`, at most the instances.
+    var cleanerThreadCount: Int { min(kernel.configuration.flushing.cleanerThreads, pool.instances.count) }
+
+    /// Starts the page cleaner with its workers, the checkpointer and the read-ahead thread.
     func start() throws(RedoubtError) {
         stopping.store(false, ordering: .releasing)
         var started: [EngineThread] = []
         do {
             let queue = try kernel.storage.makeQueue(depth: Int(BufferPool.areaPageCount))
-            started.append(try Scheduling.startBackground("page cleaner") { PageCleaner(self).run() })
+            for number in 1..<max(1, cleanerThreadCount) {
+                let worker = CleanerWorker(self, writer: try writer(number: number))
+                started.append(try Scheduling.startBackground("cleaner \(number)") { worker.run() })
+            }
+            started.append(try Scheduling.startBackground("page cleaner") { PageCleaner.run(self) })
             started.append(try Scheduling.startBackground("checkpointer") { Checkpointer(self).run() })
             started.append(try Scheduling.startBackground("read-ahead") { [pool] in self.runReadAhead(pool, queue) })
         } catch {
@@ -60,6 +105,8 @@ final class Flushing: Sendable {
         stopping.store(true, ordering: .releasing)
         pool.readAhead.setActive(false)
         pool.cleanerNeeded.signal()
+        table.workWanted.signal()
+        for instance in pool.instances { instance.roomWanted.signal() }
         kernel.log.checkpointNeeded.signal()
         let started = threads.withLock { threads in
             defer { threads = [] }
@@ -70,10 +117,33 @@ final class Flushing: Sendable {
         enableInlineRoom()
     }
 
-    /// Closes the doublewrite file; nothing is written afterwards.
+    /// Closes the doublewrite files; nothing is written afterwards.
     func close() {
         pool.setRoomMaker(nil)
-        writer.close()
+        for writer in writers.withLock({ Array($0.values) }) { writer.close() }
+    }
+
+    /// The writer with `number`, which is made if there is none: each thread that writes has one of its own.
+    ///
+    /// For one thread at a time.
+    func writer(number: Int) throws(RedoubtError) -> PageWriter {
+        if let present = writers.withLock({ $0[number] }) { return present }
+        let new = try PageWriter(kernel, number: number)
+        writers.withLock { $0[number] = new }
+        return new
+    }
+
+    /// Nothing older than this is being written by anybody; nil when nothing is.
+    ///
+    /// To be read after the flush lists.
+    var inFlightMinimum: UInt64? {
+        writers.withLock { $0.values.reduce(nil) { Self.least($0, $1.inFlightMinimum) } }
+    }
+
+    /// The smaller of two numbers, where nil is none.
+    static func least(_ left: UInt64?, _ right: UInt64?) -> UInt64? {
+        guard let left, let right else { return left ?? right }
+        return min(left, right)
     }
 
     private func enableInlineRoom() {
@@ -100,143 +170,63 @@ final class Flushing: Sendable {
         }
     }
 
-    // MARK: Flushing
+    // MARK: Requests
 
-    /// Writes dirty pages whose oldest change is below `limit`, oldest first, at most `count`.
-    ///
-    /// Waits.
-    @discardableResult
-    func flush(below limit: LogSequenceNumber, count: Int) throws(RedoubtError) -> PageWriter.Outcome {
-        var chosen: [UInt32] = []
-        let window = kernel.log.relaxedOrderWindow
-        let share = max(1, (count + pool.instances.count - 1) / pool.instances.count)
-        for instance in pool.instances {
-            var oldest: [UInt32] = []
-            instance.chooseOldest(limit: limit.rawValue, window: window, count: share, into: &oldest)
-            pool.addNeighbours(to: &oldest, type: .list, budget: share)
-            chosen += oldest
-        }
-        let outcome = try writer.write(chosen)
-        if outcome.written > 0 { progress.signal() }
-        return outcome
-    }
-
-    /// Writes every page that is dirty now.
-    ///
-    /// Waits; the caller holds no latch.
-    ///
-    /// - Throws: `.fenced`.
-    func flushAll() throws(RedoubtError) {
-        let target = kernel.log.currentLSN
-        while true {
-            try kernel.health.check()
-            let outcome = try flush(below: target, count: 4 * writer.batchPages)
-            if outcome.written + outcome.dropped > 0 { continue }
-            if outcome.skipped == 0 && !hasDirty(below: target) && writer.inFlightMinimum == nil { return }
-            Scheduling.sleep(microseconds: 500)
-        }
-    }
-
-    private func hasDirty(below target: LogSequenceNumber) -> Bool {
-        pool.instances.contains { $0.hasDirty(below: target.rawValue) }
-    }
-
-    /// Fills the free list of `instance` up to its target, from the tail of the LRU list on: clean pages leave, dirty
-    /// ones are written and leave.
-    ///
-    /// Returns the frames made free. Waits.
-    @discardableResult
-    func makeRoom(_ instance: PoolInstance) throws(RedoubtError) -> Int {
-        let before = instance.freeCount
-        let wanted = instance.freeTarget - before
-        guard wanted > 0 else { return 0 }
-        var dirty: [UInt32] = []
-        let freed = pool.sweep(instance, wanted: wanted, dirty: &dirty, dirtyMaximum: max(wanted, writer.batchPages))
-        if freed > 0 { pool.framesFreed.signal() }
-        if freed < wanted && !dirty.isEmpty {
-            var chosen = Array(dirty.prefix(wanted - freed))
-            pool.addNeighbours(to: &chosen, type: .lru, budget: wanted - freed)
-            let outcome = try writer.write(chosen, evicts: true)
-            if outcome.written > 0 { progress.signal() }
-        }
-        return instance.freeCount - before
-    }
-
-    /// The LSN below which pages must be written at once.
-    var urgentLSN: LogSequenceNumber { LogSequenceNumber(rawValue: urgent.load(ordering: .acquiring)) }
+    /// The LSN below which pages must be written at once, because redo is wanted.
+    var urgentLSN: UInt64 { urgent.load(ordering: .acquiring) }
 
     /// Asks the page cleaner to write all pages older than `lsn` at once.
+    ///
+    /// Never waits: who asks may be many, and the cleaner may be writing.
     func requestFlush(below lsn: LogSequenceNumber) {
-        urgent.max(lsn.rawValue, ordering: .acquiringAndReleasing)
+        if breaks(.requestsWaitForBatches) { writer.waitForBatch() }
+        Self.raise(urgent, to: lsn.rawValue)
         pool.cleanerNeeded.signal()
     }
 
-    // MARK: Checkpoints
+    /// The LSN below which pages must be written because somebody waits for it; 0 for nobody.
+    var calledLSN: UInt64 { called.load(ordering: .acquiring) }
 
-    /// The position that recovery could start at now: every change below it is in the data files (or on its way into
-    /// the kernel: the files are synced before the checkpoint is written).
+    /// Asks for pages older than `lsn` to be written, by a caller that waits for ``progress``.
+    func call(below lsn: LogSequenceNumber) {
+        Self.raise(called, to: lsn.rawValue)
+        pool.cleanerNeeded.signal()
+    }
+
+    /// Forgets the requests for pages below `lsn`, of which none is left to write, unless a greater one came.
     ///
-    /// The order of the reads is what makes it right: a page enters a list before the log's closed position passes it,
-    /// and the in-flight minimum is lowered before a page leaves its list.
-    func checkpointBound() -> LogSequenceNumber {
-        let log = kernel.log
-        let closed = log.closedLSN
-        var oldest: UInt64?
-        for instance in pool.instances {
-            if let low = instance.lowWater(window: 0) { oldest = min(oldest ?? low, low) }
+    /// A page of a commit under way may still come: who waits asks again.
+    func endRequests(below lsn: UInt64) {
+        Self.lower(urgent, from: lsn)
+        Self.lower(called, from: lsn)
+        progress.signal()
+    }
+
+    /// Says that the database is being closed.
+    func beginClosing() { closing.store(true, ordering: .releasing) }
+
+    /// Wakes the checkpointer, because pages were written that held the checkpoint back.
+    func askForCheckpoint() {
+        checkpointAsked.store(true, ordering: .releasing)
+        kernel.log.checkpointNeeded.signal()
+    }
+
+    /// Whether the page cleaner asked for a checkpoint since the last time that this was asked.
+    func takeCheckpointRequest() -> Bool { checkpointAsked.exchange(false, ordering: .acquiringAndReleasing) }
+
+    private static func lower(_ word: borrowing Atomic<UInt64>, from value: UInt64) {
+        let seen = word.load(ordering: .relaxed)
+        guard seen <= value && seen != 0 else { return }
+        _ = word.compareExchange(expected: seen, desired: 0, ordering: .acquiringAndReleasing)
+    }
+
+    // Not Atomic.max, which compares unsigned numbers as signed ones in Swift 6.3.
+    private static func raise(_ word: borrowing Atomic<UInt64>, to value: UInt64) {
+        var seen = word.load(ordering: .relaxed)
+        while seen < value {
+            let exchange = word.compareExchange(expected: seen, desired: value, ordering: .acquiringAndReleasing)
+            if exchange.exchanged { return }
+            seen = exchange.original
         }
-        let inFlight = writer.inFlightMinimum
-        return CheckpointBound(
-            closed: closed,
-            oldestDirty: oldest.map { LogSequenceNumber(rawValue: $0) },
-            relaxedOrderWindow: log.relaxedOrderWindow,
-            oldestInFlight: inFlight.map { LogSequenceNumber(rawValue: $0) },
-            flushed: log.flushedLSN,
-            last: log.checkpointLSN
-        ).value
-    }
-
-    /// Writes a checkpoint at the present bound if that is beyond the last one (or the close is to be marked clean).
-    ///
-    /// Waits. Returns whether one was written.
-    ///
-    /// - Throws: `.fenced`, also for the sync or write that fails.
-    @discardableResult
-    func checkpoint(isCleanShutdown: Bool = false) throws(RedoubtError) -> Bool {
-        checkpointLock.lock()
-        defer { checkpointLock.unlock() }
-        try kernel.health.check()
-        let bound = checkpointBound()
-        guard bound > kernel.log.checkpointLSN || isCleanShutdown else { return false }
-        do {
-            try kernel.files.syncWritten()
-            try kernel.log.writeCheckpoint(bound, isCleanShutdown: isCleanShutdown)
-        } catch {
-            if error.code != .fenced { pool.fence(error) }
-            throw error.code == .fenced ? error : kernel.health.fencedError()
-        }
-        pool.statistics.add(.checkpoints)
-        kernel.events.post(.checkpointAdvanced(bound))
-        return true
-    }
-
-    /// Writes all dirty pages and a checkpoint behind them.
-    ///
-    /// Waits; the caller holds no latch.
-    func checkpointNow() throws(RedoubtError) {
-        try kernel.log.waitUntilFlushed(kernel.log.currentLSN)
-        try flushAll()
-        try checkpoint()
-    }
-
-    /// Ends an orderly close: everything written, and a checkpoint that says so.
-    ///
-    /// No mini-transaction may be under way.
-    func shutDown() throws(RedoubtError) {
-        stop()
-        try kernel.log.waitUntilFlushed(kernel.log.currentLSN)
-        try flushAll()
-        try checkpoint(isCleanShutdown: true)
-        close()
     }
 }

@@ -3,99 +3,172 @@ import RedoubtLog
 import RedoubtPolicy
 import RedoubtSystem
 
-/// The thread that keeps frames free, the redo age bounded and the dirty share small.
+/// The coordinator of the page cleaner: asks the policy, has its rounds served by the slots, and serves along.
 ///
-/// It wakes at least once a second, and at once when a thread runs short of frames or the redo of room.
+/// It looks at the world before each beat, so what is urgent waits for one beat at most:
+///
+/// - *timer*: the next decision or the next beat of a paced round is due;
+/// - *frames*: an instance is short of free frames (`cleanerNeeded`), unless LRU flushers serve;
+/// - *redo*: somebody waits for redo capacity (`requestFlush`), or the age has passed the limit of sync flushing, for
+///   which the policy is asked early;
+/// - *call*: somebody wants everything written, at shutdown for example.
 struct PageCleaner {
     private let flushing: Flushing
+    private var sensors: FlushingSensors
+    private var decisions: any FlushingDecisions
+    private var policy: FlushingPolicy
+    private var round: CleanerRound
+    private var flushers: LRUFlushers
+    // Whether this round was decided early already.
+    private var isEarly = false
 
-    init(_ flushing: Flushing) {
+    /// The coordinator sleeps no longer than this, in nanoseconds, while pages are dirty: nobody wakes it for an age.
+    private static var patience: UInt64 { 100_000_000 }
+    /// How long it sleeps when all pages it wants are latched, and when a write found no space.
+    private static var latchPause: UInt64 { 500_000 }
+    private static var errorPause: UInt64 { 100_000_000 }
+    /// The writer's batches of an instance in one beat.
+    private static var batchesPerBeat: Int { 4 }
+
+    private init(_ flushing: Flushing) {
         self.flushing = flushing
+        sensors = FlushingSensors(flushing)
+        policy = flushing.options.policy
+        decisions = makeDecisions(policy)
+        flushers = LRUFlushers(flushing)
+        var nothing = FlushingRecommendation(instanceCount: flushing.pool.instances.count, lruPages: 1)
+        nothing.nextRound = 0
+        round = CleanerRound(nothing, at: Scheduling.now().nanoseconds)
     }
 
     /// Works until flushing stops or the engine is fenced.
     ///
     /// Waits.
-    func run() {
-        let pool = flushing.pool
-        var tick = Scheduling.now()
-        var lastLSN = flushing.kernel.log.currentLSN
-        while !flushing.isStopping {
-            let ticket = pool.cleanerNeeded.ticket
-            do {
-                let mustHurry = try serveUrgentNeeds()
-                let now = Scheduling.now()
-                if now >= tick {
-                    pool.updateClock()
-                    let lsn = flushing.kernel.log.currentLSN
-                    try flushAtPace(isIdle: lsn == lastLSN)
-                    lastLSN = lsn
-                    tick = now.advanced(milliseconds: 1000)
-                }
-                if mustHurry { continue }
-            } catch {
-                // Fenced: nothing is written any more.
-                return
-            }
-            if flushing.isStopping { return }
-            pool.cleanerNeeded.wait(ticket, deadline: tick)
+    static func run(_ flushing: Flushing) {
+        var cleaner = PageCleaner(flushing)
+        let needed = flushing.pool.cleanerNeeded
+        while !flushing.isStopping && !flushing.kernel.health.isFenced {
+            let ticket = needed.ticket
+            let now = Scheduling.now().nanoseconds
+            let next = cleaner.step(at: now)
+            if next > now && !flushing.isStopping { needed.wait(ticket, deadline: EngineInstant(nanoseconds: next)) }
         }
+        flushing.kernel.log.admission.setRate(nil)
+        flushing.table.workWanted.signal()
+        flushing.progress.signal()
+        cleaner.flushers.join()
     }
 
-    /// Makes room in instances that are short of free frames, and writes the pages that hold the redo back.
-    ///
-    /// Returns whether there is more to do at once.
-    private func serveUrgentNeeds() throws(RedoubtError) -> Bool {
-        var mustHurry = false
-        for instance in flushing.pool.instances where instance.freeCount < instance.freeTarget {
-            if try flushing.makeRoom(instance) > 0 && instance.freeCount < instance.freeTarget { mustHurry = true }
+    /// Serves a beat if anything is due; returns when to look again.
+    private mutating func step(at now: UInt64) -> UInt64 {
+        if now >= round.end || isPressed { decide(at: now) }
+        let (orders, terms) = orders(at: now)
+        guard orders.contains(where: { !$0.isEmpty }) else {
+            let isClean = flushing.pool.dirtyCount == 0
+            return min(round.nextBeat(after: now), isClean ? round.end : now + Self.patience)
         }
-        let target = flushing.urgentLSN
-        if target > flushing.kernel.log.checkpointLSN {
-            let outcome = try flushing.flush(below: target, count: 4 * flushing.writer.batchPages)
-            if outcome.written > 0 {
-                try flushing.checkpoint()
-                mustHurry = true
-            } else if outcome.skipped > 0 {
-                // The pages are latched by others just now.
-                Scheduling.sleep(microseconds: 500)
-                mustHurry = true
-            }
-        }
-        return mustHurry
+        flushing.statistics.noteBatch()
+        let outcomes = flushing.table.run(orders, terms) { [flushing] in flushing.serve($0, flushing.writer) }
+        return note(outcomes, orders, terms, at: now)
     }
 
-    /// Writes what the policy recommends for the next second.
-    private func flushAtPace(isIdle: Bool) throws(RedoubtError) {
-        let pool = flushing.pool
+    /// Whether the policy should be asked before its time, because the redo age passed the limit of sync flushing.
+    private var isPressed: Bool {
+        guard !isEarly, round.recommendation.mode != .sync, flushing.options.flushSync else { return false }
+        let bound = flushing.checkpointBound().rawValue
         let log = flushing.kernel.log
-        // The bound first: read the other way round it may have passed the end.
-        let bound = flushing.checkpointBound()
-        let end = log.currentLSN
-        let limits = log.limits
-        var inputs = PlainFlushing()
-        inputs.dirtyPageCount = pool.dirtyCount
-        inputs.pageCount = Int(pool.frameCount)
-        inputs.age = Int(end.rawValue - bound.rawValue)
-        inputs.asyncAge = max(1, limits.asyncFlushAge - limits.margin)
-        inputs.syncAge = max(1, limits.syncFlushAge - limits.margin)
-        inputs.isIdle = isIdle
-        inputs.options = flushing.kernel.configuration.flushing
-        let recommendation = inputs.recommendation
-        if recommendation.reason == .sync {
-            let target = end.rawValue - min(end.rawValue, UInt64(recommendation.targetAge))
-            flushing.requestFlush(below: LogSequenceNumber(rawValue: target + log.relaxedOrderWindow))
-            return
+        return log.currentLSN.rawValue - bound > UInt64(max(0, log.limits.syncFlushAge - log.limits.margin))
+    }
+
+    private mutating func decide(at now: UInt64) {
+        let options = flushing.options
+        if options.policy != policy {
+            policy = options.policy
+            decisions = makeDecisions(policy)
         }
-        var left = recommendation.flushCount
-        let batch = flushing.writer.batchPages * pool.instances.count
-        while left > 0 && !flushing.isStopping {
-            let outcome = try flushing.flush(below: end, count: min(left, batch))
-            if outcome.written == 0 { return }
-            left -= outcome.written
-            for instance in pool.instances where instance.freeCount < instance.freeTarget / 2 {
-                try flushing.makeRoom(instance)
-            }
+        isEarly = now < round.end
+        flushing.pool.updateClock()
+        flushers.setServing(decisions.usesLRUThreads)
+        var recommendation = decisions.decide(sensors.read(options, at: now))
+        if flushing.breaks(.losesIdleFlushing) && recommendation.mode == .idle {
+            recommendation.listPages = recommendation.listPages.map { _ in 0 }
         }
+        if recommendation.nextRound == 0 && recommendation.listPages.allSatisfy({ $0 == 0 }) {
+            recommendation.nextRound = Self.latchPause
+        }
+        round = CleanerRound(recommendation, at: now)
+        flushing.kernel.log.admission.setRate(recommendation.admission)
+        var noted = FlushingStatistics.Recommendation()
+        noted.mode = recommendation.mode
+        noted.requestedPages = recommendation.listPages.reduce(0, +)
+        noted.lsnLimit = recommendation.lsnLimit
+        noted.admission = recommendation.admission
+        noted.roundNanoseconds = recommendation.nextRound
+        noted.figures = recommendation.figures
+        flushing.statistics.note(noted)
+    }
+
+    /// What the slots shall do now: the LRU batches that are needed, and from the flush lists what is called for or
+    /// urgent, else what the round is due.
+    private func orders(at now: UInt64) -> ([CleanerSlots.Order], CleanerSlots.Terms) {
+        let pool = flushing.pool
+        let most = Self.batchesPerBeat * flushing.writer.batchPages
+        var terms = CleanerSlots.Terms()
+        terms.flushesLRUFirst = round.recommendation.flushesLRUFirst
+        let (urgent, called) = (flushing.urgentLSN, flushing.calledLSN)
+        let pages: [Int]
+        if urgent > 0 || called > 0 {
+            pages = [Int](repeating: most, count: pool.instances.count)
+            terms.lsnLimit = max(urgent, called)
+            terms.reason = called < urgent ? .sync : flushing.isClosing ? .close : .request
+        } else {
+            pages = round.due(at: now, most: most)
+            terms.lsnLimit = round.recommendation.lsnLimit
+            terms.reason = Self.reason(round.recommendation.mode)
+        }
+        var orders = pages.map { CleanerSlots.Order(lruPages: 0, listPages: $0) }
+        guard !pool.lruFlushersServe else { return (orders, terms) }
+        for instance in pool.instances where instance.freeCount < instance.freeTarget {
+            let number = instance.number
+            // Whatever the flush lists take, frames come free.
+            orders[number].lruPages = max(1, min(round.recommendation.lruPages, most))
+            if flushing.breaks(.listTakesLRUBudget) { orders[number].lruPages -= orders[number].listPages }
+            if flushing.breaks(.framesStarveRedo) { orders[number].listPages = 0 }
+        }
+        return (orders, terms)
+    }
+
+    private static func reason(_ mode: FlushingRecommendation.Mode) -> FlushReason {
+        switch mode {
+        case .none, .active: .adaptive
+        case .idle: .idle
+        case .sync: .sync
+        }
+    }
+
+    /// Notes what a beat came to; returns when to look again.
+    private mutating func note(
+        _ outcomes: [CleanerSlots.Outcome],
+        _ orders: [CleanerSlots.Order],
+        _ terms: CleanerSlots.Terms,
+        at now: UInt64
+    ) -> UInt64 {
+        var sum = CleanerSlots.Outcome()
+        for (number, outcome) in outcomes.enumerated() {
+            sum.add(outcome)
+            let isAtEnd = outcome.listWritten == 0 && outcome.skipped == 0 && orders[number].listPages > 0
+            round.note(number, written: outcome.listWritten, isAtEnd: isAtEnd)
+        }
+        // A fence ends the loop; anything else, such as a full disk, may pass.
+        if sum.failure != nil { return now + Self.errorPause }
+        let isExhausted = sum.listWritten == 0 && sum.skipped == 0
+        if terms.reason != .adaptive && terms.reason != .idle && (isExhausted || terms.reason == .sync) {
+            flushing.askForCheckpoint()
+        }
+        if isExhausted { flushing.endRequests(below: terms.lsnLimit) }
+        let isVain = sum.listWritten == 0 && sum.lruWritten == 0 && sum.freed == 0
+        if !isVain { return now }
+        let pause = Scheduling.now().nanoseconds + Self.latchPause
+        return sum.skipped > 0 ? pause : max(pause, min(round.nextBeat(after: now), now + 20 * Self.latchPause))
     }
 }

@@ -65,6 +65,12 @@ final class PageWriter: @unchecked Sendable {
         return value == .max ? nil : value
     }
 
+    /// Waits for the batch under way.
+    func waitForBatch() {
+        lock.lock()
+        lock.unlock()
+    }
+
     /// Closes the doublewrite file.
     func close() { doublewrite?.close() }
 

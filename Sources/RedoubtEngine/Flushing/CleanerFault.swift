@@ -1,0 +1,41 @@
+import Synchronization
+
+/// A rule of the page cleaner that a test breaks on purpose, to prove that it would notice.
+///
+/// Can be set in builds with `REDOUBT_INTERLEAVING` only; elsewhere no rule is ever broken.
+enum CleanerFault: UInt32 {
+    /// Nothing is written while nothing else happens (MDEV-24949).
+    case losesIdleFlushing = 1
+    /// Between the low water mark and the maximum of the dirty share nothing is written (MDEV-25093).
+    case waitsForDirtyMaximum = 2
+    /// The policy sees a low water mark of zero (MDEV-31939).
+    case losesLowWater = 4
+    /// LRU batches wait until the free list is empty (MDEV-33053).
+    case waitsForEmptyFreeList = 8
+    /// Sync flushing skips LRU batches (MDEV-34265).
+    case syncSkipsLRU = 16
+    /// What the flush-list batch may write is taken from what the LRU batch may (MDEV-36226).
+    case listTakesLRUBudget = 32
+    /// Who asks for flushing waits for a batch under way (MDEV-39600).
+    case requestsWaitForBatches = 64
+    /// The cleaner takes redo credit before it makes room in the redo.
+    case takesRedoCredit = 128
+    /// A round is finished before anything urgent is looked at.
+    case finishesRounds = 256
+    /// What is urgent for the redo is left alone while frames are short.
+    case framesStarveRedo = 512
+    /// An error other than a fence ends the cleaner.
+    case endsOnError = 1024
+}
+
+extension Flushing {
+    /// Whether the test wants this rule broken.
+    @inline(__always)
+    func breaks(_ rule: CleanerFault) -> Bool {
+        #if REDOUBT_INTERLEAVING
+        faults.load(ordering: .relaxed) & rule.rawValue != 0
+        #else
+        false
+        #endif
+    }
+}
