@@ -108,6 +108,7 @@ struct DatabaseOpening {
                 storage: storage,
                 directory: path,
                 database: scan.result.database,
+                checkpoint: scan.result.checkpointLSN,
                 files: files
             )
         }

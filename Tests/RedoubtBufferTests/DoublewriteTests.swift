@@ -27,12 +27,14 @@ import Testing
         lsn: UInt64,
         fill: UInt8,
         database: DatabaseID? = nil,
-        name: String = "dw_0"
+        name: String = "dw_0",
+        start: Int = 0,
+        content: DoublewriteBatch.Content = .images
     ) throws {
         let path = "db/doublewrite/" + name
         let isNew = try !storage.exists(path)
         let file = try storage.open(path, role: .doublewrite, creating: isNew, readOnly: false)
-        var batch = DoublewriteBatch(database: database ?? self.database, sequence: 1)
+        var batch = DoublewriteBatch(database: database ?? self.database, sequence: 1, content: content)
         for (index, number) in numbers.enumerated() {
             try unsafe withPage { bytes, memory in
                 makePage(bytes, page(number), lsn: lsn, fill: fill)
@@ -43,13 +45,15 @@ import Testing
                         checksum: unsafe Checksum.crc32c(bytes.all)
                     )
                 )
-                try unsafe file.write(UnsafeRawBufferPointer(memory), at: UInt64((index + 1) * pageByteCount))
+                if content == .names { return }
+                let place = UInt64((start + index + 1) * pageByteCount)
+                try unsafe file.write(UnsafeRawBufferPointer(memory), at: place)
             }
         }
         try unsafe withPage { bytes, memory in
             batch.encode(into: bytes)
             #expect(DoublewriteBatch.decode(bytes) == batch)
-            try unsafe file.write(UnsafeRawBufferPointer(memory), at: 0)
+            try unsafe file.write(UnsafeRawBufferPointer(memory), at: UInt64(start * pageByteCount))
         }
     }
 
@@ -70,8 +74,14 @@ import Testing
         }
     }
 
-    private func repair() throws -> DoublewriteRecovery.Outcome {
-        try DoublewriteRecovery.repair(storage: storage, directory: "db", database: database, files: files)
+    private func repair(checkpoint: UInt64 = 8192) throws -> DoublewriteRecovery.Outcome {
+        try DoublewriteRecovery.repair(
+            storage: storage,
+            directory: "db",
+            database: database,
+            checkpoint: LogSequenceNumber(rawValue: checkpoint),
+            files: files
+        )
     }
 
     @Test("A page torn at any sector is restored to the copy")
@@ -83,7 +93,7 @@ import Testing
             let outcome = try repair()
             let found = try #require(try readPage(3))
             #expect(found.lsn == 9000 && found.fill == 2, "torn after sector \(sector)")
-            #expect(outcome.repairedCount == 1 && outcome.unrepairedCount == 0)
+            #expect(outcome.repairedCount == 1 && outcome.unrepaired.isEmpty)
         }
     }
 
@@ -94,7 +104,7 @@ import Testing
         try writePage(2, lsn: 9000, fill: 2)
         try writePage(3, lsn: 9500, fill: 3)
         let outcome = try repair()
-        #expect(outcome == .init(batchCount: 1, examinedCount: 3, repairedCount: 0, unrepairedCount: 0))
+        #expect(outcome == .init(segmentCount: 1, examinedCount: 3, repairedCount: 0))
         #expect(try readPage(1)?.fill == 1)
         #expect(try readPage(3)?.fill == 3)
     }
@@ -109,11 +119,51 @@ import Testing
         #expect(files.file(SpaceID(rawValue: 7))?.needsSync == false)
     }
 
+    @Test("Of several copies, in whatever file and segment, the newest whole one counts")
+    func severalCopies() throws {
+        try writeBatch([3, 4], lsn: 9000, fill: 1, start: 70)
+        try writeBatch([5, 3], lsn: 9200, fill: 2, name: "dw_1", start: 3)
+        try writeBatch([3, 4], lsn: 9400, fill: 3, start: 2)
+        for number: UInt32 in 3...5 { try writePage(number, lsn: 9600, fill: 9, count: 512) }
+        #expect(try repair().segmentCount == 3)
+        #expect(try readPage(3)?.fill == 3)
+        #expect(try readPage(4)?.fill == 3)
+        #expect(try readPage(5)?.fill == 2)
+        // The newest copy of page 3 is torn: its data page was never written after it.
+        let file = try storage.open("db/doublewrite/dw_0", role: .doublewrite, creating: false, readOnly: false)
+        try unsafe withPage { _, memory in
+            let sector = unsafe UnsafeRawBufferPointer(rebasing: memory[..<512])
+            try unsafe file.write(sector, at: UInt64(3 * pageByteCount + 8192))
+        }
+        for number: UInt32 in 3...4 { try writePage(number, lsn: 9600, fill: 9, count: 512) }
+        #expect(try repair().unrepaired.isEmpty)
+        #expect(try readPage(3)?.fill == 2)
+        #expect(try readPage(4)?.fill == 3)
+    }
+
+    @Test("A copy that the checkpoint has passed is not put over a damaged page")
+    func staleCopies() throws {
+        try writeBatch([3], lsn: 9000, fill: 2)
+        try writePage(3, lsn: 9900, fill: 3, count: 512)
+        #expect(try repair(checkpoint: 9000) == .init(segmentCount: 1))
+        #expect(try readPage(3) == nil)
+        #expect(try repair(checkpoint: 8999).repairedCount == 1)
+    }
+
+    @Test("A torn page that is only named is reported, a whole one is not")
+    func names() throws {
+        try writeBatch([3, 4], lsn: 9000, fill: 2, content: .names)
+        try writePage(3, lsn: 9000, fill: 2, count: 512)
+        try writePage(4, lsn: 9000, fill: 2)
+        let outcome = try repair()
+        #expect(outcome.unrepaired == [page(3)] && outcome.repairedCount == 0)
+    }
+
     @Test("Torn, foreign and empty batches are ignored")
     func ignoredBatches() throws {
         try writePage(3, lsn: 9000, fill: 2, count: 512)
         try writeBatch([3], lsn: 9000, fill: 2, database: DatabaseID(high: 9, low: 9))
-        #expect(try repair().batchCount == 0)
+        #expect(try repair().segmentCount == 0)
         try writeBatch([3], lsn: 9000, fill: 2)
         let file = try storage.open("db/doublewrite/dw_0", role: .doublewrite, creating: false, readOnly: false)
         try unsafe withPage { bytes, memory in
@@ -121,11 +171,11 @@ import Testing
             let sector = unsafe UnsafeRawBufferPointer(rebasing: memory[..<512])
             try unsafe file.write(sector, at: 512 * 31)
         }
-        #expect(try repair().batchCount == 0)
+        #expect(try repair().segmentCount == 0)
         try file.truncate(to: 512)
-        #expect(try repair().batchCount == 0)
+        #expect(try repair().segmentCount == 0)
         try storage.remove("db/doublewrite/dw_0")
-        #expect(try repair().batchCount == 0)
+        #expect(try repair().segmentCount == 0)
     }
 
     @Test("A torn copy of a torn page is counted, and the page left for its reader")
@@ -138,7 +188,7 @@ import Testing
             try unsafe file.write(sector, at: UInt64(pageByteCount + 4096))
         }
         let outcome = try repair()
-        #expect(outcome.unrepairedCount == 1 && outcome.repairedCount == 0)
+        #expect(outcome.unrepaired == [page(3)] && outcome.repairedCount == 0)
         #expect(try readPage(3) == nil)
     }
 
@@ -150,7 +200,7 @@ import Testing
             entries: [.init(page: page(3), lsn: LogSequenceNumber(rawValue: 77), checksum: 5)]
         )
         try unsafe withPage { bytes, _ in
-            for offset in [0, 8, 12, 16, 31, 32, 64, 80, 100, 8000, 16379, 16380, 16383] {
+            for offset in [0, 8, 12, 16, 31, 32, 43, 64, 80, 100, 8000, 16379, 16380, 16383] {
                 batch.encode(into: bytes)
                 bytes.store(bytes.u8(at: offset) ^ 0x10, at: offset)
                 #expect(DoublewriteBatch.decode(bytes) == nil, "byte \(offset)")
@@ -164,12 +214,21 @@ import Testing
         #expect(try repair().examinedCount == 0)
     }
 
+    @Test("Files of writers that are no more are read by the repair, and removed by number")
+    func leftoverFiles() throws {
+        for number in [0, 2, 11] { try writeBatch([3], lsn: 9000, fill: 2, name: "dw_\(number)") }
+        try writePage(3, lsn: 9000, fill: 2, count: 512)
+        #expect(try repair().segmentCount == 3)
+        try DoublewriteFile.removeAll(storage: storage, directory: "db", from: 2)
+        #expect(try DoublewriteFile.paths(storage: storage, directory: "db") == ["db/doublewrite/dw_0"])
+    }
+
     @Test("Opening without doublewrite removes the copies, which would soon be stale")
     func switchedOff() throws {
         try writeBatch([3], lsn: 9000, fill: 2)
         try DoublewriteFile.removeAll(storage: storage, directory: "db")
         try writePage(3, lsn: 9500, fill: 3, count: 512)
-        #expect(try repair().batchCount == 0)
+        #expect(try repair().segmentCount == 0)
         try DoublewriteFile.removeAll(storage: storage, directory: "elsewhere")
     }
 }

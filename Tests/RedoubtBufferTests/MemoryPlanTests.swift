@@ -16,7 +16,7 @@ import Testing
 
     private func total(_ plan: MemoryPlan, _ configuration: Configuration) -> Int {
         configuration.redoLog.bufferCapacity.rawValue + MemoryPlan.slackByteCount
-            + (plan.writeBatchPages + 1) * pageByteCount
+            + plan.writeBufferByteCount
             + plan.frameCount * (pageByteCount + Frame.controlByteCount) + plan.bucketCount * 4
             + plan.searchIndexByteCount
     }

@@ -31,10 +31,12 @@ final class PoolFixture: Sendable {
         waitMilliseconds: Int = 60_000,
         logsPageImages: Bool = false,
         startsLog: Bool = true,
-        isRecording: Bool = false
+        isRecording: Bool = false,
+        reordersCompletions: Bool = false
     ) throws {
         var options = SimulatedStorage.Options()
         options.isRecording = isRecording
+        options.reordersCompletions = reordersCompletions
         storage = SimulatedStorage(options: options)
         let database = DatabaseID(high: 1, low: 2)
         try storage.createDirectory("db")

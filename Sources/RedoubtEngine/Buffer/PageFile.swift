@@ -9,7 +9,9 @@ final class PageFile: Sendable {
     /// The file.
     let file: any StorageFile
     private let pages: Atomic<UInt32>
-    private let unsynced = Atomic<Bool>(false)
+    // The writes that ended, and those of them that a sync has covered.
+    private let written = Atomic<UInt64>(0)
+    private let synced = Atomic<UInt64>(0)
     private let failed = Atomic<Bool>(false)
     private let retired = Atomic<Bool>(false)
     private let syncLock = EngineLock()
@@ -30,11 +32,15 @@ final class PageFile: Sendable {
     }
 
     /// Whether pages were written since the last sync.
-    var needsSync: Bool { unsynced.load(ordering: .acquiring) }
+    var needsSync: Bool { !isSynced(through: written.load(ordering: .acquiring)) }
 
-    /// Says that pages were written; to be called before they leave the in-flight table.
-    func markWritten() {
-        unsynced.store(true, ordering: .releasing)
+    /// Says that a write has ended, and returns its ticket; to be called before the page leaves the in-flight table.
+    @discardableResult
+    func markWritten() -> UInt64 { written.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue }
+
+    /// Whether the write `ticket` and all before it are durable, or of no concern because the file is no longer open.
+    func isSynced(through ticket: UInt64) -> Bool {
+        synced.load(ordering: .acquiring) >= ticket || retired.load(ordering: .acquiring)
     }
 
     /// Ends the syncs of a file that is no longer open: its content concerns nobody, and it may be closed now.
@@ -59,13 +65,16 @@ final class PageFile: Sendable {
         if failed.load(ordering: .acquiring) {
             throw RedoubtError(.fenced, "an earlier sync of the file failed", path: file.path)
         }
-        guard unsynced.exchange(false, ordering: .acquiringAndReleasing) else { return }
+        // Read before the sync: what ends while it runs is not covered.
+        let end = written.load(ordering: .acquiring)
+        guard synced.load(ordering: .relaxed) < end else { return }
         do {
             try file.sync()
         } catch {
             failed.store(true, ordering: .releasing)
             throw error
         }
+        synced.store(end, ordering: .releasing)
     }
 }
 

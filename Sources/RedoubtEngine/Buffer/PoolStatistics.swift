@@ -24,6 +24,10 @@ enum PoolCounter: Int, CaseIterable, Sendable {
     case pagesWritten
     /// Doublewrite batches written.
     case doublewriteBatches
+    /// Pages in those batches.
+    case doublewritePages
+    /// Syncs of data files because a doublewrite file was full.
+    case doublewriteDataSyncs
     /// Dirty pages dropped with their space.
     case pagesDropped
     /// Search indexes built.

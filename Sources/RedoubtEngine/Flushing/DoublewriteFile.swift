@@ -1,7 +1,7 @@
 import RedoubtCore
 import RedoubtSystem
 
-/// A file that holds the last batch of a page writer, so that a page torn by a power cut can be put right.
+/// A file that holds the last batches of a page writer, so that a page torn by a power cut can be put right.
 final class DoublewriteFile: Sendable {
     /// The directory below that of the database.
     static let directoryName = "doublewrite"
@@ -9,11 +9,11 @@ final class DoublewriteFile: Sendable {
 
     private let file: any StorageFile
 
-    /// Opens the file of writer `number` in `directory`, and makes it, durably, if it is missing.
-    init(storage: any Storage, directory: String, number: Int, batchPages: Int) throws(RedoubtError) {
+    /// Opens the file of writer `number` in `directory`, and makes it, durably, if it is missing or too short.
+    init(storage: any Storage, directory: String, number: Int, pageCount: Int) throws(RedoubtError) {
         let folder = directory + "/" + Self.directoryName
         let path = folder + "/\(Self.namePrefix)\(number)"
-        let byteCount = UInt64((batchPages + 1) * pageByteCount)
+        let byteCount = UInt64(pageCount * pageByteCount)
         if try storage.exists(path) {
             file = try storage.open(path, role: .doublewrite, creating: false, readOnly: false)
             if try file.size() < byteCount {
@@ -30,28 +30,37 @@ final class DoublewriteFile: Sendable {
         }
     }
 
-    /// The paths of the doublewrite files of the database in `directory`.
-    static func paths(storage: any Storage, directory: String) throws(RedoubtError) -> [String] {
+    /// The paths of the doublewrite files of the database in `directory` whose numbers are `first` and up.
+    static func paths(
+        storage: any Storage,
+        directory: String,
+        from first: Int = 0
+    ) throws(RedoubtError) -> [String] {
         let folder = directory + "/" + directoryName
         guard try storage.exists(folder) else { return [] }
-        return try storage.list(folder).filter { $0.hasPrefix(namePrefix) }.map { folder + "/" + $0 }
+        return try storage.list(folder).filter { name in
+            guard name.hasPrefix(namePrefix) else { return false }
+            // A name without a number is nobody's, and goes with all others only.
+            guard let number = Int(name.dropFirst(namePrefix.count)) else { return first == 0 }
+            return number >= first
+        }.map { folder + "/" + $0 }
     }
 
-    /// Removes the doublewrite files, durably, for a database that opens without them.
+    /// Removes, durably, the doublewrite files whose numbers are `first` and up: of writers that are no more.
     ///
-    /// A copy that is left behind would one day be put over a damaged page that was written without one since.
-    static func removeAll(storage: any Storage, directory: String) throws(RedoubtError) {
-        let paths = try paths(storage: storage, directory: directory)
+    /// Repair must be done before.
+    static func removeAll(storage: any Storage, directory: String, from first: Int = 0) throws(RedoubtError) {
+        let paths = try paths(storage: storage, directory: directory, from: first)
         guard !paths.isEmpty else { return }
         for path in paths { try storage.remove(path) }
         try storage.syncDirectory(directory + "/" + directoryName)
     }
 
-    /// Writes header and images over the batch before, durably.
+    /// Writes a segment over what stood at page `start` of the file, durably.
     ///
-    /// The pages of the batch before must be durable in their data files. Waits.
-    func write(_ batch: UnsafeRawBufferPointer) throws(RedoubtError) {
-        try unsafe file.write(batch, at: 0)
+    /// The pages of the segments that stood there must be durable in their data files. Waits.
+    func write(_ segment: UnsafeRawBufferPointer, at start: Int) throws(RedoubtError) {
+        try unsafe file.write(segment, at: UInt64(start * pageByteCount))
         try file.sync()
     }
 

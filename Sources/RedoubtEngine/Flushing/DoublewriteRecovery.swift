@@ -2,104 +2,154 @@ import RedoubtCore
 import RedoubtSystem
 
 /// Puts pages right that a power cut tore, before recovery reads them.
-enum DoublewriteRecovery {
+///
+/// Only copies newer than the checkpoint count. A page that was being written, or was written and not synced, when the
+/// power went has changes at or behind the checkpoint, for else a sync would have come before the checkpoint. An older
+/// copy is of no use against a tear; put over a page damaged in another way it would lose changes that no redo brings
+/// back, unseen.
+struct DoublewriteRecovery {
     /// What a repair found.
     struct Outcome: Equatable, Sendable {
-        /// Whole batches found.
-        var batchCount = 0
-        /// Pages that the batches name and whose file is open.
+        /// Segments found, with or without images.
+        var segmentCount = 0
+        /// Pages that the segments name and whose file is open.
         var examinedCount = 0
         /// Pages that were damaged, missing or never written, and were written back.
         var repairedCount = 0
-        /// Damaged pages whose copy is damaged too; a read of the page will say so.
-        var unrepairedCount = 0
+        /// Damaged pages without a whole copy; a read of the page will say so.
+        var unrepaired: Set<PageID> = []
     }
 
-    /// Looks at each page that a doublewrite batch of `database` names, and writes the copy back where the data page is
-    /// damaged, never written, or missing.
+    /// A page named by a segment.
+    private struct Copy {
+        var entry: DoublewriteBatch.Entry
+        /// The doublewrite file, by its place in the list.
+        var file: Int
+        /// The page of that file that has the image, or nil if there is none.
+        var image: Int?
+    }
+
+    private static let scanPageCount = 64
+    private let sources: [any StorageFile]
+    private let database: DatabaseID
+    private let checkpoint: LogSequenceNumber
+    private let files: PageFileTable
+    private var copies: [Copy] = []
+    private var outcome = Outcome()
+
+    /// Looks at each page that a doublewrite segment of `database` names, and writes the newest whole copy back where
+    /// the data page is damaged, never written, or missing.
     ///
     /// What is repaired is durable at the end. Waits.
     ///
-    /// A batch whose header is torn or foreign never reached the data files and is ignored; so are pages of unknown
-    /// files.
+    /// A segment whose header is torn or foreign never reached the data files and is ignored; so are pages of unknown
+    /// files, and copies that are not newer than `checkpoint`.
     @discardableResult
     static func repair(
         storage: any Storage,
         directory: String,
         database: DatabaseID,
+        checkpoint: LogSequenceNumber,
         files: PageFileTable
     ) throws(RedoubtError) -> Outcome {
-        var outcome = Outcome()
-        var newest: [UInt64: LogSequenceNumber] = [:]
-        let buffer = try AlignedBuffer(byteCount: 3 * pageByteCount)
+        var sources: [any StorageFile] = []
+        defer { for source in sources { source.close() } }
         for path in try DoublewriteFile.paths(storage: storage, directory: directory) {
-            let file = try storage.open(path, role: .doublewrite, creating: false, readOnly: true)
-            defer { file.close() }
-            let header = unsafe memory(buffer, 0)
-            guard try unsafe file.read(into: header, at: 0) == pageByteCount,
-                let batch = unsafe DoublewriteBatch.decode(PageBytes(header.baseAddress.unsafelyUnwrapped)),
-                batch.database == database
-            else { continue }
-            outcome.batchCount += 1
-            for (index, entry) in batch.entries.enumerated() {
-                guard entry.page.number != .none, let target = files.file(entry.page.space) else { continue }
-                // Of several copies of a page the newest counts: the older ones' pages were durable before it was made.
-                if let seen = newest[entry.page.packed], seen >= entry.lsn { continue }
-                newest[entry.page.packed] = entry.lsn
-                outcome.examinedCount += 1
-                let image = unsafe memory(buffer, 1)
-                let page = unsafe memory(buffer, 2)
-                let isWhole = try unsafe isWhole(file, entry, at: index, into: image)
-                try unsafe repair(target, entry.page, image: image, isWhole: isWhole, scratch: page, &outcome)
-            }
+            sources.append(try storage.open(path, role: .doublewrite, creating: false, readOnly: true))
         }
+        var recovery = DoublewriteRecovery(sources, database, checkpoint, files)
+        let buffer = try AlignedBuffer(byteCount: scanPageCount * pageByteCount)
+        for index in sources.indices { try recovery.scan(index, buffer) }
+        try recovery.repairAll(buffer)
         try files.syncWritten()
-        return outcome
+        return recovery.outcome
     }
 
-    private static func memory(_ buffer: borrowing AlignedBuffer, _ page: Int) -> UnsafeMutableRawBufferPointer {
-        let range = page * pageByteCount..<(page + 1) * pageByteCount
+    private init(
+        _ sources: [any StorageFile],
+        _ database: DatabaseID,
+        _ checkpoint: LogSequenceNumber,
+        _ files: PageFileTable
+    ) {
+        self.sources = sources
+        self.database = database
+        self.checkpoint = checkpoint
+        self.files = files
+    }
+
+    private static func memory(
+        _ buffer: borrowing AlignedBuffer,
+        _ page: Int,
+        count: Int = 1
+    ) -> UnsafeMutableRawBufferPointer {
+        let range = page * pageByteCount..<(page + count) * pageByteCount
         return unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[range])
     }
 
-    private static func isWhole(
-        _ file: any StorageFile,
-        _ entry: DoublewriteBatch.Entry,
-        at index: Int,
-        into image: UnsafeMutableRawBufferPointer
-    ) throws(RedoubtError) -> Bool {
-        guard try unsafe file.read(into: image, at: UInt64((index + 1) * pageByteCount)) == pageByteCount else {
-            return false
+    /// Finds the segments of a doublewrite file: any page may be a header.
+    private mutating func scan(_ index: Int, _ buffer: borrowing AlignedBuffer) throws(RedoubtError) {
+        var first = 0
+        while true {
+            let chunk = unsafe Self.memory(buffer, 0, count: Self.scanPageCount)
+            let count = try unsafe sources[index].read(into: chunk, at: UInt64(first * pageByteCount)) / pageByteCount
+            for page in 0..<count {
+                let bytes = unsafe PageBytes(Self.memory(buffer, page).baseAddress.unsafelyUnwrapped)
+                guard let segment = DoublewriteBatch.decode(bytes), segment.database == database else { continue }
+                outcome.segmentCount += 1
+                for (position, entry) in segment.entries.enumerated() where entry.lsn > checkpoint {
+                    let image = segment.content == .images ? first + page + 1 + position : nil
+                    copies.append(Copy(entry: entry, file: index, image: image))
+                }
+            }
+            if count < Self.scanPageCount { return }
+            first += count
         }
-        guard unsafe Checksum.crc32c(UnsafeRawBufferPointer(image)) == entry.checksum else { return false }
-        let bytes = unsafe PageBytes(image.baseAddress.unsafelyUnwrapped)
-        return PageSeal.fault(bytes, expected: entry.page) == nil && bytes.lsn == entry.lsn
     }
 
-    private static func repair(
+    private mutating func repairAll(_ buffer: borrowing AlignedBuffer) throws(RedoubtError) {
+        copies.sort { ($0.entry.page.packed, $1.entry.lsn) < ($1.entry.page.packed, $0.entry.lsn) }
+        var next = 0
+        while next < copies.count {
+            let first = next
+            let page = copies[first].entry.page
+            while next < copies.count && copies[next].entry.page == page { next += 1 }
+            guard page.number != .none, let target = files.file(page.space) else { continue }
+            outcome.examinedCount += 1
+            try repair(target, page, first..<next, buffer)
+        }
+    }
+
+    /// Looks at one page, of which there are `candidates`, newest first.
+    private mutating func repair(
         _ target: PageFile,
         _ page: PageID,
-        image: UnsafeMutableRawBufferPointer,
-        isWhole: Bool,
-        scratch: UnsafeMutableRawBufferPointer,
-        _ outcome: inout Outcome
+        _ candidates: Range<Int>,
+        _ buffer: borrowing AlignedBuffer
     ) throws(RedoubtError) {
-        let count = try unsafe target.file.read(into: scratch, at: page.number.fileOffset)
-        if count == pageByteCount {
-            let bytes = unsafe PageBytes(scratch.baseAddress.unsafelyUnwrapped)
-            if PageSeal.fault(bytes, expected: page) == nil { return }
-        }
-        guard isWhole else {
-            // A page of zeros, or one that is missing, is for recovery to judge; anything else is damage.
-            let isUnwritten =
-                unsafe count < pageByteCount
-                || PageBytes(scratch.baseAddress.unsafelyUnwrapped).isUnwritten
-            if !isUnwritten { outcome.unrepairedCount += 1 }
+        let found = unsafe Self.memory(buffer, 0)
+        let count = try unsafe target.file.read(into: found, at: page.number.fileOffset)
+        let bytes = unsafe PageBytes(found.baseAddress.unsafelyUnwrapped)
+        if count == pageByteCount && PageSeal.fault(bytes, expected: page) == nil { return }
+        let image = unsafe Self.memory(buffer, 1)
+        // A copy that is torn was never followed by a write of the page; an older one then is the newest written.
+        for candidate in candidates where try unsafe read(copies[candidate], into: image) {
+            try unsafe target.file.write(UnsafeRawBufferPointer(image), at: page.number.fileOffset)
+            target.markWritten()
+            target.grow(to: page.number.rawValue + 1)
+            outcome.repairedCount += 1
             return
         }
-        try unsafe target.file.write(UnsafeRawBufferPointer(image), at: page.number.fileOffset)
-        target.markWritten()
-        target.grow(to: page.number.rawValue + 1)
-        outcome.repairedCount += 1
+        // A page of zeros, or one that is missing, is for recovery to judge; anything else is damage.
+        if count == pageByteCount && !bytes.isUnwritten { outcome.unrepaired.insert(page) }
+    }
+
+    /// Reads an image; returns whether it is there and whole.
+    private func read(_ copy: Copy, into image: UnsafeMutableRawBufferPointer) throws(RedoubtError) -> Bool {
+        guard let place = copy.image else { return false }
+        guard try unsafe sources[copy.file].read(into: image, at: UInt64(place * pageByteCount)) == pageByteCount,
+            unsafe Checksum.crc32c(UnsafeRawBufferPointer(image)) == copy.entry.checksum
+        else { return false }
+        let bytes = unsafe PageBytes(image.baseAddress.unsafelyUnwrapped)
+        return PageSeal.fault(bytes, expected: copy.entry.page) == nil && bytes.lsn == copy.entry.lsn
     }
 }

@@ -44,6 +44,7 @@ final class Flushing: Sendable {
         pool = kernel.pool
         table = CleanerTable(count: kernel.pool.instances.count)
         presentOptions = Mutex(kernel.configuration.flushing)
+        try PageWriter.removeLeftovers(kernel)
         let writer = try PageWriter(kernel, number: 0)
         self.writer = writer
         writers = Mutex([0: writer])

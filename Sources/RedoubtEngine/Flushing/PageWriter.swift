@@ -6,14 +6,20 @@ import Synchronization
 /// Writes dirty pages, a batch at a time, and never holds a latch through an I/O.
 ///
 ///     shared latch -> copy -> in-flight minimum -> off the flush list -> unlatch -> seal the copy
-///     redo durable -> doublewrite, sync -> data files -> marks, sync -> in-flight minimum cleared
+///     redo durable -> doublewrite, sync -> data files -> file marked, page free to be written again
+///     all pages of the batch -> in-flight minimum cleared
 ///
-/// A page changed while its copy is being written enters the flush list again with the start of that change.
+/// While the pages of one batch are on their way to the data files, the next one is copied, sealed and written to the
+/// doublewrite file. A page changed while its copy is being written enters the flush list again with the start of that
+/// change.
+///
+/// Any thread may call, one works at a time. Whoever begins writes sees to their end, by ``poll(minimum:)`` or
+/// ``drain()``: nobody else does, and a drop of a keyspace waits for the writes of its pages.
 @safe
 final class PageWriter: @unchecked Sendable {
-    /// What became of a batch.
+    /// What became of the candidates.
     struct Outcome: Sendable {
-        /// Pages written.
+        /// Pages written, or on their way.
         var written = 0
         /// Pages whose latch was taken, or that were being written already.
         var skipped = 0
@@ -21,232 +27,233 @@ final class PageWriter: @unchecked Sendable {
         var dropped = 0
     }
 
-    private let kernel: Kernel
-    private let pool: BufferPool
+    let kernel: Kernel
+    let pool: BufferPool
     /// The most pages of a batch.
     let batchPages: Int
-    private let buffer: AlignedBuffer
-    private let queue: any StorageQueue
+    /// How long the writes of pages to data files take.
+    let latency = WriteLatency()
+    let queue: any StorageQueue
+    let queueDepth: Int
     private let doublewrite: DoublewriteFile?
-    // One batch at a time. Held through I/O, so never taken by a thread that holds a latch others need... except to
-    // make room, which only tries latches.
+    private let content: DoublewriteBatch.Content
+    let batches: [PageBatch]
+    private let windowLimit: Atomic<Int>
+    let inFlight = Atomic<Int>(0)
+    // Held through I/O, so never taken by a thread that holds a latch others need... except to make room, which only
+    // tries latches. It protects everything below, which is for this file and "PageWriter+Ending.swift" only.
     private let lock = EngineLock()
-    private let minimum = Atomic<UInt64>(.max)
-    private let sequence = Atomic<UInt64>(0)
+    var ring: DoublewriteRing
+    // The batches without pages, and those whose writes may begin, in the order of their segments.
+    var free: [PageBatch]
+    var active: [PageBatch] = []
+    var requests: [StorageRequest] = []
+    // Something failed: what is under way ends, nothing begins.
+    var isBroken = false
 
-    /// How often a latch is tried before the page is left for the next batch.
-    private static var latchTries: Int { 64 }
+    /// Removes, durably, the doublewrite files of writers that this opening of `kernel` does not have.
+    ///
+    /// Repair must be done before.
+    static func removeLeftovers(_ kernel: Kernel) throws(RedoubtError) {
+        let isOff = kernel.configuration.flushing.doublewrite == .off
+        try DoublewriteFile.removeAll(
+            storage: kernel.storage,
+            directory: kernel.directory,
+            from: isOff ? 0 : kernel.pool.plan.writerCount
+        )
+    }
 
-    /// Creates the writer with the doublewrite file `number`.
+    /// Creates the writer with `number`, and its doublewrite file if that is missing.
     init(_ kernel: Kernel, number: Int) throws(RedoubtError) {
         self.kernel = kernel
         pool = kernel.pool
-        batchPages = kernel.pool.plan.writeBatchPages
-        buffer = try AlignedBuffer(byteCount: (batchPages + 1) * pageByteCount)
-        queue = try kernel.storage.makeQueue(depth: min(kernel.configuration.storage.queueDepth, max(1, batchPages)))
+        let plan = kernel.pool.plan
+        batchPages = plan.writeBatchPages
+        var batches: [PageBatch] = []
+        for index in 0..<MemoryPlan.writeBatchCount {
+            batches.append(try PageBatch(index: index, capacity: plan.writeBatchPages))
+        }
+        self.batches = batches
+        free = batches
+        queueDepth = min(kernel.configuration.storage.queueDepth, batches.count * plan.writeBatchPages)
+        queue = try kernel.storage.makeQueue(depth: queueDepth)
+        windowLimit = Atomic(queueDepth)
+        requests.reserveCapacity(queueDepth)
+        ring = DoublewriteRing(pageCount: plan.doublewritePageCount)
+        content = kernel.configuration.flushing.doublewrite == .detectOnly ? .names : .images
         guard kernel.configuration.flushing.doublewrite != .off else {
             doublewrite = nil
-            try DoublewriteFile.removeAll(storage: kernel.storage, directory: kernel.directory)
             return
         }
         doublewrite = try DoublewriteFile(
             storage: kernel.storage,
             directory: kernel.directory,
             number: number,
-            batchPages: batchPages
+            pageCount: plan.doublewritePageCount
         )
     }
+
+    // MARK: What others see
 
     /// Nothing older than this is being written; nil when nothing is.
     ///
     /// To be read after the flush lists.
     var inFlightMinimum: UInt64? {
-        let value = minimum.load(ordering: .acquiring)
-        return value == .max ? nil : value
+        var least = UInt64.max
+        for batch in batches { least = min(least, batch.minimum.load(ordering: .acquiring)) }
+        return least == .max ? nil : least
     }
 
-    /// Waits for the batch under way.
+    /// The pages taken whose writes have not ended.
+    var inFlightCount: Int { inFlight.load(ordering: .relaxed) }
+
+    /// The most writes to data files at once; at least 1 and at most the depth of the queue count.
+    var window: Int {
+        get { windowLimit.load(ordering: .relaxed) }
+        set { windowLimit.store(newValue, ordering: .relaxed) }
+    }
+
+    /// Waits for the call under way.
     func waitForBatch() {
         lock.lock()
         lock.unlock()
     }
 
-    /// Closes the doublewrite file.
-    func close() { doublewrite?.close() }
+    // MARK: Writing
 
     /// Writes those of the frames in `candidates` that are dirty and can be latched at once, in batches; with `evicts`,
     /// takes them out of memory afterwards if nobody uses them.
     ///
-    /// Waits for the redo log and for I/O.
+    /// Waits for the redo log and for I/O, also for writes begun before.
     ///
     /// - Throws: `.fenced`, also for the write that fails: the engine is fenced then.
     func write(_ candidates: [UInt32], evicts: Bool = false) throws(RedoubtError) -> Outcome {
-        var outcome = Outcome()
         lock.lock()
         defer { lock.unlock() }
+        let outcome = try beginLocked(candidates, evicts: evicts)
+        try drainLocked()
+        return outcome
+    }
+
+    /// Begins to write as ``write(_:evicts:)`` does, and returns with writes under way.
+    ///
+    /// Waits for the redo log, for the doublewrite file, and for batches before that are in the way.
+    ///
+    /// - Throws: `.fenced`, also for the write that fails: the engine is fenced then.
+    func begin(_ candidates: [UInt32], evicts: Bool = false) throws(RedoubtError) -> Outcome {
+        lock.lock()
+        defer { lock.unlock() }
+        return try beginLocked(candidates, evicts: evicts)
+    }
+
+    /// Takes note of the writes that have ended, begins those that the window held back, and returns how many pages
+    /// are still under way.
+    ///
+    /// Waits for the end of `minimum` writes; with 0, for nothing but another thread's use of the writer.
+    ///
+    /// - Throws: `.fenced`, also for the write that failed: the engine is fenced then.
+    @discardableResult
+    func poll(minimum: Int = 0) throws(RedoubtError) -> Int {
+        lock.lock()
+        defer { lock.unlock() }
+        var left = minimum
+        repeat {
+            guard !active.isEmpty else { break }
+            left -= try reap(minimum: min(1, left))
+        } while left > 0
+        return inFlightCount
+    }
+
+    /// Waits for the end of all writes.
+    ///
+    /// - Throws: `.fenced`, also for the write that fails: the engine is fenced then.
+    func drain() throws(RedoubtError) {
+        lock.lock()
+        defer { lock.unlock() }
+        try drainLocked()
+    }
+
+    /// Ends the writes under way and closes the doublewrite file.
+    ///
+    /// Waits. What fails fences the engine.
+    func close() {
+        lock.lock()
+        defer { lock.unlock() }
+        _ = try? drainLocked()
+        doublewrite?.close()
+    }
+
+    private func drainLocked() throws(RedoubtError) {
+        while true {
+            if isBroken { throw kernel.health.fencedError() }
+            if active.isEmpty { return }
+            _ = try reap(minimum: 1)
+        }
+    }
+
+    private func beginLocked(_ candidates: [UInt32], evicts: Bool) throws(RedoubtError) -> Outcome {
+        var outcome = Outcome()
         var position = 0
         while position < candidates.count {
             try kernel.health.check()
-            var batch = Batch()
-            while position < candidates.count && batch.frames.count < batchPages {
-                take(pool.frame(candidates[position]), into: &batch, &outcome)
+            _ = try reap(minimum: 0)
+            while free.isEmpty { _ = try reap(minimum: 1) }
+            let batch = free.removeLast()
+            batch.evicts = evicts
+            while position < candidates.count && !batch.isFull {
+                take(pool.frame(candidates[position]), into: batch, &outcome)
                 position += 1
             }
-            guard !batch.frames.isEmpty else { continue }
-            do {
-                try write(&batch)
-            } catch {
-                // The pages stay in flight for ever: not evicted, and the checkpoint stays below them.
-                if error.code != .fenced { pool.fence(error) }
-                throw error.code == .fenced ? error : kernel.health.fencedError()
+            guard !batch.flights.isEmpty else {
+                free.append(batch)
+                continue
             }
-            finish(batch, evicts: evicts)
-            outcome.written += batch.frames.count
+            inFlight.wrappingAdd(batch.flights.count, ordering: .relaxed)
+            outcome.written += batch.flights.count
+            do throws(RedoubtError) {
+                try protect(batch)
+            } catch {
+                throw breakDown(error)
+            }
+            active.append(batch)
+            beginWrites()
         }
         return outcome
     }
 
-    private struct Batch {
-        var frames: [Frame] = []
-        var files: [PageFile] = []
-        var entries: [DoublewriteBatch.Entry] = []
-        var newest: UInt64 = 0
-    }
-
-    private func image(_ index: Int) -> UnsafeMutableRawPointer {
-        unsafe buffer.bytes.baseAddress.unsafelyUnwrapped + (index + 1) * pageByteCount
-    }
-
-    /// Copies the page in `frame` into the batch and takes it off the flush list.
-    private func take(_ frame: Frame, into batch: inout Batch, _ outcome: inout Outcome) {
-        guard frame.isDirty else { return }
-        guard tryLatch(frame) else {
-            outcome.skipped += 1
-            return
-        }
-        defer { frame.unlockShared() }
-        // Under the latch nobody can make the page dirty; another writer may have taken it.
-        guard frame.isDirty, frame.packedPageID != 0 else { return }
-        let exchange = unsafe frame.state.pointee.ioState.compareExchange(
-            expected: FrameIOState.none,
-            desired: FrameIOState.writing,
-            ordering: .acquiringAndReleasing
-        )
-        guard exchange.exchanged else {
-            outcome.skipped += 1
-            return
-        }
-        let page = frame.pageID
-        guard let file = kernel.files.file(page.space) else {
-            pool.instance(of: frame).removeDirty(frame)
-            unsafe frame.state.pointee.ioState.store(FrameIOState.none, ordering: .releasing)
-            pool.statistics.add(.pagesDropped, shard: frame.index)
-            outcome.dropped += 1
-            return
-        }
-        let copy = unsafe image(batch.frames.count)
-        unsafe copy.copyMemory(from: frame.memory, byteCount: pageByteCount)
-        pool.instance(of: frame).removeDirty(frame) { oldest in
-            // Not Atomic.min, which compares unsigned numbers as signed ones in Swift 6.3; only the lock holder stores.
-            if oldest < minimum.load(ordering: .relaxed) { minimum.store(oldest, ordering: .sequentiallyConsistent) }
-        }
-        let newest = frame.newestModification
-        batch.newest = max(batch.newest, newest.rawValue)
-        batch.frames.append(frame)
-        batch.files.append(file)
-        batch.entries.append(DoublewriteBatch.Entry(page: page, lsn: newest, checksum: 0))
-    }
-
-    private func tryLatch(_ frame: Frame) -> Bool {
-        for _ in 0..<Self.latchTries {
-            if frame.tryLockShared() { return true }
-            Scheduling.spinOnce()
-        }
-        return false
-    }
-
-    private func write(_ batch: inout Batch) throws(RedoubtError) {
-        for index in batch.frames.indices {
-            let bytes = unsafe PageBytes(image(index))
-            let entry = batch.entries[index]
-            precondition(
-                bytes.lsn == entry.lsn && bytes.id == entry.page,
-                "page \(entry.page) at \(entry.lsn) holds page \(bytes.id) at \(bytes.lsn)"
-            )
-            PageSeal.seal(bytes)
-            batch.entries[index].checksum = unsafe Checksum.crc32c(bytes.all)
-        }
-        let newest = LogSequenceNumber(rawValue: batch.newest)
+    /// Seals the copies, and makes the redo of their changes, and then the doublewrite segment, durable.
+    private func protect(_ batch: PageBatch) throws(RedoubtError) {
+        let newest = batch.seal()
         try kernel.log.waitUntilFlushed(newest)
         // The rule that everything rests on: no page reaches a file before the redo of its changes.
         precondition(
             kernel.log.flushedLSN >= newest,
             "pages changed up to \(newest), redo durable up to \(kernel.log.flushedLSN)"
         )
-        if let doublewrite {
-            let header = unsafe PageBytes(buffer.bytes.baseAddress.unsafelyUnwrapped)
-            let number = sequence.wrappingAdd(1, ordering: .relaxed).newValue
-            DoublewriteBatch(database: kernel.database, sequence: number, entries: batch.entries).encode(into: header)
-            let byteCount = (batch.frames.count + 1) * pageByteCount
-            try unsafe doublewrite.write(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<byteCount]))
-            pool.statistics.add(.doublewriteBatches)
-        }
-        try writeToFiles(batch)
-        for file in batch.files { file.markWritten() }
-        if doublewrite != nil {
-            // The copies may be overwritten only when the pages are durable.
-            for file in batch.files { try file.syncIfNeeded() }
-        }
+        guard let doublewrite, !batch.entries.isEmpty else { return }
+        let segment = try reserve(content == .images ? batch.entries.count + 1 : 1)
+        batch.segment = segment
+        let header = DoublewriteBatch(
+            database: kernel.database,
+            sequence: segment,
+            content: content,
+            entries: batch.entries
+        )
+        unsafe header.encode(into: PageBytes(batch.image(at: 0)))
+        try unsafe doublewrite.write(batch.segmentBytes(content), at: ring.start(of: segment))
+        pool.statistics.add(.doublewriteBatches)
+        pool.statistics.add(.doublewritePages, UInt64(batch.entries.count))
     }
 
-    private func writeToFiles(_ batch: Batch) throws(RedoubtError) {
-        var requests: [StorageRequest] = []
-        requests.reserveCapacity(batch.frames.count)
-        for index in batch.frames.indices {
-            let bytes = unsafe UnsafeMutableRawBufferPointer(start: image(index), count: pageByteCount)
-            unsafe requests.append(
-                StorageRequest(
-                    file: batch.files[index].file,
-                    isWrite: true,
-                    buffer: bytes,
-                    offset: batch.entries[index].page.number.fileOffset,
-                    tag: UInt64(index)
-                )
-            )
-        }
-        queue.submit(requests)
-        var left = requests.count
-        var failure: RedoubtError?
-        while left > 0 {
-            for completion in queue.complete(minimum: 1) {
-                left -= 1
-                let entry = batch.entries[Int(completion.tag)]
-                if let error = completion.error {
-                    failure = failure ?? error
-                } else if completion.byteCount != pageByteCount {
-                    failure =
-                        failure
-                        ?? RedoubtError(
-                            .systemCallFailed,
-                            "page \(entry.page): \(completion.byteCount) bytes of it were written",
-                            page: entry.page
-                        )
-                }
+    /// Takes room in the doublewrite file; what stood there is no longer needed.
+    private func reserve(_ pageCount: Int) throws(RedoubtError) -> UInt64 {
+        while true {
+            if let segment = ring.reserve(pageCount) { return segment }
+            if ring.isOldestComplete {
+                pool.statistics.add(.doublewriteDataSyncs, UInt64(try ring.syncOldest()))
+            } else {
+                _ = try reap(minimum: 1)
             }
         }
-        if let failure { throw failure }
-    }
-
-    private func finish(_ batch: Batch, evicts: Bool) {
-        for frame in batch.frames {
-            unsafe frame.state.pointee.ioState.store(FrameIOState.none, ordering: .releasing)
-        }
-        minimum.store(.max, ordering: .releasing)
-        pool.statistics.add(.pagesWritten, UInt64(batch.frames.count))
-        if evicts {
-            for frame in batch.frames { _ = pool.evict(frame) }
-        }
-        pool.writesEnded.signal()
-        pool.framesFreed.signal()
     }
 }

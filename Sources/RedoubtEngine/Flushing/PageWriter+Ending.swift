@@ -1,0 +1,97 @@
+import RedoubtCore
+import RedoubtSystem
+import Synchronization
+
+// The writes to data files: how many are under way, and what their ends are followed by. The caller holds the lock.
+extension PageWriter {
+    /// Begins as many writes as the window admits.
+    func beginWrites() {
+        var room = min(max(1, window), queueDepth) - queue.inFlightCount
+        guard !isBroken, room > 0 else { return }
+        let now = Scheduling.now()
+        for batch in active {
+            while room > 0 && batch.begunCount < batch.flights.count {
+                batch.flights[batch.begunCount].began = now
+                requests.append(batch.request(batch.begunCount))
+                batch.begunCount += 1
+                room -= 1
+            }
+        }
+        if requests.isEmpty { return }
+        queue.submit(requests)
+        requests.removeAll(keepingCapacity: true)
+    }
+
+    /// Takes note of the writes that have ended, at least `minimum` of those under way, and begins others; returns how
+    /// many ended.
+    func reap(minimum: Int) throws(RedoubtError) -> Int {
+        if isBroken { throw kernel.health.fencedError() }
+        beginWrites()
+        var failure: RedoubtError?
+        let count = collect(minimum: minimum, &failure)
+        if let failure { throw breakDown(failure) }
+        beginWrites()
+        return count
+    }
+
+    private func collect(minimum: Int, _ failure: inout RedoubtError?) -> Int {
+        guard queue.inFlightCount > 0 else { return 0 }
+        let completions = queue.complete(minimum: minimum)
+        guard !completions.isEmpty else { return 0 }
+        let now = Scheduling.now()
+        var endedCount = 0
+        for completion in completions {
+            let batch = batches[Int(completion.tag >> 32)]
+            let flight = batch.flights[Int(completion.tag & UInt64(UInt32.max))]
+            if let error = Self.fault(completion, flight.page) {
+                failure = failure ?? error
+                continue
+            }
+            latency.note(now.nanoseconds(since: flight.began), at: now)
+            end(flight, of: batch)
+            endedCount += 1
+        }
+        inFlight.wrappingSubtract(endedCount, ordering: .relaxed)
+        pool.statistics.add(.pagesWritten, UInt64(endedCount))
+        pool.writesEnded.signal()
+        pool.framesFreed.signal()
+        return completions.count
+    }
+
+    private static func fault(_ completion: StorageCompletion, _ page: PageID) -> RedoubtError? {
+        if let error = completion.error { return error }
+        if completion.byteCount == pageByteCount { return nil }
+        return RedoubtError(
+            .systemCallFailed,
+            "page \(page): \(completion.byteCount) bytes of it were written",
+            page: page
+        )
+    }
+
+    /// Marks the file, lets the page be written again, and frees the batch with its last page.
+    private func end(_ flight: PageBatch.Flight, of batch: PageBatch) {
+        let ticket = flight.file.markWritten()
+        if let segment = batch.segment { ring.note(segment, written: flight.file, ticket: ticket) }
+        unsafe flight.frame.state.pointee.ioState.store(FrameIOState.none, ordering: .releasing)
+        if batch.evicts { _ = pool.evict(flight.frame) }
+        batch.endedCount += 1
+        guard batch.endedCount == batch.flights.count else { return }
+        if let segment = batch.segment { ring.complete(segment) }
+        batch.clear()
+        active.removeAll { $0 === batch }
+        free.append(batch)
+    }
+
+    /// Fences the engine; the pages that were not written stay in flight for ever: not evicted, and the checkpoint
+    /// stays below them.
+    ///
+    /// Waits for the writes under way, because they use the memory of the batches.
+    func breakDown(_ error: RedoubtError) -> RedoubtError {
+        isBroken = true
+        var others: RedoubtError?
+        while queue.inFlightCount > 0 { _ = collect(minimum: 1, &others) }
+        if error.code == .fenced { return error }
+        pool.fence(error)
+        return kernel.health.fencedError()
+    }
+}
