@@ -13,6 +13,7 @@ import Testing
 @Suite struct PageWriterTests {
     private func candidates(_ fixture: PoolFixture) -> [UInt32] {
         var chosen: [UInt32] = []
+        fixture.pool.instances[0].beginChoosing()
         fixture.pool.instances[0].chooseOldest(limit: .max, window: 0, count: .max, into: &chosen)
         return chosen
     }
