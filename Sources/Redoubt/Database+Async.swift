@@ -35,7 +35,7 @@ extension Database {
         _ durability: Durability?,
         _ write: @escaping @Sendable () throws(RedoubtError) -> (result: Result, end: LogSequenceNumber?)
     ) async throws(RedoubtError) -> Result {
-        let wanted = durability ?? configuration.durability
+        let wanted = durability ?? engine.defaultDurability
         if wanted != .flushed {
             return try await onThread { () throws(RedoubtError) in
                 let (result, end) = try self.call(write)
@@ -53,7 +53,7 @@ extension Database {
     /// No thread waits for the device meanwhile: the log resumes the task.
     func settleWithoutBlocking(_ end: LogSequenceNumber?, _ durability: Durability?) async throws(RedoubtError) {
         guard let end else { return }
-        switch durability ?? configuration.durability {
+        switch durability ?? engine.defaultDurability {
         case .deferred: return
         case .written:
             if engine.log.writtenLSN >= end { return try engine.health.check() }

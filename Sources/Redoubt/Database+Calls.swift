@@ -16,7 +16,7 @@ extension Database {
     /// Waits until the redo before `end` is as durable as asked; nil means that there is none to wait for.
     func settle(_ end: LogSequenceNumber?, _ durability: Durability?) throws(RedoubtError) {
         guard let end else { return }
-        switch durability ?? configuration.durability {
+        switch durability ?? engine.defaultDurability {
         case .flushed: try engine.log.waitUntilFlushed(end)
         case .written: try engine.log.waitUntilWritten(end)
         case .deferred: break

@@ -29,16 +29,15 @@ package import RedoubtSystem
 public final class Database: Sendable {
     /// The folder.
     public let path: String
-    /// The options that it was opened with.
-    public let configuration: Configuration
+    /// The options as they are now: those that it was opened with, and what ``change(_:)`` has changed since.
+    public var configuration: Configuration { engine.configuration }
 
     let engine: Engine
     let gate = CallGate()
     let threads = CallThreads()
 
-    private init(path: String, configuration: Configuration, engine: Engine) {
+    private init(path: String, engine: Engine) {
         self.path = path
-        self.configuration = configuration
         self.engine = engine
     }
 
@@ -88,7 +87,7 @@ public final class Database: Sendable {
         let report: (@Sendable (RecoveryProgress) -> Void)?
         if let progress { report = { progress(Recovery($0)) } } else { report = nil }
         let engine = try Engine.open(path: path, configuration: configuration, storage: storage, progress: report)
-        return Database(path: path, configuration: configuration, engine: engine)
+        return Database(path: path, engine: engine)
     }
 
     /// Waits for the calls that are inside, makes everything durable and gives the folder back; no effect the second
@@ -215,15 +214,15 @@ public final class Database: Sendable {
     /// pages are flushed to fit it. ``Statistics/redoCapacity`` says what counts. Sizes are rounded down to whole
     /// multiples of 16 KiB for each file; the number of files stays.
     ///
-    /// The size lasts until ``close()``: the next opening changes the files to the `redoLog.capacity` that it is given,
-    /// so change the configuration as well.
+    /// The size lasts until ``close()``: the next opening changes the files to the `redoLog.capacity` that it is given.
+    /// The same as changing `redoLog.capacity` with ``change(_:)``.
     ///
     /// - Parameter capacity: 2 MiB to 128 GiB.
     /// - Throws: `.invalidConfiguration` if the size is out of range, or too small for what was chosen when the
     ///   database was opened: then reopen with it; `.diskFull`, after which the old size holds; `.fenced`, `.closed`,
     ///   `.reentered`.
     public func setRedoCapacity(_ capacity: ByteCount) throws(RedoubtError) {
-        try call { () throws(RedoubtError) in try engine.log.resize(to: capacity) }
+        try change { $0.redoLog.capacity = capacity }
     }
 
     // MARK: Inspection

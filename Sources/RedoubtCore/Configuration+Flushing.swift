@@ -61,7 +61,9 @@ extension Configuration {
         public var cleanerThreads = 4
         /// How a page torn by a power cut is found and put right.
         ///
-        /// The default is `.on`. InnoDB: `innodb_doublewrite`.
+        /// The default is `.on`. Can be changed while open between `.on` and `.detectOnly`.
+        ///
+        /// InnoDB: `innodb_doublewrite`.
         public var doublewrite = Doublewrite.on
         /// Pages in one doublewrite batch.
         ///

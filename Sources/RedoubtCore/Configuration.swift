@@ -1,6 +1,7 @@
 /// Everything that can be set when a database is opened.
 ///
 /// Each option is documented with unit, default, range and InnoDB's name. ``validate()`` checks ranges and relations.
+/// Those marked so can be changed while the database is open; the rest can only be set when opening.
 public struct Configuration: Sendable, Hashable {
     /// The memory that the engine may use: frames, search indexes, log buffer and caches together.
     ///
@@ -8,7 +9,7 @@ public struct Configuration: Sendable, Hashable {
     public var memory: ByteCount = .mebibytes(256)
     /// How a commit is made durable unless the call says otherwise.
     ///
-    /// The default is `.flushed`.
+    /// The default is `.flushed`. Can be changed while open. InnoDB: `innodb_flush_log_at_trx_commit`.
     public var durability: Durability = .flushed
     /// Whether a missing database is created.
     ///
@@ -36,29 +37,31 @@ public struct Configuration: Sendable, Hashable {
         public var instanceCount = 0
         /// The share of the LRU list kept for pages that were read but not used again, in percent.
         ///
-        /// The default is 37, the range 5...95. InnoDB: `innodb_old_blocks_pct`.
+        /// The default is 37, the range 5...95. Can be changed while open. InnoDB: `innodb_old_blocks_pct`.
         public var oldSublistPercent = 37
         /// How long a page must have been in memory before a second use makes it young, in milliseconds.
         ///
-        /// The default is 1000, the range 0 and up. InnoDB: `innodb_old_blocks_time`.
+        /// The default is 1000, the range 0 and up. Can be changed while open.
+        ///
+        /// InnoDB: `innodb_old_blocks_time`.
         public var oldSublistMilliseconds = 1000
         /// The number of frames an instance keeps free.
         ///
         /// The default is 1024, at most an eighth of the instance.
         ///
-        /// Range 16 and up. InnoDB: `innodb_lru_scan_depth`.
+        /// Range 16 and up. Can be changed while open. InnoDB: `innodb_lru_scan_depth`.
         public var lruScanDepth = 1024
         /// Pages of an extent used in order before the next extent is read ahead; 0 is off.
         ///
-        /// The default is 56, the range 0...64. InnoDB: `innodb_read_ahead_threshold`.
+        /// The default is 56, the range 0...64. Can be changed while open. InnoDB: `innodb_read_ahead_threshold`.
         public var readAheadThreshold = 56
         /// Whether an extent of which many pages are in memory and in use is read ahead as a whole.
         ///
-        /// The default is false. InnoDB: `innodb_random_read_ahead`.
+        /// The default is false. Can be changed while open. InnoDB: `innodb_random_read_ahead`.
         public var randomReadAhead = false
         /// Whether closing writes down which pages are in memory.
         ///
-        /// The default is true. InnoDB: `innodb_buffer_pool_dump_at_shutdown`.
+        /// The default is true. Can be changed while open. InnoDB: `innodb_buffer_pool_dump_at_shutdown`.
         public var dumpsAtClose = true
         /// Whether the pages written down are read in the background after opening.
         ///
@@ -66,7 +69,7 @@ public struct Configuration: Sendable, Hashable {
         public var loadsAtOpen = true
         /// The share of each instance's pages, most recently used first, that a dump names, in percent.
         ///
-        /// The default is 25, the range 1...100. InnoDB: `innodb_buffer_pool_dump_pct`.
+        /// The default is 25, the range 1...100. Can be changed while open. InnoDB: `innodb_buffer_pool_dump_pct`.
         public var dumpPercent = 25
 
         /// Creates the default options.
@@ -89,7 +92,9 @@ public struct Configuration: Sendable, Hashable {
 
         /// The size of all redo files together.
         ///
-        /// The default is 128 MiB, the range 2 MiB...128 GiB. InnoDB: `innodb_redo_log_capacity`.
+        /// The default is 128 MiB, the range 2 MiB...128 GiB. Can be changed while open.
+        ///
+        /// InnoDB: `innodb_redo_log_capacity`.
         public var capacity: ByteCount = .mebibytes(128)
         /// The number of redo files.
         ///
@@ -111,11 +116,13 @@ public struct Configuration: Sendable, Hashable {
         public var writeAheadSize: ByteCount = .kibibytes(4)
         /// The longest time between checkpoints while there is something to checkpoint, in milliseconds.
         ///
-        /// The default is 1000, the range 10 and up. InnoDB: `innodb_log_checkpoint_every`.
+        /// The default is 1000, the range 10 and up. Can be changed while open.
+        ///
+        /// InnoDB: `innodb_log_checkpoint_every`.
         public var checkpointIntervalMilliseconds = 1000
         /// The longest time that a deferred commit stays volatile, in milliseconds.
         ///
-        /// The default is 1000.
+        /// The default is 1000, the range 1 and up. Can be changed while open.
         ///
         /// InnoDB: `innodb_flush_log_at_timeout`.
         public var deferredFlushMilliseconds = 1000

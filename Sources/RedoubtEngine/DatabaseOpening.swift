@@ -224,7 +224,6 @@ struct DatabaseOpening {
         for space in spaces.all { try freePendingChains(kernel, space) }
         let engine = Engine(
             path: path,
-            configuration: configuration,
             storage: storage,
             kernel: kernel,
             flushing: flushing,

@@ -11,8 +11,6 @@ import Synchronization
 package final class Engine: Sendable {
     /// The directory of the database.
     package let path: String
-    /// The options that it was opened with.
-    package let configuration: Configuration
     /// The redo groups that were applied when it was opened; 0 after an orderly close.
     package let recoveredGroupCount: Int
     /// Whether writes are still possible, and if not, why.
@@ -24,11 +22,12 @@ package final class Engine: Sendable {
     let catalog: Catalog
     let spaces: SpaceTable
     private let lock: Mutex<(any AnyObject & Sendable)?>
+    // Held by whoever changes options, through the resizing of the redo log.
+    let optionsLock = EngineLock()
     private let isClosed = Atomic<Bool>(false)
 
     init(
         path: String,
-        configuration: Configuration,
         storage: any Storage,
         kernel: Kernel,
         flushing: Flushing,
@@ -38,7 +37,6 @@ package final class Engine: Sendable {
         recoveredGroupCount: Int
     ) {
         self.path = path
-        self.configuration = configuration
         self.storage = storage
         self.kernel = kernel
         self.flushing = flushing

@@ -127,11 +127,11 @@ final class LogThreads: @unchecked Sendable {
     // MARK: Bodies
 
     private func runSingle(_ log: RedoLog) {
-        let interval = log.configuration.deferredFlushMilliseconds
-        var due = Scheduling.now().advanced(milliseconds: interval)
+        var last = Scheduling.now()
         var backoff = Backoff()
         while !shallStop {
             let ticket = work.ticket
+            let due = Self.due(log, after: last)
             let isActive = !log.health.isFenced
             if isActive, log.hasRequests || log.isBufferHalfFull {
                 let before = log.writtenLSN
@@ -140,7 +140,7 @@ final class LogThreads: @unchecked Sendable {
                 if log.writtenLSN == before { backoff.pause() } else { backoff = Backoff() }
             } else if isActive, Scheduling.now() >= due {
                 log.writerLock.withLock { Self.serve(log, deferred: true) }
-                due = Scheduling.now().advanced(milliseconds: interval)
+                last = Scheduling.now()
             } else if !shallStop {
                 // After a fence there is nothing left to do but to stop.
                 work.wait(ticket, deadline: isActive ? due : nil)
@@ -155,8 +155,12 @@ final class LogThreads: @unchecked Sendable {
         if deferred || flush > log.flushed.value.load(ordering: .acquiring) { log.sync() }
     }
 
+    /// When what is deferred must become durable, if it last did at `last`.
+    private static func due(_ log: RedoLog, after last: EngineInstant) -> EngineInstant {
+        last.advanced(milliseconds: log.deferredFlushMilliseconds.load(ordering: .acquiring))
+    }
+
     private func runWriter(_ log: RedoLog) {
-        let interval = log.configuration.deferredFlushMilliseconds
         var backoff = Backoff()
         while !shallStop {
             let ticket = work.ticket
@@ -173,27 +177,27 @@ final class LogThreads: @unchecked Sendable {
                 log.writerLock.withLock { log.write(atLeast: wanted) }
                 if log.writtenLSN == before { backoff.pause() } else { backoff = Backoff() }
             } else if !shallStop {
-                let isDue = !work.wait(ticket, deadline: Scheduling.now().advanced(milliseconds: interval))
+                let isDue = !work.wait(ticket, deadline: Self.due(log, after: Scheduling.now()))
                 if isDue { log.writeReady() }
             }
         }
     }
 
     private func runFlusher(_ log: RedoLog) {
-        let interval = log.configuration.deferredFlushMilliseconds
-        var due = Scheduling.now().advanced(milliseconds: interval)
+        var last = Scheduling.now()
         while !shallStop {
             let ticket = flushWork.ticket
+            let due = Self.due(log, after: last)
             let flushed = log.flushed.value.load(ordering: .acquiring)
             let written = log.written.value.load(ordering: .acquiring)
             let isWanted = log.flushRequest.value.load(ordering: .acquiring) > flushed
             if !log.health.isFenced, written > flushed, isWanted || Scheduling.now() >= due {
                 log.sync()
-                due = Scheduling.now().advanced(milliseconds: interval)
+                last = Scheduling.now()
             } else if log.health.isFenced {
                 if !shallStop { flushWork.wait(ticket) }
             } else if !shallStop, !flushWork.wait(ticket, deadline: due), written == flushed {
-                due = Scheduling.now().advanced(milliseconds: interval)
+                last = Scheduling.now()
             }
         }
     }

@@ -24,6 +24,8 @@ package final class RedoLog: Sendable {
     package let events: EventSink
 
     let configuration: Configuration.RedoLog
+    /// See ``Configuration/RedoLog/deferredFlushMilliseconds``; can be changed while the log is in use.
+    let deferredFlushMilliseconds: Atomic<Int>
     let health: EngineHealth
     /// Where foreground threads write down what they wait for.
     package let waits: WaitLedger
@@ -88,6 +90,7 @@ package final class RedoLog: Sendable {
         precondition(!scan.isReadOnly, "the redo log was scanned for reading only")
         precondition(scan.files.directory == directory, "the scan was of \(scan.files.directory), not \(directory)")
         self.configuration = configuration
+        deferredFlushMilliseconds = Atomic(configuration.deferredFlushMilliseconds)
         self.health = health
         self.events = events
         self.waits = waits
@@ -135,6 +138,12 @@ package final class RedoLog: Sendable {
         threads.stop()
         wakeAll()
         files.close()
+    }
+
+    /// Changes the longest time that a deferred commit stays volatile; counts from the last flush on.
+    package func setDeferredFlush(milliseconds: Int) {
+        deferredFlushMilliseconds.store(milliseconds, ordering: .releasing)
+        threads.wake()
     }
 
     /// The memory that the log takes, buffer and link buffers together.

@@ -209,7 +209,7 @@ extension BufferPool {
             return
         }
         let first = unsafe frame.state.pointee.firstAccess.load(ordering: .relaxed)
-        if coarseMilliseconds &- first >= UInt32(configuration.bufferPool.oldSublistMilliseconds) {
+        if coarseMilliseconds &- first >= options.oldSublistMilliseconds.load(ordering: .relaxed) {
             frame.set(FrameFlags.referenced)
         }
     }

@@ -39,6 +39,7 @@ extension BufferPool {
         if let fault = endRead(new, page, byteCount: count, file: file, acceptsUnwritten: acceptsUnwritten) {
             throw fault
         }
+        considerRandomReadAhead(page)
         return new
     }
 

@@ -157,6 +157,8 @@ extension BufferPool {
             return false
         }
         instance.removeFromLRULocked(frame)
+        // Only what was read ahead, or loaded, can leave without ever having been used.
+        if !frame.has(FrameFlags.accessed) { statistics.add(.readAheadEvictions, shard: frame.index) }
         takeOutOfTable(frame)
         statistics.add(.evictions, shard: frame.index)
         return true

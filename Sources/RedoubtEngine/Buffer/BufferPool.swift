@@ -11,8 +11,8 @@ import Synchronization
 final class BufferPool: @unchecked Sendable {
     /// How the memory is divided.
     let plan: MemoryPlan
-    /// The options.
-    let configuration: Configuration
+    /// The options that are looked at while pages are found.
+    let options: PoolOptions
     /// The files of the tablespaces.
     let files: PageFileTable
     /// The redo log; the pool asks it for the current LSN only.
@@ -39,6 +39,7 @@ final class BufferPool: @unchecked Sendable {
     let table: PageTable
     let frameCount: UInt32
     let controls: UnsafeMutableRawPointer
+    private let live: LiveOptions
     private let memory: AlignedBuffer
     private let controlMemory: AlignedBuffer
     private let slabMemory: AlignedBuffer
@@ -64,15 +65,17 @@ final class BufferPool: @unchecked Sendable {
     ///
     /// - Throws: `.invalidConfiguration` if the memory is too small; `.systemLimit` if there is not so much.
     init(
-        configuration: Configuration,
+        options live: LiveOptions,
         files: PageFileTable,
         log: RedoLog,
         health: EngineHealth,
         waitMilliseconds: Int = 60_000
     ) throws(RedoubtError) {
+        let configuration = live.current
         let plan = try MemoryPlan(configuration)
         self.plan = plan
-        self.configuration = configuration
+        self.live = live
+        options = PoolOptions(configuration.bufferPool)
         self.files = files
         self.log = log
         self.health = health
@@ -137,6 +140,9 @@ final class BufferPool: @unchecked Sendable {
 
     /// The instance that `frame` belongs to.
     func instance(of frame: Frame) -> PoolInstance { instances[Int(frame.index) / plan.framesPerInstance] }
+
+    /// All options as they are now; a copy, so not for each page.
+    var configuration: Configuration { live.current }
 
     /// The dirty pages of all instances.
     var dirtyCount: Int { instances.reduce(0) { $0 + $1.dirtyCount } }

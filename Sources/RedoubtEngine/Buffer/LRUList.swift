@@ -15,7 +15,7 @@ import Synchronization
 struct LRUList {
     private let controls: UnsafeMutableRawPointer
     /// The share of the old part, in 1024ths.
-    let oldRatio: Int
+    private(set) var oldRatio: Int
     /// The pages in the list.
     private(set) var count = 0
     /// The pages in the old part, 0 while there is no midpoint.
@@ -56,6 +56,14 @@ struct LRUList {
     /// Returns the size that the old part of a list of `count` pages should have.
     static func oldTarget(count: Int, ratio: Int) -> Int {
         min(count * ratio / 1024, count - (tolerance + youngMinimum))
+    }
+
+    /// Sets the share of the old part, in percent.
+    mutating func setOldSublist(percent: Int) {
+        let ratio = percent * 1024 / 100
+        guard ratio != oldRatio else { return }
+        oldRatio = ratio
+        if midpoint != FrameState.noFrame { adjust() }
     }
 
     private func frame(_ index: UInt32) -> Frame {

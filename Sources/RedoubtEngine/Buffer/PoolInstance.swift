@@ -17,8 +17,6 @@ final class PoolInstance: @unchecked Sendable {
     let firstFrame: UInt32
     /// The number of its frames.
     let frameCount: Int
-    /// The free frames that the cleaner keeps, at most an eighth of the frames.
-    let freeTarget: Int
     /// The memory of search indexes.
     let slabs: SearchIndexSlabs
 
@@ -36,12 +34,13 @@ final class PoolInstance: @unchecked Sendable {
     let agesPointer: UnsafeMutablePointer<DirtyAges>
     /// Signalled when a thread runs short of frames here: wakes the LRU flusher.
     let roomWanted = Event()
+    private let target = Atomic<Int>(0)
     private let free = Atomic<Int>(0)
     let dirty = Atomic<Int>(0)
     private let listed = Atomic<Int>(0)
     private let taken = Atomic<UInt64>(0)
     private let waits = Atomic<UInt64>(0)
-    private let mark: Atomic<Int>
+    private let mark = Atomic<Int>(0)
     private let search = Atomic<UInt32>(SearchState.anew)
 
     init(
@@ -62,8 +61,6 @@ final class PoolInstance: @unchecked Sendable {
         self.frameCount = frameCount
         self.slabs = slabs
         unsafe self.controls = unsafe controls
-        freeTarget = max(4, min(options.lruScanDepth, frameCount / 8))
-        mark = Atomic(freeTarget / 2)
         unsafe lruPointer = .allocate(capacity: 1)
         unsafe lruPointer.initialize(to: LRUList(controls: controls, oldSublistPercent: options.oldSublistPercent))
         unsafe flushPointer = .allocate(capacity: 1)
@@ -72,6 +69,7 @@ final class PoolInstance: @unchecked Sendable {
         unsafe agesPointer.initialize(to: DirtyAges(redoCapacity: redoCapacity))
         unsafe freeHead = .allocate(capacity: 1)
         unsafe freeHead.initialize(to: FrameState.noFrame)
+        setFreeTarget(scanDepth: options.lruScanDepth)
         for index in (0..<frameCount).reversed() { pushFree(frame(firstFrame + UInt32(index))) }
     }
 
@@ -96,6 +94,15 @@ final class PoolInstance: @unchecked Sendable {
 
     /// The flush list; the caller holds ``flushLock``.
     var flushList: FlushList { unsafe flushPointer.pointee }
+
+    /// The free frames that the cleaner keeps, at most an eighth of the frames.
+    var freeTarget: Int { target.load(ordering: .relaxed) }
+
+    /// Sets the free frames that the cleaner keeps.
+    func setFreeTarget(scanDepth: Int) {
+        target.store(max(4, min(scanDepth, frameCount / 8)), ordering: .relaxed)
+        setRoomMark(freeTarget / 2)
+    }
 
     /// The free frames at the moment.
     var freeCount: Int { free.load(ordering: .relaxed) }
@@ -215,5 +222,12 @@ final class PoolInstance: @unchecked Sendable {
     /// Moves a page to the young end; the caller holds ``lruLock``.
     func makeYoungLocked(_ frame: Frame) {
         unsafe lruPointer.pointee.makeYoung(frame)
+    }
+
+    /// Sets the share of the old part of the LRU list.
+    func setOldSublist(percent: Int) {
+        lruLock.lock()
+        unsafe lruPointer.pointee.setOldSublist(percent: percent)
+        lruLock.unlock()
     }
 }

@@ -38,6 +38,10 @@ enum PoolCounter: Int, CaseIterable, Sendable {
     case neighbourBatches
     /// Neighbours chosen to be written with another page.
     case neighbourPages
+    /// Pages asked for because many pages of their area were in use.
+    case pagesReadAheadAtRandom
+    /// Pages that left memory without ever having been used.
+    case readAheadEvictions
 }
 
 /// Counters in shards, so that threads rarely meet; the sum of all shards is the figure.
@@ -45,11 +49,10 @@ enum PoolCounter: Int, CaseIterable, Sendable {
 struct PoolStatistics: @unchecked Sendable {
     private let counters: UnsafeMutablePointer<Atomic<UInt64>>
     private static var shardCount: Int { 8 }
-    // A shard fills whole cache lines.
-    private static var shardStride: Int { 32 }
+    // A shard fills whole pairs of cache lines.
+    private static var shardStride: Int { (PoolCounter.allCases.count + 15) / 16 * 16 }
 
     init() {
-        precondition(PoolCounter.allCases.count <= Self.shardStride, "more counters than a shard has room for")
         unsafe counters = .allocate(capacity: Self.shardCount * Self.shardStride)
         for index in 0..<Self.shardCount * Self.shardStride { unsafe (counters + index).initialize(to: Atomic(0)) }
     }

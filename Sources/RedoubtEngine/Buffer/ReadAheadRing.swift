@@ -20,13 +20,17 @@ final class ReadAheadRing: Sendable {
         requested.signal()
     }
 
-    /// Adds requests, as many as fit.
-    func add(_ pages: some Sequence<PageID>) {
-        guard isActive else { return }
-        waiting.withLock { waiting in
+    /// Adds requests, as many as fit, and returns how many that were.
+    @discardableResult
+    func add(_ pages: some Sequence<PageID>) -> Int {
+        guard isActive else { return 0 }
+        let count = waiting.withLock { waiting in
+            let before = waiting.count
             for page in pages where waiting.count < Self.capacity { waiting.append(page) }
+            return waiting.count - before
         }
         requested.signal()
+        return count
     }
 
     /// Takes the first requests, at most `count`.
@@ -55,7 +59,7 @@ extension BufferPool {
     ///
     /// InnoDB: `buf_read_ahead_linear`.
     func considerReadAhead(_ frame: Frame) {
-        let threshold = configuration.bufferPool.readAheadThreshold
+        let threshold = options.readAheadThreshold.load(ordering: .relaxed)
         guard threshold > 0, readAhead.isActive else { return }
         let page = frame.pageID
         let area = Self.areaPageCount
@@ -76,6 +80,44 @@ extension BufferPool {
         prefetch(
             (targetLow..<targetLow + area).lazy.map { PageID(space: page.space, number: PageNumber(rawValue: $0)) }
         )
+    }
+
+    /// Asks for the rest of the area of `page`, which was just read because somebody wanted it, if many pages of the
+    /// area are in memory and in use.
+    ///
+    /// InnoDB: `buf_read_ahead_random`.
+    func considerRandomReadAhead(_ page: PageID) {
+        guard options.readsAheadAtRandom.load(ordering: .relaxed), readAhead.isActive,
+            let file = files.file(page.space)
+        else { return }
+        let low = page.number.rawValue - page.number.rawValue % Self.areaPageCount
+        let high = UInt32(min(UInt64(low) + UInt64(Self.areaPageCount), UInt64(file.pageCount)))
+        guard low < high else { return }
+        var used = 0
+        var missing: [PageID] = []
+        for number in low..<high {
+            let neighbour = PageID(space: page.space, number: PageNumber(rawValue: number))
+            guard let frame = table.find(neighbour) else {
+                missing.append(neighbour)
+                continue
+            }
+            if isInUse(frame) { used += 1 }
+        }
+        guard used >= Self.randomReadAheadThreshold, !missing.isEmpty else { return }
+        statistics.add(.pagesReadAheadAtRandom, UInt64(readAhead.add(missing)), shard: page.number.rawValue)
+    }
+
+    /// The pages of an area in use from which on the whole area is read.
+    ///
+    /// InnoDB: `BUF_READ_AHEAD_RANDOM_THRESHOLD`.
+    static var randomReadAheadThreshold: Int { 5 + Int(areaPageCount) / 8 }
+
+    /// Whether a page was used, and is young or has been used again; while an LRU list is too short to have an old
+    /// part, whether it was used.
+    private func isInUse(_ frame: Frame) -> Bool {
+        guard frame.has(FrameFlags.accessed) else { return false }
+        if !frame.has(FrameFlags.old) || frame.has(FrameFlags.referenced) { return true }
+        return instance(of: frame).pageCount < LRUList.midpointMinimum
     }
 
     private func wasUsedInOrder(_ space: SpaceID, low: UInt32, ascends: Bool, failuresAllowed: Int) -> Bool {

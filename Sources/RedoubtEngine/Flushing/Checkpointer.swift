@@ -15,7 +15,6 @@ struct Checkpointer {
     /// Waits.
     func run() {
         let log = flushing.kernel.log
-        let interval = flushing.kernel.configuration.redoLog.checkpointIntervalMilliseconds
         var isWanted = false
         while !flushing.isStopping {
             let ticket = log.checkpointNeeded.ticket
@@ -25,6 +24,7 @@ struct Checkpointer {
             } catch {
                 return
             }
+            let last = Scheduling.now()
             if isWanted {
                 // What holds the checkpoint back are the oldest changes: have a part of them written. The relaxed
                 // window comes off the bound again.
@@ -35,14 +35,26 @@ struct Checkpointer {
                 log.requestFlush(log.closedLSN)
             }
             if flushing.isStopping { return }
-            let deadline = Scheduling.now().advanced(milliseconds: interval)
             // The page cleaner signals when it has written; anybody else wants redo capacity, and signals again and
             // again until there is some.
-            let isSignalled = log.checkpointNeeded.wait(ticket, deadline: deadline)
+            let isSignalled = waitForNext(after: last, ticket)
             isWanted = isSignalled && !flushing.takeCheckpointRequest()
         }
     }
 
     /// The share of the age that is written when redo capacity is wanted: one in so many.
     private static var part: UInt64 { 4 }
+    /// Waits until the next checkpoint is due; returns true if somebody signals before.
+    private func waitForNext(after last: EngineInstant, _ ticket: UInt32) -> Bool {
+        let needed = flushing.kernel.log.checkpointNeeded
+        while !flushing.isStopping {
+            let interval = flushing.kernel.configuration.redoLog.checkpointIntervalMilliseconds
+            let now = Scheduling.now()
+            let due = last.advanced(milliseconds: interval)
+            guard now < due else { return false }
+            // Now and then, because the interval may be changed.
+            if needed.wait(ticket, deadline: min(due, now.advanced(milliseconds: 1000))) { return true }
+        }
+        return false
+    }
 }

@@ -29,7 +29,6 @@ final class Flushing: Sendable {
     private let threads = Mutex<[EngineThread]>([])
     // By number; a writer enters before it writes and stays to the end, so that the checkpoint bound sees all.
     private let writers: Mutex<[Int: PageWriter]>
-    private let presentOptions: Mutex<Configuration.Flushing>
     // Pages older than these must be written at once: because redo is wanted, and because somebody called for it.
     private let urgent = Atomic<UInt64>(0)
     private let called = Atomic<UInt64>(0)
@@ -43,7 +42,6 @@ final class Flushing: Sendable {
         self.kernel = kernel
         pool = kernel.pool
         table = CleanerTable(count: kernel.pool.instances.count)
-        presentOptions = Mutex(kernel.configuration.flushing)
         try PageWriter.removeLeftovers(kernel)
         let writer = try PageWriter(kernel, number: 0)
         self.writer = writer
@@ -53,13 +51,7 @@ final class Flushing: Sendable {
     }
 
     /// The options as they are now; read anew for each decision.
-    var options: Configuration.Flushing {
-        get { presentOptions.withLock { $0 } }
-        set {
-            presentOptions.withLock { $0 = newValue }
-            pool.cleanerNeeded.signal()
-        }
-    }
+    var options: Configuration.Flushing { kernel.configuration.flushing }
 
     /// Whether the threads shall end.
     var isStopping: Bool { stopping.load(ordering: .acquiring) }

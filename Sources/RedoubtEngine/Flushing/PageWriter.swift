@@ -36,7 +36,6 @@ final class PageWriter: @unchecked Sendable {
     let queue: any StorageQueue
     let queueDepth: Int
     private let doublewrite: DoublewriteFile?
-    private let content: DoublewriteBatch.Content
     let batches: [PageBatch]
     private let windowLimit: Atomic<Int>
     let inFlight = Atomic<Int>(0)
@@ -80,7 +79,6 @@ final class PageWriter: @unchecked Sendable {
         windowLimit = Atomic(queueDepth)
         requests.reserveCapacity(queueDepth)
         ring = DoublewriteRing(pageCount: plan.doublewritePageCount)
-        content = kernel.configuration.flushing.doublewrite == .detectOnly ? .names : .images
         guard kernel.configuration.flushing.doublewrite != .off else {
             doublewrite = nil
             return
@@ -231,6 +229,9 @@ final class PageWriter: @unchecked Sendable {
             "pages changed up to \(newest), redo durable up to \(kernel.log.flushedLSN)"
         )
         guard let doublewrite, !batch.entries.isEmpty else { return }
+        // Each segment says what it holds, so the option may change from one to the next.
+        let isNamesOnly = kernel.configuration.flushing.doublewrite == .detectOnly
+        let content = isNamesOnly ? DoublewriteBatch.Content.names : .images
         let segment = try reserve(content == .images ? batch.entries.count + 1 : 1)
         batch.segment = segment
         let header = DoublewriteBatch(

@@ -4,8 +4,10 @@ import RedoubtSystem
 
 /// What every layer above the pool works with: made once when a database opens.
 final class Kernel: Sendable {
-    /// The options.
-    let configuration: Configuration
+    /// The options, which may change at any time.
+    let options: LiveOptions
+    /// The options as they are now; a copy, so not for each page.
+    var configuration: Configuration { options.current }
     /// The file system.
     let storage: any Storage
     /// The directory of the database.
@@ -41,7 +43,7 @@ final class Kernel: Sendable {
         logsPageImages: Bool = false,
         poolWaitMilliseconds: Int = 60_000
     ) throws(RedoubtError) {
-        self.configuration = configuration
+        options = LiveOptions(configuration)
         self.storage = storage
         self.directory = directory
         self.database = database
@@ -51,7 +53,7 @@ final class Kernel: Sendable {
         let files = PageFileTable()
         self.files = files
         pool = try BufferPool(
-            configuration: configuration,
+            options: options,
             files: files,
             log: log,
             health: health,

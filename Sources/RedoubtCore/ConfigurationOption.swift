@@ -1,0 +1,105 @@
+/// An option of ``Configuration`` by name, and when it can be set.
+package struct ConfigurationOption: Sendable {
+    /// The path of the property, such as "flushing.policy".
+    package let name: String
+    /// Whether it can be changed while the database is open.
+    package let canBeChangedWhileOpen: Bool
+    private let differs: @Sendable (Configuration, Configuration) -> Bool
+    private let isPossible: @Sendable (Configuration, Configuration) -> Bool
+
+    private init(
+        _ name: String,
+        canBeChangedWhileOpen: Bool,
+        differs: @escaping @Sendable (Configuration, Configuration) -> Bool,
+        isPossible: @escaping @Sendable (Configuration, Configuration) -> Bool
+    ) {
+        self.name = name
+        self.canBeChangedWhileOpen = canBeChangedWhileOpen
+        self.differs = differs
+        self.isPossible = isPossible
+    }
+
+    /// Throws `.invalidConfiguration` if the option is another in `after` than in `before` and cannot be while open.
+    package func check(from before: Configuration, to after: Configuration) throws(RedoubtError) {
+        guard differs(before, after) else { return }
+        guard canBeChangedWhileOpen else {
+            throw RedoubtError(
+                .invalidConfiguration,
+                "\(name) can only be set when opening; close the database and open it with the new value"
+            )
+        }
+        guard isPossible(before, after) else {
+            throw RedoubtError(
+                .invalidConfiguration,
+                "\(name) can only be set to or from this value when opening; close the database and open it with it"
+            )
+        }
+    }
+
+    private static func live<Value: Equatable & SendableMetatype>(
+        _ name: String,
+        _ path: any KeyPath<Configuration, Value> & Sendable,
+        ifPossible: @escaping @Sendable (Value, Value) -> Bool = { _, _ in true }
+    ) -> ConfigurationOption {
+        ConfigurationOption(
+            name,
+            canBeChangedWhileOpen: true,
+            differs: { $0[keyPath: path] != $1[keyPath: path] },
+            isPossible: { ifPossible($0[keyPath: path], $1[keyPath: path]) }
+        )
+    }
+
+    private static func fixed<Value: Equatable & SendableMetatype>(
+        _ name: String,
+        _ path: any KeyPath<Configuration, Value> & Sendable
+    ) -> ConfigurationOption {
+        ConfigurationOption(
+            name,
+            canBeChangedWhileOpen: false,
+            differs: { $0[keyPath: path] != $1[keyPath: path] },
+            isPossible: { _, _ in false }
+        )
+    }
+
+    /// All options.
+    package static let all: [ConfigurationOption] = [
+        fixed("memory", \.memory),
+        live("durability", \.durability),
+        fixed("createIfMissing", \.createIfMissing),
+        fixed("bufferPool.instanceCount", \.bufferPool.instanceCount),
+        live("bufferPool.oldSublistPercent", \.bufferPool.oldSublistPercent),
+        live("bufferPool.oldSublistMilliseconds", \.bufferPool.oldSublistMilliseconds),
+        live("bufferPool.lruScanDepth", \.bufferPool.lruScanDepth),
+        live("bufferPool.readAheadThreshold", \.bufferPool.readAheadThreshold),
+        live("bufferPool.randomReadAhead", \.bufferPool.randomReadAhead),
+        live("bufferPool.dumpsAtClose", \.bufferPool.dumpsAtClose),
+        fixed("bufferPool.loadsAtOpen", \.bufferPool.loadsAtOpen),
+        live("bufferPool.dumpPercent", \.bufferPool.dumpPercent),
+        live("redoLog.capacity", \.redoLog.capacity),
+        fixed("redoLog.fileCount", \.redoLog.fileCount),
+        fixed("redoLog.bufferCapacity", \.redoLog.bufferCapacity),
+        fixed("redoLog.shape", \.redoLog.shape),
+        fixed("redoLog.writeAheadSize", \.redoLog.writeAheadSize),
+        live("redoLog.checkpointIntervalMilliseconds", \.redoLog.checkpointIntervalMilliseconds),
+        live("redoLog.deferredFlushMilliseconds", \.redoLog.deferredFlushMilliseconds),
+        live("flushing.policy", \.flushing.policy),
+        live("flushing.ioCapacity", \.flushing.ioCapacity),
+        live("flushing.ioCapacityMaximum", \.flushing.ioCapacityMaximum),
+        live("flushing.dirtyPagePercentMaximum", \.flushing.dirtyPagePercentMaximum),
+        live("flushing.dirtyPagePercentLowWater", \.flushing.dirtyPagePercentLowWater),
+        live("flushing.adaptive", \.flushing.adaptive),
+        live("flushing.redoAgePercentLowWater", \.flushing.redoAgePercentLowWater),
+        live("flushing.averagingLoops", \.flushing.averagingLoops),
+        live("flushing.flushSync", \.flushing.flushSync),
+        live("flushing.idlePercent", \.flushing.idlePercent),
+        live("flushing.neighbours", \.flushing.neighbours),
+        fixed("flushing.cleanerThreads", \.flushing.cleanerThreads),
+        // With and without doublewrite files is a difference that only an opening can make.
+        live("flushing.doublewrite", \.flushing.doublewrite, ifPossible: { $0 != .off && $1 != .off }),
+        fixed("flushing.doublewriteBatchPages", \.flushing.doublewriteBatchPages),
+        live("flushing.targetRecoveryTime", \.flushing.targetRecoveryTime),
+        fixed("storage.usesDirectIO", \.storage.usesDirectIO),
+        fixed("storage.usesAsyncIO", \.storage.usesAsyncIO),
+        fixed("storage.queueDepth", \.storage.queueDepth),
+    ]
+}
