@@ -5,25 +5,36 @@ import RedoubtCore
 ///
 /// Same rules, in the same order, but nothing is allocated, and what records take is a bit a byte instead of a sorted
 /// list. A page that is not sound is looked at again by the check, which says why.
+///
+/// The bits lie on the stack, behind a pointer: as a part of this value they would be copied with it for every record.
+@safe
 struct IndexPageSoundness {
     private let page: IndexPage
     private let top: Int
     private let heapCount: Int
     private let isLeaf: Bool
     /// The bytes of the page that records take, one bit each.
-    private var taken = InlineArray<256, UInt64>(repeating: 0)
+    private let taken: UnsafeMutablePointer<UInt64>
     /// The heap numbers seen, one bit each.
-    private var numbers = InlineArray<128, UInt64>(repeating: 0)
+    private let numbers: UnsafeMutablePointer<UInt64>
+
+    private static let takenWordCount = 256
+    private static let numberWordCount = 128
 
     /// Returns whether `page` is a sound index page.
     static func isSound(_ page: IndexPage) -> Bool {
         guard isHeaderSound(page) else { return false }
-        var soundness = IndexPageSoundness(page)
-        return soundness.areRecordsSound()
+        let count = takenWordCount + numberWordCount
+        return unsafe withUnsafeTemporaryAllocation(of: UInt64.self, capacity: count) { words in
+            unsafe words.initialize(repeating: 0)
+            return unsafe IndexPageSoundness(page, words.baseAddress.unsafelyUnwrapped).areRecordsSound()
+        }
     }
 
-    private init(_ page: IndexPage) {
+    private init(_ page: IndexPage, _ words: UnsafeMutablePointer<UInt64>) {
         self.page = page
+        unsafe taken = unsafe words
+        unsafe numbers = words + Self.takenWordCount
         top = page.heapTop
         heapCount = page.heapCount
         isLeaf = page.isLeaf
@@ -46,14 +57,14 @@ struct IndexPageSoundness {
         return page.slotOrigin(0) == IndexPage.infimum && page.slotOrigin(slots - 1) == IndexPage.supremum
     }
 
-    private mutating func areRecordsSound() -> Bool {
+    private func areRecordsSound() -> Bool {
         guard let live = liveRecords(), let freed = freedRecords() else { return false }
         return page.recordCount == live.count && heapCount == live.count + freed.count + 2
             && page.garbage == top - IndexPage.heapStart - live.byteCount && freed.byteCount <= page.garbage
     }
 
     /// Walks the list in key order together with the directory; nil if something is wrong.
-    private mutating func liveRecords() -> (count: Int, byteCount: Int)? {
+    private func liveRecords() -> (count: Int, byteCount: Int)? {
         var origin = page.firstOrigin
         var previous: (record: Record, keyByteCount: Int)?
         var count = 0
@@ -87,7 +98,7 @@ struct IndexPageSoundness {
     }
 
     /// Walks the list of freed records; nil if something is wrong.
-    private mutating func freedRecords() -> (count: Int, byteCount: Int)? {
+    private func freedRecords() -> (count: Int, byteCount: Int)? {
         var origin = page.freeHead
         var count = 0
         var byteCount = 0
@@ -106,7 +117,7 @@ struct IndexPageSoundness {
     /// Checks what holds for live and freed records, and notes the bytes and the heap number of this one; nil if
     /// something is wrong.
     @inline(__always)
-    private mutating func take(_ origin: Int) -> RecordShape? {
+    private func take(_ origin: Int) -> RecordShape? {
         guard origin >= IndexPage.heapStart + 6, origin < top else { return nil }
         let record = page.record(at: origin)
         guard record.status == (isLeaf ? Record.leafStatus : Record.nodeStatus) else { return nil }
@@ -118,8 +129,8 @@ struct IndexPageSoundness {
         guard number >= IndexPage.firstHeapNumber, number < heapCount else { return nil }
         let bit: UInt64 = 1 << UInt64(number & 63)
         let word = number >> 6 & 127
-        guard numbers[word] & bit == 0 else { return nil }
-        numbers[word] |= bit
+        guard unsafe numbers[word] & bit == 0 else { return nil }
+        unsafe numbers[word] |= bit
         return takeBytes(start, end) ? shape : nil
     }
 
@@ -143,15 +154,15 @@ struct IndexPageSoundness {
 
     /// Marks the bytes from `start` to `end`; false if one of them was marked.
     @inline(__always)
-    private mutating func takeBytes(_ start: Int, _ end: Int) -> Bool {
+    private func takeBytes(_ start: Int, _ end: Int) -> Bool {
         var position = start
         while position < end {
             let word = position >> 6
             let low = position & 63
             let high = min(64, end &- word << 6)
             let mask = (high == 64 ? UInt64.max : (1 << UInt64(high)) &- 1) & UInt64.max << UInt64(low)
-            guard taken[word & 255] & mask == 0 else { return false }
-            taken[word & 255] |= mask
+            guard unsafe taken[word & 255] & mask == 0 else { return false }
+            unsafe taken[word & 255] |= mask
             position = (word &+ 1) << 6
         }
         return true
