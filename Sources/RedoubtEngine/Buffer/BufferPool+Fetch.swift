@@ -214,6 +214,16 @@ extension BufferPool {
         }
     }
 
+    /// Treats a page that was just read as one in memory for `oldSublistMilliseconds`: its next use makes it young.
+    ///
+    /// For inner pages, which every descent needs: where the pool turns over faster than that time, none of them would
+    /// ever be found used again.
+    func noteEarlierAccess(_ frame: Frame) {
+        let delay = options.oldSublistMilliseconds.load(ordering: .relaxed)
+        unsafe frame.state.pointee.firstAccess.store(updateClock() &- delay, ordering: .relaxed)
+        frame.set(FrameFlags.accessed)
+    }
+
     /// Stamps the first access to a page since it came in, and asks for the next area when the last one was used in
     /// order.
     func noteFirstAccess(_ frame: Frame) {
