@@ -8,7 +8,7 @@ struct EngineFigures: Sendable {
     private let limits: LogLimits
 
     /// What threads can wait for, in the order of the sampled waits.
-    static let waitNames: [String] = []
+    static let waitNames = WaitReason.allCases.map(\.rawValue)
 
     init(_ database: Database) {
         self.database = database

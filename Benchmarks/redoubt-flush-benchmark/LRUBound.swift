@@ -188,18 +188,17 @@ struct LRUBound {
         return upper / lower
     }
 
-    /// The share of the updating threads' time that is known: running, runnable, or waiting for a known reason; nil
-    /// while the engine does not say.
+    /// The share of the updating threads' time that is known: running, ready to run, or waiting for a known reason; nil
+    /// if no time was accounted for.
     private func coverage(_ segments: [[Sample]]) -> Double? {
-        guard !EngineFigures.waitNames.isEmpty else { return nil }
-        var known = 0.0
-        var all = 0.0
+        var known = 0
+        var all = 0
         for samples in segments {
             guard let first = samples.first, let last = samples.last else { continue }
-            let waits = last.waits.reduce(0, +) - first.waits.reduce(0, +)
-            known += Double(last[.running] - first[.running] + last[.runnable] - first[.runnable] + waits) / 1e9
-            all += (last.seconds - first.seconds) * Double(setup.threadCount)
+            known += last.waits.reduce(0, +) - first.waits.reduce(0, +)
+            known += last[.running] - first[.running] + last[.runnable] - first[.runnable]
+            all += last[.accounted] - first[.accounted]
         }
-        return all > 0 ? known / all : nil
+        return all > 0 ? Double(known) / Double(all) : nil
     }
 }

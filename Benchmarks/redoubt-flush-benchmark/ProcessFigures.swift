@@ -30,20 +30,6 @@ enum ProcessFigures {
     /// Bytes that the calling process has had written to devices.
     static var deviceBytes: Int { number("write_bytes", in: text("/proc/self/io")) ?? 0 }
 
-    /// The id of the calling thread.
-    static var thread: Int {
-        var bytes = [CChar](repeating: 0, count: 64)
-        let count = unsafe readlink("/proc/thread-self", &bytes, 63)
-        let path = String(decoding: bytes.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        return path.split(separator: "/").last.flatMap { Int($0) } ?? 0
-    }
-
-    /// Nanoseconds that the thread `id` of this process ran, and that it was runnable but did not run.
-    static func schedule(ofThread id: Int) -> (running: Int, runnable: Int) {
-        let numbers = text("/proc/self/task/\(id)/schedstat").split { $0 == " " || $0 == "\n" }.compactMap { Int($0) }
-        return numbers.count >= 2 ? (numbers[0], numbers[1]) : (0, 0)
-    }
-
     /// The processor seconds that the process `id` has used.
     static func processorSeconds(ofProcess id: pid_t) -> Double {
         // The name in parentheses may hold blanks; user and system time are the 12th and 13th words behind it.

@@ -28,8 +28,9 @@ struct Sample: Sendable {
         case backPressure
         /// The longest update that ended since the last sample, in nanoseconds.
         case longest
-        /// Nanoseconds that the updating threads ran, and that they were runnable but did not run.
-        case running, runnable
+        /// Nanoseconds of the updating threads: all of them, those on a processor, and those ready to run but not
+        /// running; the latter two outside of waits.
+        case accounted, running, runnable
         /// Times that a thread waited for a frame.
         case frameWaits
     }

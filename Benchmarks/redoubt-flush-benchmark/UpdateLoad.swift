@@ -5,8 +5,18 @@ import Synchronization
 
 /// Threads that update rows chosen at random, at a pace that can be changed at any time.
 final class UpdateLoad: Sendable {
+    /// Where the time of all threads went, in nanoseconds.
+    private struct Times {
+        var total = 0
+        var running = 0
+        var runnable = 0
+        var waits = [Int](repeating: 0, count: WaitReason.allCases.count)
+    }
+
     /// The pace that stands for as fast as the threads can.
     static let unlimited = -1
+    /// How long a thread works before it says where its time went.
+    private static let accountNanoseconds: UInt64 = 50_000_000
     /// How far a paced thread may fall behind before it gives up what it missed: 0.1 s.
     private static let backlogNanoseconds: UInt64 = 100_000_000
 
@@ -14,7 +24,7 @@ final class UpdateLoad: Sendable {
     private let rows: Rows
     private let threadCount: Int
     private let counts: [LatencyCounts]
-    private let threadIDs: Mutex<[Int]>
+    private let times: Mutex<Times>
     private let wantedPace = Atomic<Int>(0)
     private let changed = Event()
     private let ending = Atomic<Bool>(false)
@@ -25,7 +35,7 @@ final class UpdateLoad: Sendable {
         self.rows = rows
         self.threadCount = threadCount
         counts = (0..<threadCount).map { _ in LatencyCounts() }
-        threadIDs = Mutex([Int](repeating: 0, count: threadCount))
+        times = Mutex(Times())
     }
 
     /// Updates a second that all threads together aim at; 0 is a pause.
@@ -66,15 +76,14 @@ final class UpdateLoad: Sendable {
         }
         sample[.updates] = counts.reduce(0) { $0 + Int($1.total) }
         sample[.longest] = Int(counts.map { $0.takeLongest() }.max() ?? 0)
-        for id in threadIDs.withLock({ $0 }) {
-            let schedule = ProcessFigures.schedule(ofThread: id)
-            sample[.running] += schedule.running
-            sample[.runnable] += schedule.runnable
-        }
+        let times = times.withLock { $0 }
+        sample[.accounted] = times.total
+        sample[.running] = times.running
+        sample[.runnable] = times.runnable
+        sample.waits = times.waits
     }
 
     private func work(_ index: Int) {
-        threadIDs.withLock { $0[index] = ProcessFigures.thread }
         do throws(RedoubtError) {
             try update(index)
         } catch {
@@ -89,32 +98,74 @@ final class UpdateLoad: Sendable {
     }
 
     private func update(_ index: Int) throws(RedoubtError) {
-        var random = SeededRandom(seed: UInt64(0xF1_0000 + index))
-        var key = [UInt8](repeating: 0, count: Rows.keySize)
-        var values = (100...Rows.valueSizeMaximum).map { [UInt8](repeating: UInt8(index), count: $0) }
-        let counts = counts[index]
-        var next: UInt64 = 0
+        var updater = Updater(index: index, rows: rows, random: SeededRandom(seed: UInt64(0xF1_0000 + index)))
         while !ending.load(ordering: .relaxed) {
-            let pace = pace
             if pace == 0 {
                 waitForPace()
                 continue
             }
-            let row = random.below(rows.count)
-            let size = rows.valueSize(row) - 100
-            rows.setKey(&key, row)
-            rows.setValue(&values[size], random.next())
-            var start = Scheduling.now().nanoseconds
+            let account = try ThreadAccount.measure { () throws(RedoubtError) in try work(&updater) }
+            times.withLock { times in
+                times.total += Int(account.total.wall)
+                times.running += Int(account.work)
+                times.runnable += Int(account.queued)
+                for reason in WaitReason.allCases { times.waits[reason.index] += Int(account[reason]) }
+            }
+        }
+    }
+
+    /// Updates for a moment.
+    private func work(_ updater: inout Updater) throws(RedoubtError) {
+        let counts = counts[updater.index]
+        let end = Scheduling.now().nanoseconds + Self.accountNanoseconds
+        var start = Scheduling.now().nanoseconds
+        while start < end {
+            let pace = pace
+            if pace == 0 { return }
+            updater.prepare()
             if pace > 0 {
                 let interval = UInt64(threadCount) * 1_000_000_000 / UInt64(pace)
-                next = max(next + interval, start - Self.backlogNanoseconds)
-                if next > start {
-                    Scheduling.sleep(microseconds: Int(next - start) / 1000 + 1)
+                let due = max(updater.due + interval, start - Self.backlogNanoseconds)
+                updater.due = due
+                if due > start {
+                    Scheduling.sleep(microseconds: Int(due - start) / 1000 + 1)
                     start = Scheduling.now().nanoseconds
                 }
             }
-            try keyspace.put(key, values[size], durability: .deferred)
-            counts.add(Scheduling.now().nanoseconds - start)
+            try keyspace.put(updater.key, updater.value, durability: .deferred)
+            let now = Scheduling.now().nanoseconds
+            counts.add(now - start)
+            start = now
         }
+    }
+}
+
+/// What one thread updates next.
+private struct Updater {
+    let index: Int
+    let rows: Rows
+    var random: SeededRandom
+    var key = [UInt8](repeating: 0, count: Rows.keySize)
+    /// When the next update is due, if there is a pace.
+    var due: UInt64 = 0
+    // One for each length, so that none is made anew.
+    private var values = (100...Rows.valueSizeMaximum).map { [UInt8](repeating: 7, count: $0) }
+    private var size = 0
+
+    init(index: Int, rows: Rows, random: SeededRandom) {
+        self.index = index
+        self.rows = rows
+        self.random = random
+    }
+
+    /// The value to write.
+    var value: [UInt8] { values[size] }
+
+    /// Chooses a row.
+    mutating func prepare() {
+        let row = random.below(rows.count)
+        size = rows.valueSize(row) - 100
+        rows.setKey(&key, row)
+        rows.setValue(&values[size], random.next())
     }
 }
