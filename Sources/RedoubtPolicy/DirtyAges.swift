@@ -25,6 +25,12 @@ package struct DirtyAges: Sendable {
         bucketWidth = width
     }
 
+    /// Creates empty counts with buckets of `width` bytes, a power of two.
+    package init(width: UInt64) {
+        precondition(width.nonzeroBitCount == 1, "buckets of \(width) bytes")
+        bucketWidth = width
+    }
+
     /// Counts a page that became dirty with the change at `oldest`.
     package mutating func add(_ oldest: UInt64) {
         counts[bucket(oldest)] &+= 1

@@ -33,6 +33,11 @@ extension FlushingDecisions {
 /// Creates the decisions of `policy`, which has seen nothing so far.
 package func makeDecisions(_ policy: FlushingPolicy) -> any FlushingDecisions {
     switch policy {
-    case .textbook, .mysql80, .mysql57, .mariadb, .perconaLRU, .redoubt: MySQL80Flushing()
+    case .textbook: TextbookFlushing()
+    case .mysql80: MySQL80Flushing()
+    case .mysql57: MySQL57Flushing()
+    case .mariadb: MariaDBFlushing()
+    case .perconaLRU: PerconaLRUFlushing()
+    case .redoubt: RedoubtFlushing()
     }
 }

@@ -1,0 +1,145 @@
+import RedoubtCore
+
+/// Redoubt's own: every dirty page has a deadline, and pages are written at the least constant rate that meets all of
+/// them; twenty times a second, evenly in time.
+package struct RedoubtFlushing: FlushingDecisions, Hashable {
+    private var redo = MovingRate(seconds: 0.5)
+    private var lruWrites = MovingRate(seconds: 0.5)
+    private var control = AgeControl()
+    private var window = WriteWindow()
+    private var reserve = LRUReserve()
+    private var lastDecision: UInt64?
+    private var idleTime: UInt64 = 0
+    private var carry = 0.0
+    private var frameWaits: UInt64 = 0
+
+    /// Nanoseconds between decisions.
+    package static let round: UInt64 = 50_000_000
+    /// How long nothing may change before flushing is idle, in nanoseconds.
+    package static let idleDelay: UInt64 = 1_000_000_000
+
+    /// Creates a policy that has seen nothing.
+    package init() {}
+
+    package var usesLRUThreads: Bool { true }
+
+    package mutating func decideLRU(_ inputs: LRUInputs) -> LRURecommendation { reserve.decide(inputs) }
+
+    package mutating func decide(_ inputs: FlushingInputs) -> FlushingRecommendation {
+        let elapsed = lastDecision.map { inputs.now - min(inputs.now, $0) } ?? Self.round
+        let seconds = min(max(0.001, Double(elapsed) / 1e9), 0.2)
+        lastDecision = inputs.now
+        idleTime = inputs.isIdle ? idleTime + elapsed : 0
+
+        let redoRate = redo.update(now: inputs.now, value: Double(inputs.currentLSN))
+        let lruRate = lruWrites.update(now: inputs.now, value: Double(inputs.lruPagesWritten))
+        let limit = Self.ageLimit(inputs)
+        let target = AgeControl.targetShare * limit
+
+        var result = FlushingRecommendation(
+            instanceCount: inputs.instances.count,
+            lruPages: max(1, inputs.freeFrameTarget)
+        )
+        result.nextRound = Self.round
+        result.isPaced = true
+        result.figures.targetAge = Int(target)
+        result.figures.averageLSNRate = Int(redoRate)
+        guard let first = inputs.instances.first, inputs.dirtyPageCount > 0 else {
+            carry = 0
+            result.admission = AgeControl.largestAdmission(age: 0, limit: limit)
+            return result
+        }
+        var ages = DirtyAges(width: first.ages.bucketWidth)
+        for instance in inputs.instances { ages.merge(instance.ages) }
+        let schedule = DeadlineSchedule(
+            ages: ages,
+            oldest: inputs.oldestModification ?? inputs.currentLSN,
+            end: inputs.currentLSN,
+            targetAge: target,
+            redoRate: redoRate
+        )
+        let byAge = control.decide(
+            schedule,
+            limit: limit,
+            written: Double(inputs.listPagesWritten),
+            lruRate: lruRate,
+            assumedSpeed: Double(inputs.ioCapacityMaximum),
+            now: inputs.now,
+            seconds: seconds
+        )
+        result.admission = byAge.admission
+        result.writeWindow = window.update(
+            minimumLatency: inputs.writeLatency.minimum,
+            inFlight: inputs.writesInFlight,
+            isUrgent: byAge.isUrgent || isShort(inputs)
+        )
+        let rate = pageRate(inputs, byAge: byAge.pageRate, &result)
+        result.figures.averagePageRate = Int(rate)
+        result.listPages = share(rate * Double(Self.round) / 1e9, schedule, inputs)
+        return result
+    }
+
+    /// The pages per second for the most demanding reason, which it notes.
+    private func pageRate(
+        _ inputs: FlushingInputs,
+        byAge: Double,
+        _ result: inout FlushingRecommendation
+    ) -> Double {
+        var rate = max(byAge, Self.rateForDirtyShare(inputs))
+        result.mode = rate > 0 ? .active : .none
+        let idleRate = Double(inputs.ioCapacity * inputs.options.idlePercent) / 100
+        if idleTime >= Self.idleDelay, !inputs.hasPendingReads, idleRate > rate {
+            rate = idleRate
+            result.mode = .idle
+        }
+        if inputs.options.flushSync, inputs.syncFlushLSN != nil {
+            // Deadlines have failed: no pacing until the age is below the limit again.
+            rate = max(rate, Double(inputs.ioCapacityMaximum))
+            result.mode = .sync
+            result.isPaced = false
+            result.writeWindow = nil
+        }
+        return rate
+    }
+
+    /// Whether threads wait for frames, or will soon.
+    private mutating func isShort(_ inputs: FlushingInputs) -> Bool {
+        let waits = inputs.instances.reduce(0) { $0 &+ $1.frameWaits }
+        defer { frameWaits = waits }
+        return waits != frameWaits || inputs.instances.contains { $0.freeFrameCount < $0.freeFrameTarget / 4 }
+    }
+
+    /// The age that must not be reached: where the others flush in panic, or what recovery may replay if that is less;
+    /// less what lists may be out of order, because recovery starts so much earlier.
+    static func ageLimit(_ inputs: FlushingInputs) -> Double {
+        let limits = inputs.limits
+        let byRecovery = inputs.options.targetRecoveryTime / .seconds(1) * inputs.replayRate
+        let limit = min(Double(limits.syncFlushAge - limits.margin), max(0, byRecovery))
+        return max(65536, limit - Double(limits.relaxedOrderWindow))
+    }
+
+    /// Pages per second that bring the dirty share below its maximum within a second.
+    private static func rateForDirtyShare(_ inputs: FlushingInputs) -> Double {
+        let excess = inputs.dirtyPagePercent - Double(inputs.options.dirtyPagePercentMaximum)
+        return max(0, excess / 100 * Double(inputs.instances.reduce(0) { $0 + $1.pageCount }))
+    }
+
+    /// Shares `pages` out to the instances that have the oldest.
+    private mutating func share(_ pages: Double, _ schedule: DeadlineSchedule, _ inputs: FlushingInputs) -> [Int] {
+        carry += pages
+        let count = Int(min(carry, Double(inputs.dirtyPageCount)))
+        carry = min(carry - Double(count), 1)
+        // All that are as old as the pages of the next second.
+        let horizon = schedule.oldest + UInt64(max(1, schedule.redoHeld(byOldest: max(64, pages * 20))))
+        let due = inputs.instances.map { Double($0.ages.count(through: horizon, from: schedule.oldest)) }
+        let total = max(1, due.reduce(0, +))
+        var done = 0.0
+        var given = 0
+        return due.map { part in
+            done += part
+            let upTo = Int((Double(count) * done / total).rounded())
+            defer { given = upTo }
+            return upTo - given
+        }
+    }
+}
