@@ -32,11 +32,13 @@ final class PoolFixture: Sendable {
         logsPageImages: Bool = false,
         startsLog: Bool = true,
         isRecording: Bool = false,
-        reordersCompletions: Bool = false
+        reordersCompletions: Bool = false,
+        latencyMicroseconds: Int = 0
     ) throws {
         var options = SimulatedStorage.Options()
         options.isRecording = isRecording
         options.reordersCompletions = reordersCompletions
+        options.latencyMicroseconds = latencyMicroseconds
         storage = SimulatedStorage(options: options)
         let database = DatabaseID(high: 1, low: 2)
         try storage.createDirectory("db")

@@ -6,29 +6,31 @@ import Synchronization
 enum CleanerFault: UInt32 {
     /// Nothing is written while nothing else happens (MDEV-24949).
     case losesIdleFlushing = 1
-    /// Between the low water mark and the maximum of the dirty share nothing is written (MDEV-25093).
-    case waitsForDirtyMaximum = 2
+    /// The redo age counts only once it forces sync flushing (MDEV-25093).
+    case losesAgeLowWater = 2
     /// The policy sees a low water mark of zero (MDEV-31939).
-    case losesLowWater = 4
+    case losesDirtyLowWater = 4
     /// LRU batches wait until the free list is empty (MDEV-33053).
     case waitsForEmptyFreeList = 8
     /// Sync flushing skips LRU batches (MDEV-34265).
     case syncSkipsLRU = 16
     /// What the flush-list batch may write is taken from what the LRU batch may (MDEV-36226).
     case listTakesLRUBudget = 32
-    /// Who asks for flushing waits for a batch under way (MDEV-39600).
+    /// Who asks for flushing waits for the batch under way (MDEV-39600).
     case requestsWaitForBatches = 64
     /// The cleaner takes redo credit before it makes room in the redo.
     case takesRedoCredit = 128
-    /// A round is finished before anything urgent is looked at.
+    /// Requests are looked at when the policy decides, not between.
     case finishesRounds = 256
     /// What is urgent for the redo is left alone while frames are short.
     case framesStarveRedo = 512
-    /// An error other than a fence ends the cleaner.
-    case endsOnError = 1024
+    /// The writer waits for the latch of a page.
+    case waitsForLatches = 1024
+    /// LRU flushers that cannot start are relied on all the same.
+    case endsOnError = 2048
 }
 
-extension Flushing {
+extension Kernel {
     /// Whether the test wants this rule broken.
     @inline(__always)
     func breaks(_ rule: CleanerFault) -> Bool {
@@ -38,4 +40,10 @@ extension Flushing {
         false
         #endif
     }
+}
+
+extension Flushing {
+    /// Whether the test wants this rule broken.
+    @inline(__always)
+    func breaks(_ rule: CleanerFault) -> Bool { kernel.breaks(rule) }
 }

@@ -23,7 +23,7 @@ extension Flushing {
     /// The flush-list batch: writes pages of `instance` whose oldest change is below `limit`, oldest first, at most
     /// `count`, with `between` after each batch of the writer.
     ///
-    /// Waits.
+    /// While the pages of one batch are on their way, the next is chosen. Waits for all of them.
     ///
     /// InnoDB: `buf_do_flush_list_batch`.
     func flushList(
@@ -44,13 +44,18 @@ extension Flushing {
             isAtEnd = instance.chooseOldest(limit: limit, window: window, count: left, into: &chosen)
             if chosen.isEmpty { break }
             pool.addNeighbours(to: &chosen, type: .list, budget: count - sum.written - sum.dropped)
-            let outcome = try writer.write(chosen)
-            note(outcome, reason, instance)
+            let outcome = try writer.begin(chosen)
+            note(outcome, reason)
             sum.written += outcome.written
             sum.skipped += outcome.skipped
             sum.dropped += outcome.dropped
             try between()
             if isStopping && isRunning { break }
+        }
+        try writer.drain()
+        if sum.written + sum.dropped > 0 {
+            instance.noteCleaned()
+            progress.signal()
         }
         return sum
     }
@@ -80,7 +85,8 @@ extension Flushing {
             var chosen = Array(dirty.prefix(budget))
             pool.addNeighbours(to: &chosen, type: .lru, budget: budget)
             outcome = try writer.write(chosen, evicts: true)
-            note(outcome, .lru, instance)
+            note(outcome, .lru)
+            if outcome.written > 0 { progress.signal() }
         }
         return (max(freed, instance.freeCount - before), outcome)
     }
@@ -93,16 +99,9 @@ extension Flushing {
         try flushLRU(instance, target: instance.freeTarget, pages: .max, writer).freed
     }
 
-    private func note(
-        _ outcome: PageWriter.Outcome,
-        _ reason: FlushReason,
-        _ instance: PoolInstance
-    ) {
+    private func note(_ outcome: PageWriter.Outcome, _ reason: FlushReason) {
         statistics.add(reason, outcome.written)
         if outcome.skipped > 0 { statistics.noteSkipped(outcome.skipped) }
-        guard outcome.written + outcome.dropped > 0 else { return }
-        instance.noteCleaned()
-        progress.signal()
     }
 
     /// Writes every page that is dirty now.

@@ -19,10 +19,6 @@ final class Flushing: Sendable {
     /// Signalled when batches were written, for those who wait for a checkpoint to move.
     let progress = Event()
     let checkpointLock = EngineLock()
-    #if REDOUBT_INTERLEAVING
-    /// Rules to break on purpose; in tests only.
-    let faults = Atomic<UInt32>(0)
-    #endif
 
     private let stopping = Atomic<Bool>(false)
     private let running = Atomic<Bool>(false)
@@ -34,6 +30,7 @@ final class Flushing: Sendable {
     private let called = Atomic<UInt64>(0)
     private let closing = Atomic<Bool>(false)
     private let checkpointAsked = Atomic<Bool>(false)
+    private let liveThreads = Atomic<Int>(0)
 
     /// Prepares flushing for `kernel`, with its doublewrite file.
     ///
@@ -67,6 +64,26 @@ final class Flushing: Sendable {
     /// InnoDB: `innodb_page_cleaners`, at most the instances.
     var cleanerThreadCount: Int { min(kernel.configuration.flushing.cleanerThreads, pool.instances.count) }
 
+    /// The threads that write and have not ended.
+    var liveThreadCount: Int { liveThreads.load(ordering: .acquiring) }
+
+    /// Starts a thread that writes.
+    func startWriting(
+        _ name: String,
+        _ body: @escaping @Sendable () -> Void
+    ) throws(RedoubtError) -> EngineThread {
+        liveThreads.wrappingAdd(1, ordering: .acquiringAndReleasing)
+        do throws(RedoubtError) {
+            return try Scheduling.startBackground(name) {
+                body()
+                self.liveThreads.wrappingSubtract(1, ordering: .acquiringAndReleasing)
+            }
+        } catch {
+            liveThreads.wrappingSubtract(1, ordering: .acquiringAndReleasing)
+            throw error
+        }
+    }
+
     /// Starts the page cleaner with its workers, the checkpointer and the read-ahead thread.
     func start() throws(RedoubtError) {
         stopping.store(false, ordering: .releasing)
@@ -75,10 +92,10 @@ final class Flushing: Sendable {
             let queue = try kernel.storage.makeQueue(depth: Int(BufferPool.areaPageCount))
             for number in 1..<max(1, cleanerThreadCount) {
                 let worker = CleanerWorker(self, writer: try writer(number: number))
-                started.append(try Scheduling.startBackground("cleaner \(number)") { worker.run() })
+                started.append(try startWriting("cleaner \(number)") { worker.run() })
             }
-            started.append(try Scheduling.startBackground("page cleaner") { PageCleaner.run(self) })
-            started.append(try Scheduling.startBackground("checkpointer") { Checkpointer(self).run() })
+            started.append(try startWriting("page cleaner") { PageCleaner.run(self) })
+            started.append(try startWriting("checkpointer") { Checkpointer(self).run() })
             started.append(try Scheduling.startBackground("read-ahead") { [pool] in self.runReadAhead(pool, queue) })
         } catch {
             threads.withLock { $0 = started }
@@ -124,6 +141,20 @@ final class Flushing: Sendable {
         let new = try PageWriter(kernel, number: number)
         writers.withLock { $0[number] = new }
         return new
+    }
+
+    /// The writers made so far, by number.
+    var allWriters: [(key: Int, value: PageWriter)] {
+        writers.withLock { $0.sorted { $0.key < $1.key } }
+    }
+
+    /// Divides `window`, the most writes to have in flight at once, among the threads that write flush lists, and once
+    /// more among those that write LRU lists; nil is no limit.
+    func setWriteWindow(_ window: Int?) {
+        for (number, writer) in allWriters {
+            let threads = number < cleanerThreadCount ? cleanerThreadCount : pool.instances.count
+            writer.window = window.map { max(1, ($0 + threads - 1) / threads) } ?? .max
+        }
     }
 
     /// Nothing older than this is being written by anybody; nil when nothing is.
@@ -172,7 +203,7 @@ final class Flushing: Sendable {
     ///
     /// Never waits: who asks may be many, and the cleaner may be writing.
     func requestFlush(below lsn: LogSequenceNumber) {
-        if breaks(.requestsWaitForBatches) { writer.waitForBatch() }
+        if breaks(.requestsWaitForBatches) { _ = try? writer.drain() }
         Self.raise(urgent, to: lsn.rawValue)
         pool.cleanerNeeded.signal()
     }

@@ -34,9 +34,11 @@ struct FlushingSensors {
         inputs.currentLSN = log.currentLSN.rawValue
         inputs.listPagesWritten = flushing.statistics.listPagesWritten
         inputs.lruPagesWritten = flushing.statistics.pagesWritten(.lru)
+        readWriters(&inputs)
         inputs.limits = Self.limits(log)
         inputs.options = options
-        if flushing.breaks(.losesLowWater) { inputs.options.dirtyPagePercentLowWater = 0 }
+        if flushing.breaks(.losesDirtyLowWater) { inputs.options.dirtyPagePercentLowWater = 0 }
+        if flushing.breaks(.losesAgeLowWater) { inputs.options.adaptive = false }
         inputs.ioCapacity = options.ioCapacity.pagesPerSecond ?? inputs.ioCapacity
         let reads = pool.statistics[.misses] &+ pool.statistics[.pagesReadAhead]
         inputs.hasPendingReads = reads != lastReads
@@ -58,6 +60,19 @@ struct FlushingSensors {
         result.framesTaken = instance.framesTaken
         result.frameWaits = instance.frameWaits
         return result
+    }
+
+    private func readWriters(_ inputs: inout FlushingInputs) {
+        let now = EngineInstant(nanoseconds: inputs.now)
+        var means: [UInt64] = []
+        var minimum: UInt64?
+        for (_, writer) in flushing.allWriters {
+            inputs.writesInFlight += writer.inFlightCount
+            if writer.latency.mean > 0 { means.append(writer.latency.mean) }
+            minimum = Flushing.least(minimum, writer.latency.minimum(at: now))
+        }
+        if !means.isEmpty { inputs.writeLatency.mean = means.reduce(0, &+) / UInt64(means.count) }
+        inputs.writeLatency.minimum = minimum ?? 0
     }
 
     private static func limits(_ log: RedoLog) -> FlushingInputs.RedoLimits {

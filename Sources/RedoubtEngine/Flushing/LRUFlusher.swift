@@ -94,7 +94,7 @@ struct LRUFlushers {
             do throws(RedoubtError) {
                 while threads.count < pool.instances.count { try startNext() }
             } catch {
-                pool.setLRUFlushersServe(false)
+                pool.setLRUFlushersServe(flushing.breaks(.endsOnError))
                 return
             }
         }
@@ -107,7 +107,7 @@ struct LRUFlushers {
         let instance = flushing.pool.instances[threads.count]
         let writer = try flushing.writer(number: flushing.cleanerThreadCount + instance.number)
         let flusher = LRUFlusher(flushing, instance, writer: writer)
-        threads.append(try Scheduling.startBackground("LRU flusher \(instance.number)") { flusher.run() })
+        threads.append(try flushing.startWriting("LRU flusher \(instance.number)") { flusher.run() })
     }
 
     /// Waits for the flushers to end; flushing is stopping, or the engine is fenced.

@@ -61,7 +61,10 @@ struct PageCleaner {
 
     /// Serves a beat if anything is due; returns when to look again.
     private mutating func step(at now: UInt64) -> UInt64 {
-        if now >= round.end || isPressed { decide(at: now) }
+        let isDue = now >= round.end
+        if isDue || isPressed { decide(at: now) }
+        if flushing.breaks(.finishesRounds) && !isDue { return round.end }
+        if flushing.breaks(.takesRedoCredit) && flushing.urgentLSN > 0 { takeRedoCredit() }
         let (orders, terms) = orders(at: now)
         guard orders.contains(where: { !$0.isEmpty }) else {
             let isClean = flushing.pool.dirtyCount == 0
@@ -98,6 +101,7 @@ struct PageCleaner {
         }
         round = CleanerRound(recommendation, at: now)
         flushing.kernel.log.admission.setRate(recommendation.admission)
+        flushing.setWriteWindow(recommendation.writeWindow)
         var noted = FlushingStatistics.Recommendation()
         noted.mode = recommendation.mode
         noted.requestedPages = recommendation.listPages.reduce(0, +)
@@ -136,6 +140,17 @@ struct PageCleaner {
             if flushing.breaks(.framesStarveRedo) { orders[number].listPages = 0 }
         }
         return (orders, terms)
+    }
+
+    /// What the cleaner must never do: wait for what only its own work gives back.
+    private func takeRedoCredit() {
+        let log = flushing.kernel.log
+        do throws(RedoubtError) {
+            try log.acquireCapacity(bytes: 32768)
+            log.releaseCapacity(bytes: 32768)
+        } catch {
+            return
+        }
     }
 
     private static func reason(_ mode: FlushingRecommendation.Mode) -> FlushReason {

@@ -10,7 +10,9 @@ extension PageWriter {
     /// Copies the page in `frame` into the batch and takes it off the flush list.
     func take(_ frame: Frame, into batch: PageBatch, _ outcome: inout Outcome) {
         guard frame.isDirty else { return }
-        guard tryLatch(frame) else {
+        if kernel.breaks(.waitsForLatches) {
+            frame.lockShared()
+        } else if !tryLatch(frame) {
             outcome.skipped += 1
             return
         }

@@ -1,6 +1,7 @@
 import RedoubtCore
 import RedoubtLog
 import RedoubtSystem
+import Synchronization
 
 /// What every layer above the pool works with: made once when a database opens.
 final class Kernel: Sendable {
@@ -25,6 +26,10 @@ final class Kernel: Sendable {
     /// Whether each mini-transaction also logs the images of the pages that it changed, for recovery to compare with.
     let logsPageImages: Bool
     let contexts: MiniTransactionContexts
+    #if REDOUBT_INTERLEAVING
+    /// Rules of the layers above to break on purpose; in tests only.
+    let faults = Atomic<UInt32>(0)
+    #endif
     /// Where foreground threads write down what they wait for.
     var waits: WaitLedger { log.waits }
     /// Where to post what happens in the background and on rare paths.
