@@ -32,12 +32,14 @@ extension FlushingDecisions {
 
 /// Creates the decisions of `policy`, which has seen nothing so far.
 package func makeDecisions(_ policy: FlushingPolicy) -> any FlushingDecisions {
-    switch policy {
-    case .textbook: TextbookFlushing()
-    case .mysql80: MySQL80Flushing()
-    case .mysql57: MySQL57Flushing()
-    case .mariadb: MariaDBFlushing()
-    case .perconaLRU: PerconaLRUFlushing()
-    case .redoubt: RedoubtFlushing()
-    }
+    let decisions: any FlushingDecisions =
+        switch policy {
+        case .textbook: TextbookFlushing()
+        case .mysql80: MySQL80Flushing()
+        case .mysql57: MySQL57Flushing()
+        case .mariadb: MariaDBFlushing()
+        case .perconaLRU: PerconaLRUFlushing()
+        case .redoubt: RedoubtFlushing()
+        }
+    return EstimatingDecisions(decisions)
 }

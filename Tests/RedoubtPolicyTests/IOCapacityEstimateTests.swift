@@ -1,3 +1,4 @@
+import RedoubtCore
 import Testing
 
 @testable import RedoubtPolicy
@@ -28,6 +29,25 @@ import Testing
         var estimate = IOCapacityEstimate(measured: 4000)
         run(&estimate, seconds: 4, rate: 3900, mean: 120, minimum: 100)
         #expect(estimate.pagesPerSecond > 2300)
+    }
+
+    @Test func `a policy uses the estimate where the capacity is automatic, and only there`() {
+        for isAutomatic in [true, false] {
+            var decisions = makeDecisions(.mysql57)
+            var inputs = FlushingInputs.sample()
+            inputs.addDirty(2000, age: 1_000_000)
+            inputs.isIdle = true
+            inputs.options.ioCapacity = isAutomatic ? .automatic : 1000
+            #expect(decisions.decide(inputs).listPages == [500, 500], "idle flushing goes at the capacity")
+            for _ in 0..<20 {
+                inputs = inputs.later()
+                inputs.listPagesWritten += 6000
+                inputs.lruPagesWritten += 4000
+                _ = decisions.decide(inputs)
+            }
+            let expected = isAutomatic ? 4900...5000 : 1000...1000
+            #expect(expected.contains(decisions.decide(inputs).listPageCount))
+        }
     }
 
     private func run(_ estimate: inout IOCapacityEstimate, seconds: Int, rate: UInt64, mean: UInt64, minimum: UInt64) {
