@@ -163,7 +163,8 @@ struct LRUBound {
             Figure("page reads/s", Series.mean(all.map { $0.rate(.pagesRead) })),
             Figure("page writes/s", Series.mean(all.map { $0.rate(.pagesWritten) })),
             Figure("device MB written/s", Series.mean(all.map { $0.rate(.deviceBytes) }) / 1e6),
-            Figure("frame waits/s", Series.mean(all.map { $0.rate(.frameWaits) })),
+            Figure("share of time in page reads", waitShare(all, .pageRead)),
+            Figure("share of time waiting for frames", waitShare(all, .freeFrame)),
             Figure("updates / updates the device could do", use),
             Figure("RSS / memory option", resident),
             Figure("attributed time", coverage),
@@ -186,6 +187,18 @@ struct LRUBound {
     private static func ratio(_ upper: Double?, _ lower: Double?) -> Double? {
         guard let upper, let lower, lower > 0 else { return nil }
         return upper / lower
+    }
+
+    /// The share of the updating threads' time that they waited for `reason`.
+    private func waitShare(_ segments: [[Sample]], _ reason: WaitReason) -> Double? {
+        var waited = 0
+        var all = 0
+        for samples in segments {
+            guard let first = samples.first, let last = samples.last else { continue }
+            waited += last.waits[reason.index] - first.waits[reason.index]
+            all += last[.accounted] - first[.accounted]
+        }
+        return all > 0 ? Double(waited) / Double(all) : nil
     }
 
     /// The share of the updating threads' time that is known: running, ready to run, or waiting for a known reason; nil

@@ -28,12 +28,22 @@ struct OutcomeCharts {
     /// The charts of each of `outcomes`, with the same axes in all of them.
     static func all(_ outcomes: [Outcome]) -> [[Chart]] {
         let seconds = outcomes.map { OutcomeCharts($0).length }.max() ?? 1
-        var charts = outcomes.map { OutcomeCharts($0).charts(seconds: seconds) }
+        let reasons = commonReasons(outcomes)
+        var charts = outcomes.map { OutcomeCharts($0).charts(seconds: seconds, reasons: reasons) }
         for kind in charts.first?.indices ?? 0..<0 {
             let top = charts.map { $0[kind].greatest }.max() ?? 1
             for index in charts.indices { charts[index][kind].top = top > 0 ? top : 1 }
         }
         return charts
+    }
+
+    /// The reasons that threads waited for most, at most as many as there are colors.
+    private static func commonReasons(_ outcomes: [Outcome]) -> [Int] {
+        let total = EngineFigures.waitNames.indices.map { reason in
+            outcomes.reduce(0) { $0 + ($1.samples.last.map { $0.waits.isEmpty ? 0 : $0.waits[reason] } ?? 0) }
+        }
+        let sum = total.reduce(0, +)
+        return total.indices.filter { total[$0] > sum / 1000 }.sorted { total[$0] > total[$1] }.prefix(8).sorted()
     }
 
     /// A figure of every sample, against the time since the first.
@@ -57,7 +67,7 @@ struct OutcomeCharts {
         }
     }
 
-    private func charts(seconds: Double) -> [Chart] {
+    private func charts(seconds: Double, reasons: [Int]) -> [Chart] {
         let frames = Double(max(1, samples.last?[.frames] ?? 1))
         func chart(_ title: String, _ lines: Chart.Line...) -> Chart {
             Chart(title: title, lines: lines, seconds: seconds, top: 0)
@@ -81,9 +91,9 @@ struct OutcomeCharts {
                 line("p99", 0, values { $0.latencies.quantile(0.99) / 1e6 })
             ),
         ]
-        var waits = chart("waits, threads")
-        waits.lines = EngineFigures.waitNames.enumerated().map { index, name in
-            line(name, index % 8, rate { ($0.waits.indices.contains(index) ? Double($0.waits[index]) : 0) / 1e9 })
+        var waits = chart("threads waiting for")
+        waits.lines = reasons.enumerated().map { color, reason in
+            line(EngineFigures.waitNames[reason], color, rate { Double($0.waits[reason]) / 1e9 })
         }
         if !waits.lines.isEmpty { charts.append(waits) }
         return charts

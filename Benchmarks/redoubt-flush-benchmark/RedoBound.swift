@@ -104,6 +104,8 @@ struct RedoBound {
         }
         let most = loaded.most(Self.agePart)
         figures.append(Figure("maximum age / sync limit", loaded.isEmpty ? nil : most))
+        let checkpoint = loaded.most { Double($0.checkpointAge) / Double(max(1, $0[.syncAge])) }
+        figures.append(Figure("maximum checkpoint age / sync limit", loaded.isEmpty ? nil : checkpoint))
         figures.append(Figure("processors used by others", others))
         outcome.figures = figures
         outcome.bounds = [

@@ -31,8 +31,6 @@ struct Sample: Sendable {
         /// Nanoseconds of the updating threads: all of them, those on a processor, and those ready to run but not
         /// running; the latter two outside of waits.
         case accounted, running, runnable
-        /// Times that a thread waited for a frame.
-        case frameWaits
     }
 
     private var figures = [Int](repeating: 0, count: Field.allCases.count)
