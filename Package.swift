@@ -81,7 +81,7 @@ let package = Package(
         ),
         .target(
             name: "TestSupport",
-            dependencies: ["RedoubtCore", "RedoubtSystem"],
+            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"],
             path: "Tests/TestSupport",
             swiftSettings: strict,
         ),

@@ -101,17 +101,37 @@ struct DatabaseOpening {
     ) throws(RedoubtError) -> Engine {
         let health = EngineHealth()
         health.whenFenced { [events] in events.post(.fenced) }
-        if !scan.result.wasCleanShutdown {
-            let files = PageFileTable()
-            try register(found, in: files) { _ in true }
-            _ = try DoublewriteRecovery.repair(
-                storage: storage,
-                directory: path,
-                database: scan.result.database,
-                checkpoint: scan.result.checkpointLSN,
-                files: files
-            )
+        let repair = try scan.result.wasCleanShutdown ? DoublewriteRecovery.Outcome() : repairPages(found, scan)
+        do throws(RedoubtError) {
+            return try openRepaired(health, lock, scan, &scanner, recovery, &found)
+        } catch {
+            throw repair.explaining(error)
         }
+    }
+
+    private func repairPages(
+        _ found: [SpaceID: Found],
+        _ scan: Recovery.Scan
+    ) throws(RedoubtError) -> DoublewriteRecovery.Outcome {
+        let files = PageFileTable()
+        try register(found, in: files) { _ in true }
+        return try DoublewriteRecovery.repair(
+            storage: storage,
+            directory: path,
+            database: scan.result.database,
+            checkpoint: scan.result.checkpointLSN,
+            files: files
+        )
+    }
+
+    private func openRepaired(
+        _ health: EngineHealth,
+        _ lock: any AnyObject & Sendable,
+        _ scan: Recovery.Scan,
+        _ scanner: inout LogScanner,
+        _ recovery: Recovery,
+        _ found: inout [SpaceID: Found]
+    ) throws(RedoubtError) -> Engine {
         try readHeaders(&found, scan)
         let redo = DatabaseFiles.path(path, DatabaseFiles.redoDirectory)
         let log = try RedoLog(

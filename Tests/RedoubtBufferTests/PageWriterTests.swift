@@ -2,6 +2,7 @@ import RedoubtCore
 import RedoubtLog
 import RedoubtSimulation
 import RedoubtSystem
+import TestSupport
 import Testing
 
 @testable import RedoubtEngine
@@ -34,7 +35,7 @@ import Testing
         #expect(trace.breaches == [])
         #expect(trace.unprotected == [])
         let ring = fixture.pool.plan.doublewritePageCount
-        #expect(trace.overwritingCount > 2 * ring)
+        #expect(trace.overwrittenCount > 2 * ring)
         // A turn takes two syncs, and as much more as is lost at its ends.
         let turns = (trace.pageCount + trace.segmentCount) / ring
         #expect(trace.dataSyncCount <= 3 * turns, "\(trace.dataSyncCount) syncs in \(turns) turns")
@@ -138,6 +139,75 @@ import Testing
         }
         #expect(fixture.kernel.health.isFenced)
         #expect(writer.inFlightMinimum != nil && fixture.flushing.checkpointBound() <= start)
+    }
+
+    @Test("The first write of a page made anew needs no copy; the next one does, and so does one of page 0")
+    func firstWrite() throws {
+        let fixture = try PoolFixture(isRecording: true, reordersCompletions: true)
+        defer { fixture.close() }
+        let writer = fixture.flushing.writer
+        func makeAnew(_ number: UInt32) throws {
+            var transaction = try MiniTransaction.begin(fixture.kernel, redoBytes: 64, pins: 1)
+            transaction.apply(.initialize(type: .blob), to: try transaction.create(page(number)))
+            transaction.commit()
+        }
+        func written(since first: Int) throws -> [PageID] {
+            _ = try writer.write(candidates(fixture))
+            return WriteTrace(fixture.storage.trace, from: first).unprotected.sorted()
+        }
+        try makeAnew(9)
+        try fixture.change(page(9), to: 3)
+        try fixture.change(page(10), to: 3)
+        try makeAnew(0)
+        #expect(try written(since: fixture.storage.trace.count) == [page(9)])
+        try fixture.change(page(9), to: 4)
+        #expect(try written(since: fixture.storage.trace.count) == [])
+        // Changed while its first write is under way.
+        try makeAnew(9)
+        let first = fixture.storage.trace.count
+        _ = try writer.begin(candidates(fixture))
+        try fixture.change(page(9), to: 5)
+        try writer.drain()
+        #expect(try written(since: first) == [page(9)])
+        #expect(fixture.pool.statistics[.doublewriteSkips] == 2)
+        // A page made anew, dropped from memory before it was written, and read again by another frame.
+        try makeAnew(11)
+        #expect(fixture.pool.frame(candidates(fixture)[0]).has(FrameFlags.madeAnew))
+        fixture.pool.discard(space: SpaceID(rawValue: 7))
+        #expect((0..<fixture.pool.frameCount).allSatisfy { !fixture.pool.frame($0).has(FrameFlags.madeAnew) })
+    }
+
+    @Test("Detection only writes names, before the pages and durably")
+    func names() throws {
+        var configuration = PoolFixture.small
+        configuration.flushing.doublewrite = .detectOnly
+        let fixture = try PoolFixture(configuration, isRecording: true)
+        defer { fixture.close() }
+        for number: UInt32 in 0..<20 { try fixture.change(page(number), to: 1) }
+        let first = fixture.storage.trace.count
+        #expect(try fixture.flushing.writer.write(candidates(fixture)).written == 20)
+        var named: Set<PageID> = []
+        var pending: Set<PageID> = []
+        for event in fixture.storage.trace[first...] {
+            switch event {
+            case .change(.write(_, _, let bytes)) where bytes.starts(with: Array("RDBTDWRT".utf8)):
+                #expect(bytes.count == pageByteCount)
+                for entry in try Self.batch(bytes)?.entries ?? [] { pending.insert(entry.page) }
+            case .sync: named.formUnion(pending)
+            case .change(.write(_, let offset, let bytes)) where bytes.count == pageByteCount:
+                let number = UInt32(offset / UInt64(pageByteCount))
+                #expect(named.contains(page(number)), "page \(number) is written before its name is durable")
+            default: break
+            }
+        }
+        #expect(named.count == 20)
+    }
+
+    private static func batch(_ bytes: [UInt8]) throws -> DoublewriteBatch? {
+        try unsafe withPage { page, memory in
+            unsafe memory.copyBytes(from: bytes)
+            return DoublewriteBatch.decode(page)
+        }
     }
 
     @Test("Latency has a mean that follows, and a minimum of the last 100 ms")

@@ -1,5 +1,6 @@
 import Redoubt
 import RedoubtSimulation
+import TestSupport
 import Testing
 
 /// Goal: whatever a power cut leaves, the database recovers to the content after exactly n commits, where every
@@ -17,6 +18,12 @@ import Testing
             #expect(run.redo.lowerBound > capacity, "the recording begins before a redo file is used again")
             #expect(run.redo.count > options.capacity.rawValue / options.fileCount, "it goes on to no other file")
         }
+        let writes = WriteTrace(run.storage.trace)
+        print(
+            "crash test, \(profile.name): \(writes.pageCount) pages written, \(writes.unprotected.count) for the first "
+                + "time, \(writes.segmentCount) doublewrite segments, \(writes.overwrittenCount) overwritten"
+        )
+        #expect(writes.breaches == [])
         let explorer = run.explorer()
         let report = explorer.judge(
             seconds: CrashBudget.seconds(share: profile.share),

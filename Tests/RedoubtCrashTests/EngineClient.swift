@@ -13,7 +13,8 @@ struct EngineClient: ~Copyable {
         configuration.redoLog.capacity = .mebibytes(2)
         configuration.redoLog.fileCount = 4
         configuration.redoLog.bufferCapacity = .kibibytes(256)
-        configuration.flushing.doublewriteBatchPages = 16
+        // So small that the doublewrite ring is full again and again.
+        configuration.flushing.doublewriteBatchPages = 2
         return configuration
     }()
 

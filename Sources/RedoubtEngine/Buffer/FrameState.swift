@@ -68,8 +68,13 @@ enum FrameFlags {
     static var building: UInt32 { 32 }
     /// Made by `create` and not changed yet: the file has no such page.
     static var fresh: UInt32 { 64 }
+    /// Made anew by an initialising operation since a writer last took the page: the redo behind the checkpoint gives
+    /// its content, whatever the file holds.
+    ///
+    /// Set under the exclusive latch, cleared by the writer that takes the page.
+    static var madeAnew: UInt32 { 128 }
     /// What a page that comes in starts without.
-    static var perPage: UInt32 { accessed | referenced | searched | building | fresh }
+    static var perPage: UInt32 { accessed | referenced | searched | building | fresh | madeAnew }
 }
 
 /// The values of ``FrameState/ioState``.

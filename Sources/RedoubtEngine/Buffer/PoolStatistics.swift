@@ -28,6 +28,8 @@ enum PoolCounter: Int, CaseIterable, Sendable {
     case doublewritePages
     /// Syncs of data files because a doublewrite file was full.
     case doublewriteDataSyncs
+    /// Pages written without a doublewrite, because it is off or redo makes them anew.
+    case doublewriteSkips
     /// Dirty pages dropped with their space.
     case pagesDropped
     /// Search indexes built.

@@ -18,6 +18,18 @@ struct DoublewriteRecovery {
         var repairedCount = 0
         /// Damaged pages without a whole copy; a read of the page will say so.
         var unrepaired: Set<PageID> = []
+
+        /// Returns `error` of an opening, with the cause if it is about a page that was found torn.
+        func explaining(_ error: RedoubtError) -> RedoubtError {
+            guard error.code == .corruptPage, let page = error.page, unrepaired.contains(page) else { return error }
+            return RedoubtError(
+                .corruptPage,
+                "page \(page) was torn by a power cut while it was being written, and the doublewrite file has no copy "
+                    + "of it; restore the file from a backup (\(error.message))",
+                page: page,
+                path: error.path
+            )
+        }
     }
 
     /// A page named by a segment.

@@ -35,8 +35,22 @@ extension PageWriter {
             outcome.dropped += 1
             return
         }
-        batch.add(frame, file, isProtected: true)
+        let isProtected = needsDoublewrite(frame)
+        batch.add(frame, file, isProtected: isProtected)
+        if !isProtected { pool.statistics.add(.doublewriteSkips, shard: frame.index) }
         pool.instance(of: frame).removeDirty(frame) { batch.lowerMinimum(to: $0) }
+    }
+
+    /// Whether a tear of the page in `frame`, which is latched and taken, must be found or put right by the doublewrite
+    /// file.
+    ///
+    /// Not the first write since the page was made anew: its initialising record stands at or behind the oldest change,
+    /// so behind every checkpoint until the write is synced, and recovery begins with it and never looks at the file.
+    /// Page 0 is read before.
+    private func needsDoublewrite(_ frame: Frame) -> Bool {
+        let wasMadeAnew = frame.clear(FrameFlags.madeAnew) & FrameFlags.madeAnew != 0
+        if doublewrite == nil { return false }
+        return !wasMadeAnew || frame.pageID.number.rawValue == 0
     }
 
     private func tryLatch(_ frame: Frame) -> Bool {

@@ -35,7 +35,7 @@ final class PageWriter: @unchecked Sendable {
     let latency = WriteLatency()
     let queue: any StorageQueue
     let queueDepth: Int
-    private let doublewrite: DoublewriteFile?
+    let doublewrite: DoublewriteFile?
     let batches: [PageBatch]
     private let windowLimit: Atomic<Int>
     let inFlight = Atomic<Int>(0)

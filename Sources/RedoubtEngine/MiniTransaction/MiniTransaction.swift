@@ -195,6 +195,7 @@ struct MiniTransaction: ~Copyable {
             preconditionFailure("\(operation.kind) cannot be applied to page \(page): \(error)")
         }
         kernel.pool.dropSearchIndexIfInvalid(frame, searchIndex)
+        if operation.initializesPage { frame.set(FrameFlags.madeAnew) }
     }
 
     /// Appends a record about the file of `space`.

@@ -102,7 +102,7 @@ struct Recovery {
         let applier = RedoApplier(kernel: kernel, flushing: flushing, queue: queue, headerChanged: resized)
         if let collection = scan.collection {
             try applier.apply(collection, ignoring: scan.dropped, progress: report)
-            return
+            return try applier.finish()
         }
         // More redo than memory: read it again, in batches, each of which is in the files before the next begins.
         let collection = RedoCollection(byteCountMaximum: collectionByteCountMaximum)
@@ -118,6 +118,7 @@ struct Recovery {
                 try flushing.flushAll()
             }
         }
+        try applier.finish()
     }
 
     private func report(_ position: Int, _ total: Int) {

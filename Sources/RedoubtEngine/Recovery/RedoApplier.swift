@@ -7,6 +7,9 @@ import RedoubtSystem
 /// A record is applied if its group starts at or after the page's LSN, which is the end of the last group that changed
 /// the page. A page that some record makes anew is not read, whatever the file holds: that record and the later ones
 /// give the same bytes from any start.
+///
+/// A damaged page is an error only at the end, by ``finish()``: it may be a torn first write, and the record that makes
+/// the page anew may come in a later batch.
 struct RedoApplier {
     let kernel: Kernel
     let flushing: Flushing
@@ -14,6 +17,8 @@ struct RedoApplier {
     let queue: any StorageQueue
     /// Called with page 0 of a space, latched, when it may have changed.
     let headerChanged: (Frame) throws(RedoubtError) -> Void
+
+    private let damaged = DamagedPages()
 
     /// The pages that are read ahead together.
     ///
@@ -87,8 +92,15 @@ struct RedoApplier {
         let frame: Frame
         if job.isMadeAnew {
             frame = try kernel.pool.create(id)
+            damaged.pages.remove(id)
         } else {
-            frame = try kernel.pool.fetchForRecovery(id)
+            do throws(RedoubtError) {
+                frame = try kernel.pool.fetchForRecovery(id)
+            } catch {
+                guard error.code == .corruptPage else { throw error }
+                damaged.pages.insert(id)
+                return
+            }
         }
         do throws(RedoubtError) {
             defer { frame.unlockExclusive() }
@@ -106,6 +118,7 @@ struct RedoApplier {
                 guard frame.bytes.id == id else {
                     throw RedoubtError(.corruptLog, "redo up to \(applied.end) changes a page that was never made")
                 }
+                if job.isMadeAnew { frame.set(FrameFlags.madeAnew) }
                 kernel.pool.noteRecovered(frame, applied)
             }
             if id.number == SpaceFormat.headerPage { try headerChanged(frame) }
@@ -114,8 +127,23 @@ struct RedoApplier {
         }
     }
 
+    /// Says that there is no more redo.
+    ///
+    /// - Throws: `.corruptPage` if a page that was to be changed is damaged and was not made anew.
+    func finish() throws(RedoubtError) {
+        guard let page = damaged.pages.min() else { return }
+        // Once more, for the error.
+        try kernel.pool.fetchForRecovery(page).unlockExclusive()
+        throw RedoubtError(.corruptPage, "recovery: the page could not be read before, and can be now", page: page)
+    }
+
     private func operation(_ entry: RedoCollection.Entry) throws(RedoubtError) -> PageOperation {
         let body = unsafe UnsafeRawBufferPointer(start: entry.body, count: Int(entry.byteCount))
         return try unsafe PageOperation.decode(kind: entry.kind, body: body)
     }
+}
+
+/// The pages that could not be read because they are damaged.
+private final class DamagedPages {
+    var pages: Set<PageID> = []
 }

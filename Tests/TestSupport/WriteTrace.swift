@@ -1,0 +1,122 @@
+package import RedoubtCore
+package import RedoubtSimulation
+
+/// What a recorded trace says about page writes and their doublewrite copies, and where it breaks the rules.
+///
+/// A page write to a data file should find a copy of the page, synced, in a segment that nothing has overwritten; and a
+/// segment must not be overwritten before a sync of the data file after the page's write ended. Files are told apart by
+/// what is written to them.
+package struct WriteTrace {
+    /// The copies overwritten too early, in order.
+    package private(set) var breaches: [String] = []
+    /// The segments written.
+    package private(set) var segmentCount = 0
+    /// The segments that were overwritten, in part or as a whole.
+    package private(set) var overwrittenCount = 0
+    /// The segments written while page writes were under way.
+    package private(set) var pipelinedCount = 0
+    /// The page writes.
+    package private(set) var pageCount = 0
+    /// The pages written without a copy, in order.
+    package private(set) var unprotected: [PageID] = []
+    /// The syncs of data files.
+    package private(set) var dataSyncCount = 0
+
+    private struct Segment {
+        let range: Range<UInt64>
+        var isDurable = false
+        /// The pages that a tear may still need, with the LSNs of their copies.
+        var needed: [PageID: UInt64]
+    }
+
+    private struct PageWrite {
+        let page: PageID
+        let lsn: UInt64
+        let file: Int
+    }
+
+    private var segments: [Int: [Segment]] = [:]
+    private var dataFiles: Set<Int> = []
+    private var underWay: [Int: PageWrite] = [:]
+    private var unsynced: [PageWrite] = []
+
+    /// Reads `trace`; what was written before event `first` is not judged.
+    package init(_ trace: [SimulatedEvent], from first: Int = 0) {
+        for (number, event) in trace.enumerated() {
+            switch event {
+            case .change(.write(let file, let offset, let bytes)) where number >= first:
+                write(file, offset, bytes, number, isEnded: true)
+            case .start(.write(let file, let offset, let bytes)) where number >= first:
+                write(file, offset, bytes, number, isEnded: false)
+            case .finish(let sequence):
+                if let write = underWay.removeValue(forKey: sequence) { unsynced.append(write) }
+            case .sync(let file): sync(file)
+            default: break
+            }
+        }
+    }
+
+    private mutating func write(_ file: Int, _ offset: UInt64, _ bytes: [UInt8], _ number: Int, isEnded: Bool) {
+        if bytes.starts(with: Array("RDBTDWRT".utf8)) {
+            writeSegment(file, offset, bytes, number)
+        } else if bytes.count == pageByteCount, let found = Self.identity(bytes[...]),
+            found.page.number.fileOffset == offset
+        {
+            let write = PageWrite(page: found.page, lsn: found.lsn, file: file)
+            dataFiles.insert(file)
+            pageCount += 1
+            let all = segments.values.joined()
+            if !all.contains(where: { $0.isDurable && $0.needed[found.page] == found.lsn }) {
+                unprotected.append(found.page)
+            }
+            if isEnded { unsynced.append(write) } else { underWay[number] = write }
+        }
+    }
+
+    private mutating func writeSegment(_ file: Int, _ offset: UInt64, _ bytes: [UInt8], _ number: Int) {
+        let range = offset..<offset + UInt64(bytes.count)
+        segmentCount += 1
+        if !underWay.isEmpty { pipelinedCount += 1 }
+        var kept: [Segment] = []
+        for old in segments[file, default: []] {
+            guard old.range.overlaps(range) else {
+                kept.append(old)
+                continue
+            }
+            overwrittenCount += 1
+            for write in unsynced + Array(underWay.values) where old.needed[write.page] == write.lsn {
+                breaches.append("event \(number) overwrites the copy of page \(write.page), which is not synced")
+            }
+        }
+        var needed: [PageID: UInt64] = [:]
+        for start in stride(from: pageByteCount, to: bytes.count, by: pageByteCount) {
+            if let found = Self.identity(bytes[start..<start + pageByteCount]) { needed[found.page] = found.lsn }
+        }
+        segments[file] = kept + [Segment(range: range, needed: needed)]
+    }
+
+    private mutating func sync(_ file: Int) {
+        if let list = segments[file] {
+            segments[file] = list.map { segment in
+                var segment = segment
+                segment.isDurable = true
+                return segment
+            }
+        }
+        if dataFiles.contains(file) { dataSyncCount += 1 }
+        unsynced.removeAll { $0.file == file }
+    }
+
+    /// The page that `bytes` are, by its own header; nil if they are no page.
+    private static func identity(_ bytes: ArraySlice<UInt8>) -> (page: PageID, lsn: UInt64)? {
+        func number(_ offset: Int, _ count: Int) -> UInt64 {
+            bytes[bytes.startIndex + offset..<bytes.startIndex + offset + count].reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        let lsn = number(16, 8)
+        guard number(pageByteCount - 4, 4) == lsn & 0xFFFF_FFFF, number(0, 4) == number(pageByteCount - 8, 4) else {
+            return nil
+        }
+        let space = SpaceID(rawValue: UInt32(number(34, 4)))
+        return (PageID(space: space, number: PageNumber(rawValue: UInt32(number(4, 4)))), lsn)
+    }
+}
