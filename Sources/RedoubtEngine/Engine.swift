@@ -21,9 +21,11 @@ package final class Engine: Sendable {
     let flushing: Flushing
     let catalog: Catalog
     let spaces: SpaceTable
+    let dumps: PoolDumps
     private let lock: Mutex<(any AnyObject & Sendable)?>
     // Held by whoever changes options, through the resizing of the redo log.
     let optionsLock = EngineLock()
+    private let hasThreads = Atomic<Bool>(false)
     private let isClosed = Atomic<Bool>(false)
 
     init(
@@ -42,6 +44,7 @@ package final class Engine: Sendable {
         self.flushing = flushing
         self.catalog = catalog
         self.spaces = spaces
+        dumps = PoolDumps(kernel)
         self.lock = Mutex(lock)
         self.recoveredGroupCount = recoveredGroupCount
     }
@@ -71,7 +74,11 @@ package final class Engine: Sendable {
 
     /// Starts the background threads.
     func start(_ options: EngineOptions) throws(RedoubtError) {
-        if options.usesBackgroundThreads { try flushing.start() }
+        guard options.usesBackgroundThreads else { return }
+        try flushing.start()
+        hasThreads.store(true, ordering: .releasing)
+        // Without a thread for it, memory warms up as it is used.
+        if configuration.bufferPool.loadsAtOpen { try? dumps.startLoad() }
     }
 
     /// Flushes everything, writes a clean checkpoint, joins all threads and releases the lock.
@@ -84,9 +91,11 @@ package final class Engine: Sendable {
         guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
         let wait = kernel.waits.begin(.close)
         defer { kernel.waits.end(wait) }
+        dumps.stop()
         var failure: RedoubtError?
         do throws(RedoubtError) {
             try flushing.shutDown()
+            dumpAtClose()
         } catch {
             failure = error
             flushing.close()
@@ -98,6 +107,15 @@ package final class Engine: Sendable {
         }
         lock.withLock { $0 = nil }
         if let failure { throw failure }
+    }
+
+    /// Writes down which pages are in memory; what fails here costs the next opening time, and nobody data.
+    ///
+    /// Not after a load that was cut short: what the dump before names is worth more than what was read of it.
+    private func dumpAtClose() {
+        guard hasThreads.load(ordering: .acquiring), configuration.bufferPool.dumpsAtClose, !dumps.isLoadIncomplete
+        else { return }
+        _ = try? dumps.dump()
     }
 
     /// Throws `.closed` after ``close()``.

@@ -125,7 +125,12 @@ extension BufferPool {
     ///
     /// Damaged pages are left to the fetch that wants them. Waits for the I/O.
     @discardableResult
-    func readBatch(_ pages: [PageID], queue: any StorageQueue, acceptsUnwritten: Bool = false) -> Int {
+    func readBatch(
+        _ pages: [PageID],
+        queue: any StorageQueue,
+        acceptsUnwritten: Bool = false,
+        counter: PoolCounter = .pagesReadAhead
+    ) -> Int {
         var reads: [(frame: Frame, page: PageID, file: PageFile)] = []
         var requests: [StorageRequest] = []
         for page in pages {
@@ -170,7 +175,7 @@ extension BufferPool {
                 }
             }
         }
-        statistics.add(.pagesReadAhead, UInt64(arrived))
+        statistics.add(counter, UInt64(arrived))
         return arrived
     }
 }

@@ -70,7 +70,8 @@ struct LRUList {
         unsafe Frame(control: controls + Int(index) * Frame.controlByteCount)
     }
 
-    private func next(_ frame: Frame) -> UInt32 { unsafe frame.state.pointee.lruNext.load(ordering: .relaxed) }
+    /// The neighbour of `frame` towards the tail.
+    func next(_ frame: Frame) -> UInt32 { unsafe frame.state.pointee.lruNext.load(ordering: .relaxed) }
 
     /// The neighbour of `frame` towards the head.
     func previous(_ frame: Frame) -> UInt32 { unsafe frame.state.pointee.lruPrevious.load(ordering: .relaxed) }

@@ -44,6 +44,14 @@ enum PoolCounter: Int, CaseIterable, Sendable {
     case pagesReadAheadAtRandom
     /// Pages that left memory without ever having been used.
     case readAheadEvictions
+    /// Pages read because a dump named them.
+    case poolPagesLoaded
+    /// Loads that found no dump, or one that cannot be used.
+    case poolLoadsIgnored
+    /// Dumps written.
+    case poolDumpsWritten
+    /// Dumps that could not be written.
+    case poolDumpsFailed
 }
 
 /// Counters in shards, so that threads rarely meet; the sum of all shards is the figure.
