@@ -24,7 +24,7 @@ struct CleanerScenario: Sendable, CustomTestStringConvertible {
         [
             idle, ageAlone, dirtyShareAlone, framesAhead, latchedAndShort(.syncSkipsLRU),
             latchedAndShort(.listTakesLRUBudget), latchedAndShort(.waitsForLatches), requests, redoFull,
-            betweenDecisions,
+            betweenDecisions, framesDoNotStarveRedo,
         ] + (makeDecisions(.perconaLRU).usesLRUThreads ? [noSpace] : [])
     }
 }
@@ -200,6 +200,8 @@ extension CleanerScenario {
                     }
                 )
             }
+            // Until the pool is full.
+            Scheduling.sleep(microseconds: 100_000)
             // A page in constant use never reaches the end of the LRU list.
             let range = try fixture.change(page(600), to: 1)
             let wanted = range?.end.rawValue ?? 0

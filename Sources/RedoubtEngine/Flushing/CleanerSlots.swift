@@ -40,6 +40,8 @@ struct CleanerSlots: Sendable {
         var lsnLimit = UInt64.max
         /// Why the flush-list batches write.
         var reason = FlushReason.adaptive
+        /// Whether the flush-list batches serve requests, not the round.
+        var servesRequests = false
         /// Whether the LRU batch comes first.
         var flushesLRUFirst = true
     }

@@ -124,6 +124,7 @@ struct PageCleaner {
         if urgent > 0 || called > 0 {
             pages = [Int](repeating: most, count: pool.instances.count)
             terms.lsnLimit = max(urgent, called)
+            terms.servesRequests = true
             terms.reason = called < urgent ? .sync : flushing.isClosing ? .close : .request
         } else {
             pages = round.due(at: now, most: most)
@@ -177,10 +178,9 @@ struct PageCleaner {
         // A fence ends the loop; anything else, such as a full disk, may pass.
         if sum.failure != nil { return now + Self.errorPause }
         let isExhausted = sum.listWritten == 0 && sum.skipped == 0
-        if terms.reason != .adaptive && terms.reason != .idle && (isExhausted || terms.reason == .sync) {
-            flushing.askForCheckpoint()
-        }
-        if isExhausted { flushing.endRequests(below: terms.lsnLimit) }
+        if terms.reason == .sync || (terms.servesRequests && isExhausted) { flushing.askForCheckpoint() }
+        // Not what came meanwhile: nobody has looked for that.
+        if terms.servesRequests && isExhausted { flushing.endRequests(below: terms.lsnLimit) }
         let isVain = sum.listWritten == 0 && sum.lruWritten == 0 && sum.freed == 0
         if !isVain { return now }
         let pause = Scheduling.now().nanoseconds + Self.latchPause
