@@ -111,7 +111,9 @@ let package = Package(
         ),
         .testTarget(
             name: "RedoubtTests",
-            dependencies: ["TestSupport", "Redoubt", "RedoubtCore", "redoubt-demo"],
+            dependencies: [
+                "TestSupport", "Redoubt", "RedoubtCore", "RedoubtEngine", "RedoubtLog", "RedoubtSystem", "redoubt-demo",
+            ],
             exclude: ["ibdread.py"],
             swiftSettings: strict,
         ),

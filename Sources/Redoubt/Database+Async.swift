@@ -33,17 +33,18 @@ extension Database {
     /// Runs `write` on a thread of the database, then suspends until its redo is as durable as asked.
     func writeOnThread<Result: Sendable>(
         _ durability: Durability?,
+        _ slowdown: Slowdown = .wait,
         _ write: @escaping @Sendable () throws(RedoubtError) -> (result: Result, end: LogSequenceNumber?)
     ) async throws(RedoubtError) -> Result {
         let wanted = durability ?? engine.defaultDurability
         if wanted != .flushed {
             return try await onThread { () throws(RedoubtError) in
-                let (result, end) = try self.call(write)
+                let (result, end) = try self.call(slowdown, write)
                 try self.call { () throws(RedoubtError) in try self.settle(end, wanted) }
                 return result
             }
         }
-        let (result, end) = try await onThread { () throws(RedoubtError) in try self.call(write) }
+        let (result, end) = try await onThread { () throws(RedoubtError) in try self.call(slowdown, write) }
         try await settleWithoutBlocking(end, wanted)
         return result
     }

@@ -1,6 +1,7 @@
 import RedoubtCore
 import RedoubtEngine
 import RedoubtLog
+import RedoubtSystem
 
 extension Database {
     /// Runs `body` as a call that ``close()`` waits for.
@@ -11,6 +12,16 @@ extension Database {
         let line = try gate.enter()
         defer { gate.leave(line) }
         return try body()
+    }
+
+    /// Runs `body` as above; with `.refuse` it throws `.busy` instead of being slowed down.
+    @inline(__always)
+    func call<Result: ~Copyable>(
+        _ slowdown: Slowdown,
+        _ body: () throws(RedoubtError) -> Result
+    ) throws(RedoubtError) -> Result {
+        if slowdown == .wait { return try call(body) }
+        return try call { () throws(RedoubtError) in try Scheduling.with(.fails, body) }
     }
 
     /// Waits until the redo before `end` is as durable as asked; nil means that there is none to wait for.

@@ -174,12 +174,17 @@ public final class Database: Sendable {
     /// - Parameters:
     ///   - batch: Consumed, whatever comes of it.
     ///   - durability: What to wait for; nil for the option of the database.
+    ///   - slowdown: What to do while writers are held back.
     /// - Throws: `.batchTooLarge`, which states the bound; `.keyTooLarge`, `.valueTooLarge`, `.keyspaceNotFound`,
-    ///   `.diskFull`, `.poolExhausted`, `.corruptPage`, `.readFailed`: nothing was changed. `.fenced`: it may or may
-    ///   not be there after the next open. `.closed`.
-    public func write(_ batch: consuming WriteBatch, durability: Durability? = nil) throws(RedoubtError) {
+    ///   `.diskFull`, `.poolExhausted`, `.corruptPage`, `.readFailed`, and `.busy` if `slowdown` is `.refuse`: nothing
+    ///   was changed. `.fenced`: it may or may not be there after the next open. `.closed`.
+    public func write(
+        _ batch: consuming WriteBatch,
+        durability: Durability? = nil,
+        slowdown: Slowdown = .wait
+    ) throws(RedoubtError) {
         let changes = batch.takeChanges()
-        try call { () throws(RedoubtError) in
+        try call(slowdown) { () throws(RedoubtError) in
             try settle(try apply(changes), durability)
         }
     }

@@ -14,12 +14,17 @@ extension Keyspace {
         return try await database.onThread { () throws(RedoubtError) in try self.copy(key) }
     }
 
-    /// Gives `key` the value `value`; see ``put(_:_:durability:)``.
-    public func put(_ key: [UInt8], _ value: [UInt8], durability: Durability? = nil) async throws(RedoubtError) {
+    /// Gives `key` the value `value`; see ``put(_:_:durability:slowdown:)``.
+    public func put(
+        _ key: [UInt8],
+        _ value: [UInt8],
+        durability: Durability? = nil,
+        slowdown: Slowdown = .wait
+    ) async throws(RedoubtError) {
         if case .done(let result) = try tryPut(key, value) {
             return try await database.settleWithoutBlocking(result.end, durability)
         }
-        try await database.writeOnThread(durability) { () throws(RedoubtError) in
+        try await database.writeOnThread(durability, slowdown) { () throws(RedoubtError) in
             let result = unsafe try key.withBytes { (keyBytes) throws(RedoubtError) in
                 unsafe try value.withBytes { (valueBytes) throws(RedoubtError) in
                     unsafe try self.tree.put(keyBytes, valueBytes)
@@ -29,14 +34,18 @@ extension Keyspace {
         }
     }
 
-    /// Removes `key`; returns whether it was there; see ``delete(_:durability:)``.
+    /// Removes `key`; returns whether it was there; see ``delete(_:durability:slowdown:)``.
     @discardableResult
-    public func delete(_ key: [UInt8], durability: Durability? = nil) async throws(RedoubtError) -> Bool {
+    public func delete(
+        _ key: [UInt8],
+        durability: Durability? = nil,
+        slowdown: Slowdown = .wait
+    ) async throws(RedoubtError) -> Bool {
         if case .done(let result) = try tryDelete(key) {
             try await database.settleWithoutBlocking(result.end, durability)
             return result.existed
         }
-        return try await database.writeOnThread(durability) { () throws(RedoubtError) in
+        return try await database.writeOnThread(durability, slowdown) { () throws(RedoubtError) in
             let result = unsafe try key.withBytes { (bytes) throws(RedoubtError) in
                 unsafe try self.tree.delete(bytes)
             }
@@ -44,14 +53,16 @@ extension Keyspace {
         }
     }
 
-    /// Gives `key` the value `new` if its value is `expected`; see ``compareAndPut(_:expected:new:durability:)``.
+    /// Gives `key` the value `new` if its value is `expected`; see
+    /// ``compareAndPut(_:expected:new:durability:slowdown:)``.
     public func compareAndPut(
         _ key: [UInt8],
         expected: [UInt8]?,
         new: [UInt8]?,
-        durability: Durability? = nil
+        durability: Durability? = nil,
+        slowdown: Slowdown = .wait
     ) async throws(RedoubtError) -> Bool {
-        try await database.writeOnThread(durability) { () throws(RedoubtError) in
+        try await database.writeOnThread(durability, slowdown) { () throws(RedoubtError) in
             let result = unsafe try key.withBytes { (bytes) throws(RedoubtError) in
                 unsafe try withOptionalBytes(expected) { (before) throws(RedoubtError) in
                     unsafe try withOptionalBytes(new) { (after) throws(RedoubtError) in
@@ -107,10 +118,14 @@ extension Keyspace {
 
 /// The calls of a database for asynchronous code.
 extension Database {
-    /// Applies all changes of `batch`, or none; see ``write(_:durability:)``.
-    public func write(_ batch: consuming WriteBatch, durability: Durability? = nil) async throws(RedoubtError) {
+    /// Applies all changes of `batch`, or none; see ``write(_:durability:slowdown:)``.
+    public func write(
+        _ batch: consuming WriteBatch,
+        durability: Durability? = nil,
+        slowdown: Slowdown = .wait
+    ) async throws(RedoubtError) {
         let changes = batch.takeChanges()
-        try await writeOnThread(durability) { () throws(RedoubtError) in ((), try self.apply(changes)) }
+        try await writeOnThread(durability, slowdown) { () throws(RedoubtError) in ((), try self.apply(changes)) }
     }
 
     /// Makes everything that was written before the call durable; see ``flush()``.

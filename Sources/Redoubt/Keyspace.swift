@@ -122,19 +122,21 @@ public final class Keyspace: Sendable {
 
     /// Gives `key` the value `value`.
     ///
-    /// Waits as `durability` says; nil is the option of the database.
+    /// Waits as `durability` says; nil is the option of the database. `slowdown` says what to do while writers are held
+    /// back.
     ///
     /// - Throws: `.keyTooLarge`, `.valueTooLarge`, `.keyspaceNotFound`, `.diskFull`, `.poolExhausted`, `.corruptPage`,
-    ///   `.readFailed`: nothing was changed. `.fenced`: it may or may not be there after the next open. `.closed`,
-    ///   `.reentered`.
+    ///   `.readFailed`, and `.busy` if `slowdown` is `.refuse`: nothing was changed. `.fenced`: it may or may
+    ///   not be there after the next open. `.closed`, `.reentered`.
     public func put<Key: ByteSource & ~Escapable, Value: ByteSource & ~Escapable>(
         _ key: Key,
         _ value: Value,
-        durability: Durability? = nil
+        durability: Durability? = nil,
+        slowdown: Slowdown = .wait
     ) throws(RedoubtError) {
         unsafe try key.withBytes { (keyBytes) throws(RedoubtError) in
             unsafe try value.withBytes { (valueBytes) throws(RedoubtError) in
-                try database.call { () throws(RedoubtError) in
+                try database.call(slowdown) { () throws(RedoubtError) in
                     let result = unsafe try tree.put(keyBytes, valueBytes)
                     try database.settle(result.end, durability)
                 }
@@ -152,7 +154,7 @@ public final class Keyspace: Sendable {
     ///   - durability: What to wait for; nil for the option of the database.
     ///   - source: Fills the buffer it is given from its beginning, and returns how many bytes it wrote, at least one.
     ///     It may not call the database.
-    /// - Throws: as ``put(_:_:durability:)``, and what `source` throws; nothing was changed then.
+    /// - Throws: as ``put(_:_:durability:slowdown:)``, and what `source` throws; nothing was changed then.
     public func put<Key: ByteSource & ~Escapable>(
         _ key: Key,
         byteCount: Int,
@@ -171,14 +173,15 @@ public final class Keyspace: Sendable {
     ///
     /// Waits as `durability` says.
     ///
-    /// - Throws: as ``put(_:_:durability:)``.
+    /// - Throws: as ``put(_:_:durability:slowdown:)``.
     @discardableResult
     public func delete<Key: ByteSource & ~Escapable>(
         _ key: Key,
-        durability: Durability? = nil
+        durability: Durability? = nil,
+        slowdown: Slowdown = .wait
     ) throws(RedoubtError) -> Bool {
         unsafe try key.withBytes { (bytes) throws(RedoubtError) in
-            try database.call { () throws(RedoubtError) in
+            try database.call(slowdown) { () throws(RedoubtError) in
                 let result = unsafe try tree.delete(bytes)
                 try database.settle(result.end, durability)
                 return result.existed
@@ -191,15 +194,16 @@ public final class Keyspace: Sendable {
     ///
     /// Waits as `durability` says.
     ///
-    /// - Throws: as ``put(_:_:durability:)``.
+    /// - Throws: as ``put(_:_:durability:slowdown:)``.
     public func compareAndPut<Key: ByteSource & ~Escapable>(
         _ key: Key,
         expected: [UInt8]?,
         new: [UInt8]?,
-        durability: Durability? = nil
+        durability: Durability? = nil,
+        slowdown: Slowdown = .wait
     ) throws(RedoubtError) -> Bool {
         unsafe try key.withBytes { (bytes) throws(RedoubtError) in
-            try database.call { () throws(RedoubtError) in
+            try database.call(slowdown) { () throws(RedoubtError) in
                 let result = unsafe try withOptionalBytes(expected) { (before) throws(RedoubtError) in
                     unsafe try withOptionalBytes(new) { (after) throws(RedoubtError) in
                         unsafe try tree.compareAndPut(bytes, expected: before, new: after)
@@ -217,7 +221,7 @@ public final class Keyspace: Sendable {
     ///
     /// This is a sequence of steps in ascending order, not one: other threads, and a recovery, may see the beginning
     /// gone and the end still there.
-    /// - Throws: as ``put(_:_:durability:)``; what was removed by then stays removed.
+    /// - Throws: as ``put(_:_:durability:slowdown:)``; what was removed by then stays removed.
     @discardableResult
     public func deleteRange(_ range: KeyRange, durability: Durability? = nil) throws(RedoubtError) -> Int {
         try database.call { () throws(RedoubtError) in

@@ -26,7 +26,7 @@ public struct SortedLoad: ~Copyable {
     ///
     /// Waits for pages and room in the log.
     ///
-    /// - Throws: as ``Keyspace/put(_:_:durability:)``.
+    /// - Throws: as ``Keyspace/put(_:_:durability:slowdown:)``.
     public mutating func add<Key: ByteSource & ~Escapable, Value: ByteSource & ~Escapable>(
         _ key: Key,
         _ value: Value
@@ -42,7 +42,7 @@ public struct SortedLoad: ~Copyable {
 
     /// Writes what is left, and waits as `durability` says; nil is the option of the database.
     ///
-    /// - Throws: as ``Keyspace/put(_:_:durability:)``.
+    /// - Throws: as ``Keyspace/put(_:_:durability:slowdown:)``.
     public consuming func finish(durability: Durability? = nil) throws(RedoubtError) {
         let line = try database.gate.enter()
         let database = database

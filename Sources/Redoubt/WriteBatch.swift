@@ -2,8 +2,8 @@ public import RedoubtCore
 
 /// Changes to any keyspaces of one database that become visible and durable together, or not at all.
 ///
-/// ``Database/write(_:durability:)`` consumes it, so that using it afterwards is an error of compilation. Changes apply
-/// in order: of several to one key the last one wins. Nothing is checked against the database until then.
+/// ``Database/write(_:durability:slowdown:)`` consumes it, so that using it afterwards is an error of compilation.
+/// Changes apply in order: of several to one key the last one wins. Nothing is checked against the database until then.
 ///
 /// A batch is one mini-transaction, so it is bounded: by a quarter of the memory for pages, and by the redo log's free
 /// margin. A thousand rows of 116 bytes fit with default options; beyond the bound the error says it.

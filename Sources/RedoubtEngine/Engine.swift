@@ -19,6 +19,8 @@ package final class Engine: Sendable {
     let storage: any Storage
     let kernel: Kernel
     let flushing: Flushing
+    /// What looks after foreground threads.
+    package let watchdog: Watchdog
     let catalog: Catalog
     let spaces: SpaceTable
     let dumps: PoolDumps
@@ -42,6 +44,7 @@ package final class Engine: Sendable {
         self.storage = storage
         self.kernel = kernel
         self.flushing = flushing
+        watchdog = Watchdog(kernel, flushing)
         self.catalog = catalog
         self.spaces = spaces
         dumps = PoolDumps(kernel)
@@ -76,6 +79,12 @@ package final class Engine: Sendable {
     func start(_ options: EngineOptions) throws(RedoubtError) {
         guard options.usesBackgroundThreads else { return }
         try flushing.start()
+        do throws(RedoubtError) {
+            try watchdog.start()
+        } catch {
+            flushing.stop()
+            throw error
+        }
         hasThreads.store(true, ordering: .releasing)
         // Without a thread for it, memory warms up as it is used.
         if configuration.bufferPool.loadsAtOpen { try? dumps.startLoad() }
@@ -100,6 +109,8 @@ package final class Engine: Sendable {
             failure = error
             flushing.close()
         }
+        // Last, so that a close that takes long is reported.
+        watchdog.stop()
         kernel.log.stop()
         for space in spaces.all {
             kernel.files.unregister(space.id)

@@ -29,6 +29,8 @@ package final class Admission: Sendable {
     private let grantedAt = Atomic<UInt64>(0)
     private let changed = Event()
     private let lock = EngineLock()
+    // Guarded by `lock`; the mutex is never contended.
+    private let wishes = Mutex(Wishes())
     private let credit: CapacityCredit
     private let waits: WaitLedger
     private let health: EngineHealth
@@ -45,13 +47,56 @@ package final class Admission: Sendable {
         return bits == Self.unlimited ? nil : Double(bitPattern: bits)
     }
 
+    /// Who sets rates.
+    package enum Source: Sendable {
+        /// The flushing policy.
+        case policy
+        /// What keeps redo age and dirty share from their limits whatever the policy does.
+        case throttle
+        /// A tool or a test that holds writers.
+        case caller
+    }
+
     /// Sets the bytes of redo per second that writers may add: nil for as many as they like, 0 for none.
-    package func setRate(_ bytesPerSecond: Double?) {
+    ///
+    /// Of what the sources set the lowest rate holds.
+    package func setRate(_ bytesPerSecond: Double?, by source: Source = .policy) {
+        let sound = Self.sound(bytesPerSecond)
+        apply { wishes in
+            switch source {
+            case .policy: wishes.policy = sound
+            case .throttle: wishes.throttle = sound
+            case .caller: wishes.caller = sound
+            }
+        }
+    }
+
+    /// What was asked for.
+    private struct Wishes {
+        var policy: Double?
+        var throttle: Double?
+        var caller: Double?
+
+        var rate: Double? {
+            let least = min(policy ?? .infinity, throttle ?? .infinity, caller ?? .infinity)
+            return least.isFinite ? least : nil
+        }
+    }
+
+    /// A rate of less than a byte a second is none, one beyond all sense no rate.
+    private static func sound(_ rate: Double?) -> Double? {
+        guard let rate, rate.isFinite, rate < 1e15 else { return nil }
+        return rate < 1 ? 0 : rate
+    }
+
+    private func apply(_ change: (inout Wishes) -> Void) {
         lock.lock()
         defer { lock.unlock() }
+        let wanted = wishes.withLock { wishes in
+            change(&wishes)
+            return wishes.rate
+        }
         let before = rate
-        var wanted = bytesPerSecond
-        if let value = bytesPerSecond { wanted = value.isFinite && value < 1e15 ? (value < 1 ? 0 : value) : nil }
         if before == wanted { return }
         let now = Scheduling.now()
         if let before {
@@ -93,6 +138,11 @@ package final class Admission: Sendable {
                 Scheduling.sleep(microseconds: max(1, min(Self.sliceMicroseconds, Int(min(due, 1e6)))))
             }
         }
+    }
+
+    /// Pays for a group of at most `bytes` without waiting for the turn: those who come next wait longer.
+    func owe(_ bytes: Int) {
+        if rate != nil { charged.value.wrappingAdd(Self.distance(bytes), ordering: .acquiringAndReleasing) }
     }
 
     /// Pays for a group of at most `bytes` if that needs no waiting.

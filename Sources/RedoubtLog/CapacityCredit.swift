@@ -150,8 +150,11 @@ extension RedoLog {
     ///
     /// - Throws: `.fenced`; `.busy` if the thread refuses to wait.
     package func admit(bytes: Int) throws(RedoubtError) {
-        if Scheduling.refusesSlowdown { throw RedoLog.busy() }
-        try admission.pay(bytes)
+        switch Scheduling.slowdownManner {
+        case .waits: try admission.pay(bytes)
+        case .fails: throw RedoLog.busy()
+        case .goesOn: admission.owe(bytes)
+        }
     }
 
     /// Takes credit for who has been admitted.

@@ -1,5 +1,17 @@
 package import RedoubtCore
 
+extension UnsafeMutablePointer where Pointee == Lock {
+    /// Takes the lock, which was just tried in vain.
+    ///
+    /// Waits, for `reason` in `ledger`.
+    @inline(never)
+    package func waitForLock(_ reason: WaitReason, in ledger: WaitLedger) {
+        let wait = ledger.begin(reason)
+        unsafe waitForLock()
+        ledger.end(wait)
+    }
+}
+
 /// A ``Lock`` with a cache line of its own, for state that is not in raw memory.
 ///
 /// Waits for it are written down in the ledger that it was made with, or that the caller names.
@@ -41,9 +53,7 @@ package final class EngineLock: @unchecked Sendable {
     @inline(never)
     func waitForLock(_ reason: WaitReason, in ledger: WaitLedger?) {
         guard let ledger = ledger ?? waits else { return unsafe word.waitForLock() }
-        let wait = ledger.begin(reason)
-        unsafe word.waitForLock()
-        ledger.end(wait)
+        unsafe word.waitForLock(reason, in: ledger)
     }
 
     /// Takes the lock if it is free.

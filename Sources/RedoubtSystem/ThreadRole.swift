@@ -15,23 +15,29 @@ extension Scheduling {
         }
     }
 
-    /// Runs `body`, in which the calling thread fails rather than being slowed down.
-    package static func refusingSlowdown<Result: ~Copyable, Failure: Error>(
+    /// Runs `body`, in which the calling thread behaves as `manner` says while writers are being slowed down.
+    package static func with<Result: ~Copyable, Failure: Error>(
+        _ manner: SlowdownManner,
         _ body: () throws(Failure) -> Result
     ) throws(Failure) -> Result {
-        unsafe redoubt_thread_waits().pointee.refuses_slowdown = 1
-        defer { unsafe redoubt_thread_waits().pointee.refuses_slowdown = 0 }
+        let before = unsafe redoubt_thread_waits().pointee.slowdown
+        unsafe redoubt_thread_waits().pointee.slowdown = manner.rawValue
+        defer { unsafe redoubt_thread_waits().pointee.slowdown = before }
         return try body()
     }
 
-    /// Whether the calling thread would rather fail than be slowed down.
-    package static var refusesSlowdown: Bool { unsafe redoubt_thread_waits().pointee.refuses_slowdown != 0 }
-
-    /// Runs `body`, which the calling thread must finish however slowly.
-    package static func acceptingSlowdown(_ body: () -> Void) {
-        let before = unsafe redoubt_thread_waits().pointee.refuses_slowdown
-        unsafe redoubt_thread_waits().pointee.refuses_slowdown = 0
-        defer { unsafe redoubt_thread_waits().pointee.refuses_slowdown = before }
-        body()
+    /// What the calling thread does while writers are being slowed down.
+    package static var slowdownManner: SlowdownManner {
+        SlowdownManner(rawValue: unsafe redoubt_thread_waits().pointee.slowdown) ?? .waits
     }
+}
+
+/// What a thread does while writers are being slowed down.
+package enum SlowdownManner: UInt32, Sendable {
+    /// It takes its turn.
+    case waits = 0
+    /// It fails rather than wait.
+    case fails = 1
+    /// It goes on, because it gives back what a call had taken; what it adds slows the others.
+    case goesOn = 2
 }

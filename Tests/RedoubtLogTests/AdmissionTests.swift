@@ -168,17 +168,48 @@ import Testing
         let fixture = try LogFixture()
         defer { fixture.log.stop() }
         let log = fixture.log
-        try Scheduling.refusingSlowdown {
+        try Scheduling.with(.fails) {
             try log.acquireCapacity(bytes: 100)
             log.releaseCapacity(bytes: 100)
         }
         log.admission.setRate(0)
         let error = #expect(throws: RedoubtError.self) {
-            try Scheduling.refusingSlowdown { try log.acquireCapacity(bytes: 100) }
+            try Scheduling.with(.fails) { try log.acquireCapacity(bytes: 100) }
         }
         #expect(error?.code == .busy)
         #expect(log.waits[.backPressure].count == 0)
-        #expect(!Scheduling.refusesSlowdown, "the refusal ends with its closure")
+        #expect(Scheduling.slowdownManner == .waits, "the refusal ends with its closure")
+    }
+
+    @Test func `the lower of the policy's rate and the limit holds`() throws {
+        let fixture = try LogFixture()
+        defer { fixture.log.stop() }
+        let admission = fixture.log.admission
+        let cases: [(Double?, Double?, Double?)] = [
+            (nil, nil, nil), (5000, nil, 5000), (nil, 70, 70), (5000, 70, 70), (0.3, 70, 0),
+        ]
+        for (rate, limit, expected) in cases {
+            admission.setRate(rate)
+            admission.setRate(limit, by: .throttle)
+            #expect(admission.rate == expected)
+        }
+        admission.setRate(nil)
+        admission.setRate(nil, by: .throttle)
+        #expect(admission.rate == nil && fixture.log.backPressure == .normal)
+    }
+
+    @Test func `who gives back goes on, and the others pay for it`() throws {
+        let fixture = try LogFixture()
+        defer { fixture.log.stop() }
+        let log = fixture.log
+        log.admission.setRate(100_000)
+        let start = Scheduling.now()
+        try Scheduling.with(.goesOn) { try log.acquireCapacity(bytes: 10_000) }
+        log.releaseCapacity(bytes: 10_000, used: 10_000)
+        #expect(log.waits[.backPressure].count == 0)
+        try log.acquireCapacity(bytes: 500)
+        #expect(Scheduling.now().nanoseconds(since: start) > 90_000_000, "10000 bytes are 100 ms")
+        log.releaseCapacity(bytes: 500)
     }
 
     private func started(_ name: String, _ body: @escaping @Sendable () -> Void) -> EngineThread {

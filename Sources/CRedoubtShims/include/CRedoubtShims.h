@@ -49,8 +49,8 @@ typedef struct {
     uint32_t depth;
     /// Whether it is a thread of the engine itself, whose waits hold up nobody's call.
     uint32_t is_background;
-    /// Whether it would rather fail than be slowed down.
-    uint32_t refuses_slowdown;
+    /// What it does while writers are being slowed down: 0 waits, 1 fails, 2 goes on.
+    uint32_t slowdown;
     /// The account that a measurement keeps of the thread, or null.
     void *account;
 } redoubt_thread_waits_t;

@@ -101,7 +101,7 @@ final class BufferPool: @unchecked Sendable {
                 bytes: base + index * pageByteCount
             )
         }
-        table = unsafe PageTable(bucketCount: plan.bucketCount, controls: controls)
+        table = unsafe PageTable(bucketCount: plan.bucketCount, controls: controls, waits: log.waits)
         var instances: [PoolInstance] = []
         let share = plan.searchIndexByteCount / plan.instanceCount
         for number in 0..<plan.instanceCount {

@@ -13,6 +13,8 @@ struct PageTable: @unchecked Sendable {
     private let mask: UInt64
     private let controls: UnsafeMutableRawPointer
     private let locks: UnsafeMutableRawPointer
+    // Kept by the pool; counted here, each search would count.
+    private let waits: Unmanaged<WaitLedger>?
     /// A search gives up after so many frames; only one that was led astray gets there.
     private static var chainLimit: Int { 1024 }
     private static var shardCount: Int { 64 }
@@ -20,7 +22,10 @@ struct PageTable: @unchecked Sendable {
 
     /// Creates a table of `bucketCount` buckets (a power of two) for the frames whose control blocks start at
     /// `controls`.
-    init(bucketCount: Int, controls: UnsafeMutableRawPointer) {
+    ///
+    /// Foreground threads wait for its locks as `.engineLock` in `waits`, which outlives the table.
+    init(bucketCount: Int, controls: UnsafeMutableRawPointer, waits: WaitLedger? = nil) {
+        unsafe self.waits = waits.map { unsafe Unmanaged.passUnretained($0) }
         unsafe buckets = .allocate(capacity: bucketCount)
         for index in 0..<bucketCount {
             unsafe (buckets + index).initialize(to: Atomic(FrameState.noFrame))
@@ -53,6 +58,12 @@ struct PageTable: @unchecked Sendable {
         unsafe Frame(control: controls + Int(index) &* Frame.controlByteCount)
     }
 
+    private func take(_ lock: UnsafeMutablePointer<Lock>) {
+        if unsafe lock.tryLock() { return }
+        guard let waits = unsafe waits else { return unsafe lock.lock() }
+        unsafe lock.waitForLock(.engineLock, in: waits.takeUnretainedValue())
+    }
+
     private func lock(ofBucket bucket: Int) -> UnsafeMutablePointer<Lock> {
         unsafe (locks + (bucket & (Self.shardCount - 1)) * Self.lockStride).assumingMemoryBound(to: Lock.self)
     }
@@ -78,7 +89,7 @@ struct PageTable: @unchecked Sendable {
         let packed = page.packed
         let bucket = bucketNumber(packed)
         let lock = unsafe lock(ofBucket: bucket)
-        unsafe lock.lock()
+        unsafe take(lock)
         defer { unsafe lock.unlock() }
         let first = unsafe buckets[bucket].load(ordering: .acquiring)
         var index = first
@@ -99,7 +110,7 @@ struct PageTable: @unchecked Sendable {
         precondition(packed != 0, "frame \(frame.index) holds no page")
         let bucket = bucketNumber(packed)
         let lock = unsafe lock(ofBucket: bucket)
-        unsafe lock.lock()
+        unsafe take(lock)
         defer { unsafe lock.unlock() }
         let next = unsafe frame.state.pointee.tableNext.load(ordering: .relaxed)
         var index = unsafe buckets[bucket].load(ordering: .relaxed)

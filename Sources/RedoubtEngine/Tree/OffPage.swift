@@ -220,9 +220,9 @@ extension Tree {
 
     /// Frees a pending chain; if that fails, it stays pending, and the next recovery frees it.
     ///
-    /// Waits.
+    /// Waits, but not for a slow-down of writers: the value has no place to go back to.
     func abandonChain(_ chain: PendingChain) {
-        Scheduling.acceptingSlowdown { try? freeChain(chain) }
+        Scheduling.with(.goesOn) { try? freeChain(chain) }
     }
 
     /// Frees a pending chain in bounded mini-transactions.
