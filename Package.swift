@@ -117,6 +117,10 @@ let package = Package(
             exclude: ["ibdread.py"],
             swiftSettings: strict,
         ),
+        tests(
+            "ObservationTests",
+            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine", "Redoubt"]
+        ),
         tests("CommandLineTests", dependencies: ["redoubt-cli"]),
         tests("TidyTests", dependencies: []),
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),

@@ -2,6 +2,7 @@ public import RedoubtCore
 import RedoubtEngine
 import RedoubtLog
 package import RedoubtSystem
+import Synchronization
 
 /// An open database: a folder of keyspaces that share one redo log and one pool of pages.
 ///
@@ -35,6 +36,7 @@ public final class Database: Sendable {
     let engine: Engine
     let gate = CallGate()
     let threads = CallThreads()
+    let lastReported = Mutex<Statistics?>(nil)
 
     private init(path: String, engine: Engine) {
         self.path = path
@@ -100,6 +102,7 @@ public final class Database: Sendable {
         try ThreadBorrow.check()
         threads.stop()
         guard gate.close() else { return }
+        defer { engine.source.events.end() }
         try engine.close()
     }
 
@@ -239,12 +242,5 @@ public final class Database: Sendable {
     /// - Throws: `.readFailed` and the like, if the check itself cannot go on; `.closed`.
     public func check() throws(RedoubtError) -> [Finding] {
         try call { () throws(RedoubtError) in try engine.check().map(Finding.init) }
-    }
-
-    /// What happened since it was opened, and how full it is.
-    ///
-    /// - Throws: `.closed`.
-    public func statistics() throws(RedoubtError) -> Statistics {
-        try call { () throws(RedoubtError) in Statistics(engine.statistics()) }
     }
 }

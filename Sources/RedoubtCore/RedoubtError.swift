@@ -38,6 +38,8 @@ public struct RedoubtError: Error, Sendable, CustomStringConvertible {
         public static let reentered = Code(rawValue: "reentered")
         /// The database is open elsewhere; the message names the holder's process id.
         public static let alreadyOpen = Code(rawValue: "alreadyOpen")
+        /// No process has the database open.
+        public static let notOpen = Code(rawValue: "notOpen")
         /// The database or file was opened for reading only.
         public static let readOnly = Code(rawValue: "readOnly")
         /// There is no database at the path.

@@ -15,7 +15,7 @@ struct DatabaseOpening {
     let storage: any Storage
     let progress: (@Sendable (RecoveryProgress) -> Void)?
     let options: EngineOptions
-    let events = EventSink()
+    let source = StatisticsSource()
 
     /// A file of the directory that is named like one of ours.
     private struct Found {
@@ -31,10 +31,27 @@ struct DatabaseOpening {
     func run() throws(RedoubtError) -> Engine {
         try configuration.validate()
         let lock = try lockDirectory()
+        source.attach(storage, configuration)
+        if options.usesBackgroundThreads { source.publish(in: path) }
+        do throws(RedoubtError) {
+            return try open(lock)
+        } catch {
+            source.stopPublishing()
+            throw error
+        }
+    }
+
+    /// Tells of progress in recovery.
+    private func report(_ recovery: RecoveryProgress) {
+        source.note(position: recovery.position, total: recovery.total)
+        progress?(recovery)
+    }
+
+    private func open(_ lock: any AnyObject & Sendable) throws(RedoubtError) -> Engine {
         let redo = DatabaseFiles.path(path, DatabaseFiles.redoDirectory)
         var scanner = try LogScanner.open(storage: storage, directory: redo)
-        let recovery = Recovery(storage: storage, path: path, configuration: configuration, progress: progress)
-        events.post(.recoveryBegan(.scanning))
+        let recovery = Recovery(storage: storage, path: path, configuration: configuration, progress: report)
+        source.begin(.scanning)
         let scan = try recovery.scan(&scanner)
         var found = try findFiles()
         do throws(RedoubtError) {
@@ -100,7 +117,7 @@ struct DatabaseOpening {
         _ found: inout [SpaceID: Found]
     ) throws(RedoubtError) -> Engine {
         let health = EngineHealth()
-        health.whenFenced { [events] in events.post(.fenced) }
+        health.whenFenced { [events = source.events] in events.post(.fenced) }
         let repair = try scan.result.wasCleanShutdown ? DoublewriteRecovery.Outcome() : repairPages(found, scan)
         do throws(RedoubtError) {
             return try openRepaired(health, lock, scan, &scanner, recovery, &found)
@@ -140,7 +157,7 @@ struct DatabaseOpening {
             configuration: configuration.redoLog,
             health: health,
             scan: scan.result,
-            events: events
+            events: source.events
         )
         let kernel = try Kernel(
             configuration: configuration,
@@ -218,8 +235,9 @@ struct DatabaseOpening {
     ) throws(RedoubtError) -> Engine {
         try register(found, in: kernel.files) { !scan.dropped.contains($0) }
         let flushing = try Flushing(kernel)
+        source.attach(kernel, flushing)
         if scan.result.groupCount > 0 {
-            events.post(.recoveryBegan(.applying))
+            source.begin(.applying)
             try recovery.apply(scan, &scanner, kernel, flushing) { (frame) throws(RedoubtError) in
                 try growFile(kernel, frame)
             }
@@ -239,7 +257,7 @@ struct DatabaseOpening {
             spaces.insert(try openSpace(kernel, entry, row.id))
         }
         try removeOrphans(kernel, found, spaces, touched: scan.touched)
-        events.post(.recoveryBegan(.cleaning))
+        source.begin(.cleaning)
         progress?(RecoveryProgress(phase: .cleaning, position: 0, total: 0))
         for space in spaces.all { try freePendingChains(kernel, space) }
         let engine = Engine(
@@ -250,11 +268,11 @@ struct DatabaseOpening {
             catalog: catalog,
             spaces: spaces,
             lock: lock,
+            source: source,
             recoveredGroupCount: scan.result.groupCount
         )
         try engine.start(options)
-        events.post(.opened)
-        events.endOpening()
+        source.open(spaces)
         return engine
     }
 

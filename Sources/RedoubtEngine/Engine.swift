@@ -24,6 +24,8 @@ package final class Engine: Sendable {
     let catalog: Catalog
     let spaces: SpaceTable
     let dumps: PoolDumps
+    /// Where the statistics come from, and where to post what happens.
+    package let source: StatisticsSource
     private let lock: Mutex<(any AnyObject & Sendable)?>
     // Held by whoever changes options, through the resizing of the redo log.
     let optionsLock = EngineLock()
@@ -38,6 +40,7 @@ package final class Engine: Sendable {
         catalog: Catalog,
         spaces: SpaceTable,
         lock: any AnyObject & Sendable,
+        source: StatisticsSource,
         recoveredGroupCount: Int
     ) {
         self.path = path
@@ -49,6 +52,7 @@ package final class Engine: Sendable {
         self.spaces = spaces
         dumps = PoolDumps(kernel)
         self.lock = Mutex(lock)
+        self.source = source
         self.recoveredGroupCount = recoveredGroupCount
     }
 
@@ -116,6 +120,7 @@ package final class Engine: Sendable {
             kernel.files.unregister(space.id)
             space.file.close()
         }
+        source.stopPublishing()
         lock.withLock { $0 = nil }
         if let failure { throw failure }
     }
@@ -140,21 +145,5 @@ package final class Engine: Sendable {
     package func tree(_ space: Space) -> Tree { Tree(kernel: kernel, space: space) }
 
     /// What the engine has done since it was opened, and how full it is.
-    package func statistics() -> EngineStatistics {
-        var statistics = EngineStatistics()
-        statistics.currentLSN = kernel.log.currentLSN
-        statistics.flushedLSN = kernel.log.flushedLSN
-        statistics.checkpointLSN = kernel.log.checkpointLSN
-        statistics.redoCapacity = kernel.log.limits.capacity
-        statistics.frameCount = kernel.pool.plan.frameCount
-        statistics.freeFrameCount = kernel.pool.freeCount
-        statistics.dirtyPageCount = kernel.pool.dirtyCount
-        statistics.pagesRead = kernel.pool.statistics[.misses] + kernel.pool.statistics[.pagesReadAhead]
-        statistics.pagesWritten = kernel.pool.statistics[.pagesWritten]
-        let all = spaces.all
-        statistics.keyspaceCount = all.count - 1
-        statistics.filePageCount = all.reduce(0) { $0 + UInt64($1.pageCount) }
-        statistics.isFenced = kernel.health.isFenced
-        return statistics
-    }
+    package func statistics() -> EngineStatistics { source.read() }
 }

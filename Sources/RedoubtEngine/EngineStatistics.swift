@@ -4,28 +4,28 @@ package import RedoubtCore
 ///
 /// The numbers are read one after the other while work goes on, so they may differ by what happened between.
 package struct EngineStatistics: Sendable, Hashable {
-    /// Where the next redo group will stand.
-    package var currentLSN = LogSequenceNumber.zero
-    /// Everything below is durable.
-    package var flushedLSN = LogSequenceNumber.zero
-    /// Recovery would start here.
-    package var checkpointLSN = LogSequenceNumber.zero
-    /// The redo files together, in bytes.
-    package var redoCapacity = ByteCount.bytes(0)
-    /// The frames of the pool.
-    package var frameCount = 0
-    /// The frames without a page.
-    package var freeFrameCount = 0
-    /// The frames with changes that are not in the data file.
-    package var dirtyPageCount = 0
-    /// Pages read from data files.
-    package var pagesRead: UInt64 = 0
-    /// Pages written to data files.
-    package var pagesWritten: UInt64 = 0
-    /// The keyspaces, without the catalog.
-    package var keyspaceCount = 0
-    /// The size of all tablespace files, in pages.
-    package var filePageCount: UInt64 = 0
-    /// Whether a failed write has ended all writing.
-    package var isFenced = false
+    /// The numbers in the order of ``CounterName``.
+    package var values = [UInt64](repeating: 0, count: CounterName.allCases.count)
+    /// The instances of the buffer pool.
+    package var instances: [InstanceStatistics] = []
+    /// The waits of foreground threads, in the order of ``WaitReason``.
+    package var waits = [WaitStatistics](repeating: WaitStatistics(), count: WaitReason.allCases.count)
+    /// When it was taken, in nanoseconds of the monotonic clock.
+    package var monotonicNanoseconds: UInt64 = 0
+    /// When it was taken, in nanoseconds since 1970; 0 in a simulation.
+    package var wallNanoseconds: UInt64 = 0
+    /// The process that has the database open; 0 in a simulation.
+    package var processID: UInt64 = 0
+
+    /// Zeros.
+    package init() {}
+
+    /// The number called `name`.
+    package subscript(_ name: CounterName) -> UInt64 {
+        get { values[name.index] }
+        set { values[name.index] = newValue }
+    }
+
+    /// The redo files together.
+    package var redoCapacity: ByteCount { .bytes(Int(clamping: self[.redoCapacity])) }
 }

@@ -13,6 +13,7 @@ final class AsyncIOQueue: StorageQueue, @unchecked Sendable {
         let request: StorageRequest
         let file: LinuxFile
         let descriptor: Int32
+        let start: UInt64
         var transfer: Transfer
     }
 
@@ -49,7 +50,10 @@ final class AsyncIOQueue: StorageQueue, @unchecked Sendable {
     deinit {
         // Waits for what is in flight: the kernel must not write into memory that was given back.
         _ = unsafe io_destroy(context)
-        for flight in flights { flight?.file.endUse() }
+        for case let flight? in flights {
+            count(flight)
+            flight.file.endUse()
+        }
         unsafe blocks.deallocate()
         unsafe events.deallocate()
         unsafe batch.deallocate()
@@ -99,7 +103,14 @@ final class AsyncIOQueue: StorageQueue, @unchecked Sendable {
             }
             let descriptor = try file.beginUse()
             let slot = freeSlots.removeLast()
-            flights[slot] = Flight(request: request, file: file, descriptor: descriptor, transfer: transfer)
+            let operation = request.isWrite ? StorageCounters.Operation.write : .read
+            flights[slot] = Flight(
+                request: request,
+                file: file,
+                descriptor: descriptor,
+                start: file.counters.begin(operation, file.role),
+                transfer: transfer
+            )
             waiting.append(slot)
         } catch {
             ended.append(StorageCompletion(tag: request.tag, byteCount: 0, error: error))
@@ -153,6 +164,16 @@ final class AsyncIOQueue: StorageQueue, @unchecked Sendable {
         }
     }
 
+    private func count(_ flight: Flight) {
+        let operation = flight.request.isWrite ? StorageCounters.Operation.write : .read
+        flight.file.counters.end(
+            operation,
+            flight.file.role,
+            from: flight.start,
+            byteCount: flight.transfer.done
+        )
+    }
+
     /// Takes note of the result of the transfer in `slot`: ends it, or lets the rest wait for its turn.
     private func advance(_ slot: Int, _ result: Int) {
         guard var flight = flights[slot] else { preconditionFailure("slot \(slot) is empty") }
@@ -162,6 +183,7 @@ final class AsyncIOQueue: StorageQueue, @unchecked Sendable {
             ended.append(
                 StorageCompletion(tag: flight.request.tag, byteCount: flight.transfer.done, error: error)
             )
+            count(flight)
             flight.file.endUse()
             flights[slot] = nil
             freeSlots.append(slot)

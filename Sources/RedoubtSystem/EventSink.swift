@@ -15,12 +15,19 @@ package final class EventSink: Sendable {
     /// The events that are kept for later listeners.
     package static let openingCapacity = 64
 
+    private struct Entry {
+        let token: Int
+        let listener: Listener
+        let ending: @Sendable () -> Void
+    }
+
     private struct State {
         var number: UInt64 = 0
         var nextToken = 0
-        var listeners: [(token: Int, listener: Listener)] = []
+        var listeners: [Entry] = []
         var opening: [DatabaseEvent] = []
         var isOpening = true
+        var isEnded = false
     }
 
     // Nothing inside the lock waits, so simulated threads may take it too.
@@ -53,22 +60,45 @@ package final class EventSink: Sendable {
     }
 
     /// Hands every event from now on to `listener`, and first those of the opening; returns what ends that.
-    package func listen(_ listener: @escaping Listener) -> Int {
-        state.withLock { state in
+    ///
+    /// `ending` is called once, by ``end()``, and with nothing locked.
+    package func listen(_ listener: @escaping Listener, ending: @escaping @Sendable () -> Void = {}) -> Int {
+        let (token, isEnded) = state.withLock { state in
             for event in state.opening { listener(event) }
             state.nextToken += 1
-            state.listeners.append((state.nextToken, listener))
+            guard !state.isEnded else { return (state.nextToken, true) }
+            state.listeners.append(Entry(token: state.nextToken, listener: listener, ending: ending))
             isWanted.store(true, ordering: .relaxed)
-            return state.nextToken
+            return (state.nextToken, false)
         }
+        if isEnded { ending() }
+        return token
+    }
+
+    /// Lets all listeners go, and tells them.
+    package func end() {
+        let entries = state.withLock { state in
+            defer {
+                state.listeners = []
+                state.isEnded = true
+                state.isOpening = false
+                isWanted.store(false, ordering: .relaxed)
+            }
+            return state.listeners
+        }
+        for entry in entries { entry.ending() }
     }
 
     /// Ends what ``listen(_:)`` began.
     package func stopListening(_ token: Int) {
-        state.withLock { state in
+        // Given back outside: what a listener holds may end others when it goes.
+        let entries = state.withLock { state in
+            let entries = state.listeners
             state.listeners.removeAll { $0.token == token }
             isWanted.store(state.isOpening || !state.listeners.isEmpty, ordering: .relaxed)
+            return entries
         }
+        withExtendedLifetime(entries) {}
     }
 
     /// The events that listeners were too slow for.

@@ -14,6 +14,7 @@ package final class LinuxFile: StorageFile {
 
     private let descriptor: Int32
     private let isReadOnly: Bool
+    let counters: StorageCounters
     // The users of the descriptor, and above them whether the file was closed: the last one out closes it, so that no
     // transfer ever reaches a descriptor that the kernel has given to another file.
     private let users = Atomic<UInt32>(1)
@@ -21,12 +22,13 @@ package final class LinuxFile: StorageFile {
     private let growth = EngineLock()
 
     /// Takes over `descriptor`; an `alignment` above 1 says that it is open for direct I/O.
-    init(path: String, role: FileRole, descriptor: Int32, alignment: Int, isReadOnly: Bool) {
+    init(path: String, role: FileRole, descriptor: Int32, alignment: Int, isReadOnly: Bool, counters: StorageCounters) {
         self.path = path
         self.role = role
         self.descriptor = descriptor
         self.alignment = alignment
         self.isReadOnly = isReadOnly
+        self.counters = counters
     }
 
     deinit { close() }
@@ -101,6 +103,9 @@ package final class LinuxFile: StorageFile {
     }
 
     private func perform(_ transfer: inout Transfer, on descriptor: Int32) throws(RedoubtError) {
+        let operation = transfer.isWrite ? StorageCounters.Operation.write : .read
+        let start = counters.begin(operation, role)
+        defer { counters.end(operation, role, from: start, byteCount: transfer.done) }
         while !transfer.isEnded {
             let rest = unsafe transfer.rest
             let at = off_t(transfer.restOffset)
@@ -130,8 +135,10 @@ package final class LinuxFile: StorageFile {
             throw RedoubtError(.systemCallFailed, "an earlier fdatasync failed; it is not tried again", path: path)
         }
         try withDescriptor { descriptor throws(RedoubtError) in
-            guard fdatasync(descriptor) != 0 else { return }
-            let code = errno
+            let start = counters.begin(.sync, role)
+            let code = fdatasync(descriptor) == 0 ? 0 : errno
+            counters.end(.sync, role, from: start, byteCount: 0)
+            guard code != 0 else { return }
             isSyncFailed.store(true, ordering: .releasing)
             throw SystemCall.error("fdatasync", path, code)
         }

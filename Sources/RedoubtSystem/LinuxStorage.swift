@@ -9,6 +9,7 @@ package final class LinuxStorage: Storage {
     private let usesAsyncIO: Bool
     private let wasDirectRefused = Atomic<Bool>(false)
     private let wasAsyncRefused = Atomic<Bool>(false)
+    private let counters = StorageCounters()
 
     /// Creates the door to the file system; both kinds of I/O fall back to the ordinary ones where they do not work.
     package init(directIO: Bool = true, asyncIO: Bool = true) {
@@ -32,6 +33,12 @@ package final class LinuxStorage: Storage {
             ? "threads" : wasAsyncRefused.load(ordering: .relaxed) ? "threads (io_setup failed)" : "libaio"
         return "\(files), \(queues)"
     }
+
+    /// Other processes may map or read what is written here.
+    package var isShared: Bool { true }
+
+    /// The transfers and syncs of the files of `role` so far.
+    package func figures(_ role: FileRole) -> StorageFigures? { counters.figures(role) }
 
     // MARK: Files
 
@@ -63,7 +70,8 @@ package final class LinuxStorage: Storage {
             role: role,
             descriptor: Int32(descriptor),
             alignment: alignment,
-            isReadOnly: readOnly
+            isReadOnly: readOnly,
+            counters: counters
         )
     }
 
@@ -155,6 +163,17 @@ package final class LinuxStorage: Storage {
     /// Takes the lock file at `path` against other processes and other openers in this one.
     package func lock(_ path: String) throws(RedoubtError) -> any AnyObject & Sendable {
         try LinuxLock(path)
+    }
+
+    /// Whether somebody holds the lock file at `path`; looking disturbs nobody.
+    package func isLocked(_ path: String) throws(RedoubtError) -> Bool {
+        let opened = openDescriptor(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        let descriptor = Int32(try SystemCall.check(opened, "open", path))
+        defer { _ = Glibc.close(descriptor) }
+        var code: Int32
+        repeat { code = redoubt_lock_state(descriptor) } while code == -EINTR
+        if code < 0 { throw SystemCall.error("fcntl(F_OFD_GETLK)", path, -code) }
+        return code > 0
     }
 
     // MARK: Queues

@@ -33,6 +33,18 @@ public protocol Storage: AnyObject, Sendable {
     func makeQueue(depth: Int) throws(RedoubtError) -> any StorageQueue
     /// What kind of I/O is in use, such as "O_DIRECT, libaio", for status reports.
     var status: String { get }
+    /// Whether other processes can read a file while it is written: what the shared statistics file needs.
+    var isShared: Bool { get }
+    /// The transfers and syncs of the files of `role` so far; nil if nobody counts them.
+    func figures(_ role: FileRole) -> StorageFigures?
+}
+
+extension Storage {
+    /// Whether other processes can read a file while it is written; no.
+    public var isShared: Bool { false }
+
+    /// The transfers and syncs so far; not counted.
+    public func figures(_ role: FileRole) -> StorageFigures? { nil }
 }
 
 /// What a file is for; decides alignment and caching, and is what fault plans select by.

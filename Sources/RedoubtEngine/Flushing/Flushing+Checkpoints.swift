@@ -51,6 +51,7 @@ extension Flushing {
             throw error.code == .fenced ? error : kernel.health.fencedError()
         }
         pool.statistics.add(.checkpoints)
+        kernel.events.post(.checkpointAdvanced(bound))
         return true
     }
 

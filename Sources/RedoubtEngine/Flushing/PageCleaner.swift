@@ -71,7 +71,14 @@ struct PageCleaner {
             return min(round.nextBeat(after: now), isClean ? round.end : now + Self.patience)
         }
         flushing.statistics.noteBatch()
+        let events = flushing.kernel.events
+        let listPages = orders.reduce(0) { $0 + $1.listPages }
+        let reason = listPages > 0 ? terms.reason : .lru
+        events.post(.flushBatchBegan(reason, pages: listPages + orders.reduce(0) { $0 + $1.lruPages }))
         let outcomes = flushing.table.run(orders, terms) { [flushing] in flushing.serve($0, flushing.writer) }
+        let written = outcomes.reduce(0) { $0 + $1.listWritten + $1.lruWritten }
+        let elapsed = Scheduling.now().nanoseconds - now
+        events.post(.flushBatchEnded(reason, pages: written, nanoseconds: elapsed))
         return note(outcomes, orders, terms, at: now)
     }
 
@@ -99,6 +106,7 @@ struct PageCleaner {
         if recommendation.nextRound == 0 && recommendation.listPages.allSatisfy({ $0 == 0 }) {
             recommendation.nextRound = Self.latchPause
         }
+        announce(recommendation.mode)
         round = CleanerRound(recommendation, at: now)
         flushing.kernel.log.admission.setRate(recommendation.admission)
         flushing.setWriteWindow(recommendation.writeWindow)
@@ -110,6 +118,15 @@ struct PageCleaner {
         noted.roundNanoseconds = recommendation.nextRound
         noted.figures = recommendation.figures
         flushing.statistics.note(noted)
+    }
+
+    /// Posts that flushing at full speed begins or ends.
+    private func announce(_ mode: FlushingRecommendation.Mode) {
+        guard (mode == .sync) != (round.recommendation.mode == .sync) else { return }
+        let log = flushing.kernel.log
+        let bound = flushing.checkpointBound()
+        let age = log.currentLSN.rawValue - bound.rawValue
+        flushing.kernel.events.post(mode == .sync ? .syncFlushEntered(age: age) : .syncFlushLeft(age: age))
     }
 
     /// What the slots shall do now: the LRU batches that are needed, and from the flush lists what is called for or
