@@ -63,7 +63,11 @@ import Testing
     @Test("every command has help, and wrong usage is told apart")
     func usage() throws {
         let world = World()
-        for command in ["create", "put", "get", "delete", "scan", "load", "check", "stat"] {
+        let commands = [
+            "create", "put", "get", "delete", "scan", "load", "check", "stat", "status", "top", "serve-metrics",
+            "counters",
+        ]
+        for command in commands {
             let help = try runProgram([command, "--help"])
             #expect(help.code == 0)
             #expect(help.output.contains("usage: redoubt \(command)"))
@@ -103,81 +107,11 @@ import Testing
     func locked() throws {
         let world = World()
         #expect(try world.run("create").code == 0)
-        let holder = Process()
-        holder.executableURL = URL(fileURLWithPath: program)
-        holder.arguments = ["load", world.path, "-"]
-        let pipe = Pipe()
-        holder.standardInput = pipe
-        holder.standardError = FileHandle.nullDevice
-        try holder.run()
-        let deadline = Date().addingTimeInterval(20)
-        let number = "\(holder.processIdentifier)"
-        // Not by trying to open it: that might take the lock before the holder does.
-        func isHeld() throws -> Bool {
-            try String(contentsOfFile: world.path + "/redoubt.lock", encoding: .utf8).contains(number)
-        }
-        while try !isHeld(), Date() < deadline { usleep(10_000) }
+        let holder = try Holder(world.path)
+        let number = "\(holder.process.processIdentifier)"
         let result = try world.run("get", "a")
         #expect(result.code == 5, "\(result.complaints)")
         #expect(result.complaints.contains(number), "\(result.complaints)")
-        try pipe.fileHandleForWriting.close()
-        holder.waitUntilExit()
-        #expect(holder.terminationStatus == 0)
+        #expect(try holder.end() == 0)
     }
-}
-
-/// The built program.
-private let program: String = {
-    let folder = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
-    if FileManager.default.fileExists(atPath: folder + "/redoubt") { return folder + "/redoubt" }
-    return URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-        .deletingLastPathComponent().path + "/.build/debug/redoubt"
-}()
-
-/// A folder with a database for one test.
-private final class World {
-    let folder = FileManager.default.temporaryDirectory.path + "/redoubt-cli.\(UUID().uuidString)"
-    var path: String { folder + "/database" }
-
-    init() {
-        do {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        } catch {
-            Issue.record("no folder for the test: \(error)")
-        }
-    }
-
-    deinit {
-        do { try FileManager.default.removeItem(atPath: folder) } catch {}
-    }
-
-    /// Runs a command on the database with little memory.
-    func run(_ command: String, _ words: String...) throws -> (code: Int32, output: String, complaints: String) {
-        try runProgram([command, path] + words + ["--memory", "32M"])
-    }
-}
-
-private func runProgram(_ words: [String]) throws -> (code: Int32, output: String, complaints: String) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: program)
-    process.arguments = words
-    let output = Pipe()
-    let complaints = Pipe()
-    process.standardOutput = output
-    process.standardError = complaints
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    // The outputs of these tests are smaller than a pipe.
-    let deadline = Date().addingTimeInterval(60)
-    while process.isRunning, Date() < deadline { usleep(2000) }
-    if process.isRunning {
-        kill(process.processIdentifier, SIGKILL)
-        Issue.record("redoubt \(words.joined(separator: " ")) did not end within 60 s")
-    }
-    process.waitUntilExit()
-    let code = process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
-    return (
-        code, String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self),
-        String(decoding: complaints.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-    )
 }

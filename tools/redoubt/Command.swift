@@ -34,7 +34,9 @@ struct Command: Sendable {
     let run: @Sendable (Arguments) throws(CommandFailure) -> ExitCode
 
     /// The table.
-    static let all: [Command] = [create, put, get, delete, scan, load, check, stat]
+    static let all: [Command] = [
+        create, put, get, delete, scan, load, check, stat, status, top, serveMetrics, counters,
+    ]
 
     /// The folder of the database.
     static let path = Operand(name: "PATH", text: "the folder of the database")
@@ -65,7 +67,7 @@ enum Help {
         var text = "redoubt: an embedded storage engine; keyspaces of keys and values in a folder\n\nusage:\n"
         for command in Command.all { text += "  redoubt \(usage(command))\n" }
         text += "\ncommands:\n"
-        for command in Command.all { text += "  \(padded(command.name, 10)) \(command.summary)\n" }
+        for command in Command.all { text += "  \(padded(command.name, 13)) \(command.summary)\n" }
         text += "\nexit codes:\n"
         for code in ExitCode.allCases { text += "  \(code.rawValue)  \(code.meaning)\n" }
         return text + "\n`redoubt COMMAND --help` tells more."

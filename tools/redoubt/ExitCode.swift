@@ -13,7 +13,7 @@ enum ExitCode: Int32, CaseIterable {
     var meaning: String {
         switch self {
         case .success: "done"
-        case .absent: "the key is not there, or `check` found something wrong"
+        case .absent: "the key is not there, `check` found something wrong, or no process has the database open"
         case .usage: "wrong usage: an unknown command, option or format, no database at the path, no such keyspace"
         case .failure: "the database or the system refused, such as a full disk"
         case .damaged: "a file is damaged, foreign or of a newer version"
@@ -26,6 +26,7 @@ enum ExitCode: Int32, CaseIterable {
         switch error.code {
         case .corruptPage, .corruptLog, .notADatabase, .unsupportedFormat, .mixedFiles, .missingFile: self = .damaged
         case .alreadyOpen: self = .locked
+        case .notOpen: self = .absent
         case .notFound, .exists, .keyspaceNotFound, .keyspaceExists, .invalidName, .invalidConfiguration: self = .usage
         default: self = .failure
         }

@@ -37,6 +37,7 @@ private struct Loader {
     private let keyColumn: Int
     private let valueColumn: Int?
     private var rowCount = 0
+    private var rowCountOfBatch = 1
     private let start = Loader.seconds()
     private var lastShown = 0.0
 
@@ -66,6 +67,9 @@ private struct Loader {
         let keyspace = try explaining { () throws(RedoubtError) in
             try database.keyspace(named: name, createIfMissing: true)
         }
+        // A batch may change as many rows as a quarter of the frames, and a little less.
+        let frames = try explaining { () throws(RedoubtError) in try database.statistics().frameCount }
+        rowCountOfBatch = max(1, min(Self.rowCountMaximum, frames / 8))
         if arguments.has("header") { _ = try rows.next() }
         do throws(CommandFailure) {
             while try writeBatch(database, keyspace) { show(isLast: false) }
@@ -85,7 +89,7 @@ private struct Loader {
     private mutating func writeBatch(_ database: Database, _ keyspace: Keyspace) throws(CommandFailure) -> Bool {
         var batch = WriteBatch()
         var isAtEnd = false
-        while batch.count < Self.rowCountMaximum, batch.byteCount < Self.byteCountMaximum {
+        while batch.count < rowCountOfBatch, batch.byteCount < Self.byteCountMaximum {
             guard let row = try rows.next() else {
                 isAtEnd = true
                 break

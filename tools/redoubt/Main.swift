@@ -8,6 +8,10 @@ struct Main {
     static func main() {
         // A reader that goes away, such as `head`, ends the output and is no error.
         _ = signal(SIGPIPE, SIG_DFL)
+        // Who starts this from a thread that blocks signals hands that on; what runs until it is told must hear it.
+        var none = sigset_t()
+        _ = unsafe sigemptyset(&none)
+        _ = unsafe sigprocmask(Int32(SIG_SETMASK), &none, nil)
         let code = run(Array(CommandLine.arguments.dropFirst()))
         do throws(CommandFailure) {
             try Output.flush()

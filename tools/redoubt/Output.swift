@@ -123,6 +123,9 @@ struct JSONObject {
     /// Adds a text.
     mutating func add(_ name: String, _ text: String) { fields.append("\(quoted(name)):\(quoted(text))") }
 
+    /// Adds an object.
+    mutating func add(_ name: String, _ object: JSONObject) { fields.append("\(quoted(name)):\(object.text)") }
+
     /// Adds bytes: as a string if they are UTF-8, else as `{"hex":"..."}`.
     mutating func add(_ name: String, bytes: [UInt8], hex: Bool) {
         if !hex, let text = String(validating: bytes, as: UTF8.self) { return add(name, text) }
