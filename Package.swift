@@ -75,7 +75,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "redoubt-flush-benchmark",
-            dependencies: ["Redoubt", "RedoubtCore", "RedoubtSystem", "RedoubtLog"],
+            dependencies: ["Redoubt", "RedoubtCore", "RedoubtSystem"],
             path: "Benchmarks/redoubt-flush-benchmark",
             swiftSettings: strict,
         ),

@@ -106,16 +106,12 @@ struct LRUBound {
     private static func mix(_ samples: [Sample], threads: Int) -> Control.Mix {
         let writes = samples.rate(.pagesWritten)
         let batches = samples.rate(.doublewriteBatches)
-        var bytes = samples.rate(.doublewriteBytes)
-        if bytes == 0 {
-            // Not counted: what reached the device beside pages and redo.
-            bytes = samples.rate(.deviceBytes) - writes * 16384 - samples.rate(.flushedLSN)
-        }
+        let bytes = samples.rate(.doublewriteBytes)
         let size = batches > 0 ? bytes / batches : 1_048_576
         return Control.Mix(
             reads: samples.rate(.pagesRead),
             writes: writes,
-            doublewriteBytes: max(0, bytes),
+            doublewriteBytes: bytes,
             readDepth: threads,
             writeDepth: 32,
             doublewriteSize: max(1, min(16 << 20, Int(size)) >> 14) << 14
@@ -162,6 +158,7 @@ struct LRUBound {
             Figure("maximum age / sync limit", age),
             Figure("page reads/s", Series.mean(all.map { $0.rate(.pagesRead) })),
             Figure("page writes/s", Series.mean(all.map { $0.rate(.pagesWritten) })),
+            Figure("doublewrite MB/s", Series.mean(all.map { $0.rate(.doublewriteBytes) }) / 1e6),
             Figure("device MB written/s", Series.mean(all.map { $0.rate(.deviceBytes) }) / 1e6),
             Figure("share of time in page reads", waitShare(all, .pageRead)),
             Figure("share of time waiting for frames", waitShare(all, .freeFrame)),

@@ -60,7 +60,6 @@ private final class Sampler: Sendable {
                 return say("failed: \(error)")
             }
             if let error = load.error { return say("failed: \(error)") }
-            sample[.resident] = ProcessFigures.resident
             sample[.deviceBytes] = ProcessFigures.deviceBytes
             let now = Scheduling.now()
             sample[.time] = Int(now.nanoseconds)

@@ -24,9 +24,6 @@ enum ProcessFigures {
         return nil
     }
 
-    /// Resident bytes of the calling process.
-    static var resident: Int { (number("VmRSS", in: text("/proc/self/status")) ?? 0) << 10 }
-
     /// Bytes that the calling process has had written to devices.
     static var deviceBytes: Int { number("write_bytes", in: text("/proc/self/io")) ?? 0 }
 
