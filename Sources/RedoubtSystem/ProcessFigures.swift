@@ -1,3 +1,4 @@
+import CLinuxAIO
 import CRedoubtShims
 import Glibc
 
