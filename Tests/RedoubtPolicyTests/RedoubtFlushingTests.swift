@@ -34,6 +34,23 @@ import Testing
         #expect(found.sleep == LRUReserve.shortest)
     }
 
+    @Test func `a flusher whose batches take longer than its sleep still keeps up`() {
+        var reserve = LRUReserve()
+        var inputs = LRUInputs()
+        (inputs.freeFrameTarget, inputs.freeFrameCount, inputs.pageCount) = (700, 700, 6000)
+        var least = Int.max
+        for round in 0..<400 {
+            let decision = reserve.decide(inputs)
+            // 12000 frames a second are taken while the batch is written, and while the flusher sleeps.
+            let taken = Int((20_000_000 + decision.sleep) * 12000 / 1_000_000_000)
+            inputs.now += 20_000_000 + decision.sleep
+            inputs.framesTaken += UInt64(taken)
+            inputs.freeFrameCount = max(0, inputs.freeFrameCount + decision.pages - taken)
+            if round >= 50 { least = min(least, inputs.freeFrameCount) }
+        }
+        #expect(least > 100)
+    }
+
     @Test func `the window finds the device's depth and leaves it when writes queue`() {
         var window = WriteWindow()
         var size = 16
