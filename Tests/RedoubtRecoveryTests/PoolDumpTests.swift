@@ -163,23 +163,23 @@ import Testing
         let first = try open(storage)
         for row in 0..<1200 { _ = try first.get("k", "row \(row)") }
         try first.close()
-        let dump = storage.image.bytes(of: Self.dumpPath)
-        let second = try open(storage) {
-            $0.bufferPool.loadsAtOpen = false
-            $0.flushing.ioCapacity = 100
+        // A load may end before the close comes; the one that is caught counts.
+        var isCaught = false
+        for _ in 0..<20 where !isCaught {
+            let dump = storage.image.bytes(of: Self.dumpPath)
+            let second = try open(storage) {
+                $0.bufferPool.loadsAtOpen = false
+                $0.flushing.ioCapacity = 100
+            }
+            try second.loadPool()
+            let start = Scheduling.now()
+            try second.close()
+            #expect(Scheduling.now().nanoseconds(since: start) < 30_000_000_000)
+            isCaught = second.poolLoadStatus.phase == .aborted
+            #expect(isCaught || second.poolLoadStatus.phase == .finished)
+            if isCaught { #expect(storage.image.bytes(of: Self.dumpPath) == dump) }
         }
-        try second.loadPool()
-        // Work, so that the load pauses; then close in the middle of it.
-        for round in 0..<20 {
-            try second.put("k", "row \(round)", [1])
-            Scheduling.sleep(microseconds: 2000)
-        }
-        #expect(second.poolLoadStatus.phase == .loading, "\(second.poolLoadStatus)")
-        let start = Scheduling.now()
-        try second.close()
-        #expect(second.poolLoadStatus.phase == .aborted)
-        #expect(Scheduling.now().nanoseconds(since: start) < 30_000_000_000)
-        #expect(storage.image.bytes(of: Self.dumpPath) == dump)
+        #expect(isCaught, "each of 20 loads ended before the close")
     }
 
     @Test(
