@@ -19,6 +19,9 @@ extension StatusReport {
                 + "\(now[.redoMaximumAge]) writers wait"
         )
         field("Redo capacity", PlainText.bytes(Double(now[.redoCapacity])))
+        let replay = Double(now[.redoReplayRate])
+        let recovery = replay > 0 ? PlainText.duration(Double(age) / replay * 1e9) : "-"
+        field("Recovery would take about", "\(recovery), at \(PlainText.bytes(replay))/s")
         field("Redo made", PlainText.bytes(rates.perSecond(.currentLSN)) + "/s")
         counter("Log i/o's done", .redoWrites)
         counter("Checkpoints", .checkpoints)
@@ -49,6 +52,8 @@ extension StatusReport {
             "Averages of the policy",
             "\(now[.flushPageRate]) pages/s, \(PlainText.bytes(Double(now[.flushRedoRate])))/s of redo"
         )
+        let speed = now[.measuredPageRate]
+        field("Device speed at opening", speed == 0 ? "not measured" : "\(speed) pages/s")
         let limit = now[.isAdmissionLimited] == 0 ? "none" : PlainText.bytes(Double(now[.admissionRate])) + "/s"
         field("Limit of redo for writers", limit)
     }

@@ -115,6 +115,13 @@ extension CounterName {
         Entry(.counter, .nanoseconds, "Redo log", "log_flush_total_time", "Time of the syncs of redo files."),
         Entry(.gauge, .count, "Redo log", "Innodb_os_log_pending_writes", "Writes to redo files under way."),
         Entry(.gauge, .count, "Redo log", "Innodb_os_log_pending_fsyncs", "Syncs of redo files under way."),
+        Entry(
+            .gauge,
+            .bytes,
+            "Redo log",
+            nil,
+            "Redo that a recovery replays in a second, page reads included; 100000000 until one was measured."
+        ),
         Entry(.counter, .count, "Redo log", "log_checkpoints", "Checkpoints written."),
     ]
 
@@ -240,6 +247,13 @@ extension CounterName {
             "Redo made each second, as the policy averages."
         ),
         Entry(.gauge, .bytes, "Flushing", nil, "The redo age that the policy steers for, 0 if it has none."),
+        Entry(
+            .gauge,
+            .pages,
+            "Flushing",
+            nil,
+            "Pages that the device wrote in a second at opening, 0 if that was not measured."
+        ),
         Entry(
             .counter,
             .count,

@@ -29,6 +29,7 @@ public enum CounterName: String, Sendable, Hashable, CaseIterable {
     case redoSyncTime
     case redoPendingWrites
     case redoPendingSyncs
+    case redoReplayRate
     case checkpoints
     // Buffer pool.
     case poolFrames
@@ -66,6 +67,7 @@ public enum CounterName: String, Sendable, Hashable, CaseIterable {
     case flushPageRate
     case flushRedoRate
     case flushTargetAge
+    case measuredPageRate
     case neighbourBatches
     case neighbourPages
     case doublewriteBatches

@@ -260,6 +260,7 @@ struct DatabaseOpening {
         source.begin(.cleaning)
         progress?(RecoveryProgress(phase: .cleaning, position: 0, total: 0))
         for space in spaces.all { try freePendingChains(kernel, space) }
+        recovery.noteRate(scan, kernel.log)
         let engine = Engine(
             path: path,
             storage: storage,

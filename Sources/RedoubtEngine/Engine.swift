@@ -82,6 +82,7 @@ package final class Engine: Sendable {
     /// Starts the background threads.
     func start(_ options: EngineOptions) throws(RedoubtError) {
         guard options.usesBackgroundThreads else { return }
+        try flushing.measureSpeed()
         try flushing.start()
         do throws(RedoubtError) {
             try watchdog.start()

@@ -145,6 +145,7 @@ package final class StatisticsSource: Sendable {
         statistics[.redoMaximumAge] = UInt64(max(0, limits.freeCheckCapacity))
         statistics[.redoMargin] = UInt64(max(0, limits.margin))
         statistics[.redoCapacity] = UInt64(limits.capacity.rawValue)
+        statistics[.redoReplayRate] = UInt64(ReplayRate(recorded: log.replayRate).bytesPerSecond)
         let states = BackPressure.allCases
         statistics[.backPressureState] = UInt64(states.firstIndex(of: log.backPressure) ?? 0)
         if let rate = log.admission.rate { statistics[.admissionRate] = UInt64(max(0, min(rate, 1e18))) }
@@ -216,6 +217,7 @@ package final class StatisticsSource: Sendable {
         statistics[.flushRounds] = flushing.rounds
         statistics[.flushBatches] = flushing.batches
         statistics[.flushSkippedPages] = flushing.pagesSkipped
+        statistics[.measuredPageRate] = flushing.measuredSpeed
         let last = flushing.recommendation
         let modes = FlushingRecommendation.Mode.allCases
         statistics[.flushMode] = UInt64(modes.firstIndex(of: last.mode) ?? 0)

@@ -11,6 +11,7 @@ import RedoubtCore
 ///     24      8     checkpoint number; the newest valid checkpoint has the greatest
 ///     32      8     clean-shutdown LSN: equal to the checkpoint LSN after an orderly close, else 0
 ///     40      16    database identity
+///     56      8     bytes of redo that recovery replays in a second, as the engine measured it; 0 is not known
 ///     508     4     CRC-32C of bytes 0..<508
 struct CheckpointBlock: Equatable {
     static let magic: UInt32 = 0x434B_5054
@@ -24,6 +25,8 @@ struct CheckpointBlock: Equatable {
     var cleanShutdown: UInt64
     var fileCount: UInt32
     var database: DatabaseID
+    /// A hint: whoever uses it checks its range.
+    var replayRate: UInt64 = 0
 
     /// Where the checkpoint goes in its file.
     var offset: UInt64 { Self.offsets[Int(number % 2)] }
@@ -39,6 +42,7 @@ struct CheckpointBlock: Equatable {
         unsafe block.storeBigEndian(cleanShutdown, at: 32)
         unsafe block.storeBigEndian(database.high, at: 40)
         unsafe block.storeBigEndian(database.low, at: 48)
+        unsafe block.storeBigEndian(replayRate, at: 56)
         let covered = unsafe UnsafeRawBufferPointer(start: block, count: LogBlock.trailerOffset)
         unsafe block.storeBigEndian(Checksum.crc32c(covered), at: LogBlock.trailerOffset)
     }
@@ -55,7 +59,8 @@ struct CheckpointBlock: Equatable {
             number: block.bigEndian(UInt64.self, at: 24),
             cleanShutdown: block.bigEndian(UInt64.self, at: 32),
             fileCount: block.bigEndian(UInt32.self, at: 4),
-            database: DatabaseID(high: block.bigEndian(UInt64.self, at: 40), low: block.bigEndian(UInt64.self, at: 48))
+            database: DatabaseID(high: block.bigEndian(UInt64.self, at: 40), low: block.bigEndian(UInt64.self, at: 48)),
+            replayRate: block.bigEndian(UInt64.self, at: 56)
         )
         let isSane =
             checkpoint.lsn >= LogSequenceNumber.start.rawValue && checkpoint.lsn < 1 << 62

@@ -23,6 +23,14 @@ extension RedoLog {
         credit.advanced.signal()
     }
 
+    /// Bytes of redo that recovery replays in a second, as checkpoints hand it on from one opening to the next.
+    ///
+    /// 0 is not known, and what a file says may be anything.
+    package var replayRate: UInt64 {
+        get { replayRateNote.load(ordering: .relaxed) }
+        set { replayRateNote.store(newValue, ordering: .relaxed) }
+    }
+
     /// Writes a checkpoint block; the caller holds the checkpoint lock.
     private func record(_ lsn: UInt64, isCleanShutdown: Bool, fileCount: Int) throws(RedoubtError) {
         let durable = flushedLSN.rawValue
@@ -33,7 +41,8 @@ extension RedoLog {
             number: nextCheckpointNumber(),
             cleanShutdown: isCleanShutdown ? lsn : 0,
             fileCount: UInt32(fileCount),
-            database: files.database
+            database: files.database,
+            replayRate: replayRate
         )
         do throws(RedoubtError) {
             try files.write(block)
@@ -91,7 +100,8 @@ extension RedoLog {
                     number: number,
                     cleanShutdown: 0,
                     fileCount: UInt32(configuration.fileCount),
-                    database: files.database
+                    database: files.database,
+                    replayRate: replayRate
                 )
             )
         }

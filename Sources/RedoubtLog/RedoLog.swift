@@ -60,6 +60,7 @@ package final class RedoLog: Sendable {
     package let admission: Admission
     let threads: LogThreads
     private let checkpointNumber: Atomic<UInt64>
+    let replayRateNote: Atomic<UInt64>
 
     /// Creates the redo files in `directory`, which is made if missing, with a checkpoint at the first position.
     ///
@@ -114,6 +115,7 @@ package final class RedoLog: Sendable {
         writeRequest = CacheIsolated(Atomic(0))
         flushRequest = CacheIsolated(Atomic(0))
         checkpointNumber = Atomic(scan.checkpoint.number)
+        replayRateNote = Atomic(scan.checkpoint.replayRate)
         let limits = Self.limits(of: scan.files, capacity: configuration.capacity)
         credit = CapacityCredit(limits: limits)
         admission = Admission(credit: credit, waits: waits, health: health)

@@ -31,8 +31,8 @@ package struct FlushingInputs: Sendable {
     package var writeLatency = WriteLatency()
     /// The limits of the redo log.
     package var limits = RedoLimits()
-    /// Bytes of redo that recovery replays in a second on this machine.
-    package var replayRate: Double = 100_000_000
+    /// Bytes of redo that recovery replays in a second on this machine, reads of pages included; see ``ReplayRate``.
+    package var replayRate = ReplayRate.assumed
     /// Pages per second that flushing may count on, measured if the option says so.
     package var ioCapacity = 2000
     /// The options.

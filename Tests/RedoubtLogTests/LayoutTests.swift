@@ -74,7 +74,8 @@ import Testing
             number: 4,
             cleanShutdown: 0,
             fileCount: 6,
-            database: header.database
+            database: header.database,
+            replayRate: 7_000_000
         )
         unsafe withBytes(512) { block in
             #expect(unsafe LogFileHeader.decode(block) == .blank)

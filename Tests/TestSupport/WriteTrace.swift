@@ -70,6 +70,8 @@ package struct WriteTrace {
                 unprotected.append(found.page)
             }
             if isEnded { unsynced.append(write) } else { underWay[number] = write }
+        } else if segments[file] != nil {
+            overwrite(file, offset..<offset + UInt64(bytes.count), number)
         }
     }
 
@@ -77,6 +79,16 @@ package struct WriteTrace {
         let range = offset..<offset + UInt64(bytes.count)
         segmentCount += 1
         if !underWay.isEmpty { pipelinedCount += 1 }
+        overwrite(file, range, number)
+        var needed: [PageID: UInt64] = [:]
+        for start in stride(from: pageByteCount, to: bytes.count, by: pageByteCount) {
+            if let found = Self.identity(bytes[start..<start + pageByteCount]) { needed[found.page] = found.lsn }
+        }
+        segments[file, default: []].append(Segment(range: range, needed: needed))
+    }
+
+    /// Takes the segments away that a write to `range` of a doublewrite file spoils.
+    private mutating func overwrite(_ file: Int, _ range: Range<UInt64>, _ number: Int) {
         var kept: [Segment] = []
         for old in segments[file, default: []] {
             guard old.range.overlaps(range) else {
@@ -88,11 +100,7 @@ package struct WriteTrace {
                 breaches.append("event \(number) overwrites the copy of page \(write.page), which is not synced")
             }
         }
-        var needed: [PageID: UInt64] = [:]
-        for start in stride(from: pageByteCount, to: bytes.count, by: pageByteCount) {
-            if let found = Self.identity(bytes[start..<start + pageByteCount]) { needed[found.page] = found.lsn }
-        }
-        segments[file] = kept + [Segment(range: range, needed: needed)]
+        segments[file] = kept
     }
 
     private mutating func sync(_ file: Int) {

@@ -64,6 +64,22 @@ final class DoublewriteFile: Sendable {
         try file.sync()
     }
 
+    /// The write of one page at page `place` of the file, for a queue.
+    func request(_ page: UnsafeMutableRawBufferPointer, at place: Int, tag: UInt64) -> StorageRequest {
+        unsafe StorageRequest(
+            file: file,
+            isWrite: true,
+            buffer: page,
+            offset: UInt64(place * pageByteCount),
+            tag: tag
+        )
+    }
+
+    /// Makes what was written durable.
+    ///
+    /// Waits. Not to be called again after a failure.
+    func sync() throws(RedoubtError) { try file.sync() }
+
     /// Closes the file.
     func close() { file.close() }
 }

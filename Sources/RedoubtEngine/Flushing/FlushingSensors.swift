@@ -36,10 +36,16 @@ struct FlushingSensors {
         inputs.lruPagesWritten = flushing.statistics.pagesWritten(.lru)
         readWriters(&inputs)
         inputs.limits = Self.limits(log)
+        inputs.replayRate = ReplayRate(recorded: log.replayRate).bytesPerSecond
         inputs.options = options
         if flushing.breaks(.losesDirtyLowWater) { inputs.options.dirtyPagePercentLowWater = 0 }
         if flushing.breaks(.losesAgeLowWater) { inputs.options.adaptive = false }
-        inputs.ioCapacity = options.ioCapacity.pagesPerSecond ?? inputs.ioCapacity
+        let measured = flushing.statistics.measuredSpeed
+        if let set = options.ioCapacity.pagesPerSecond {
+            inputs.ioCapacity = set
+        } else if measured > 0 {
+            inputs.ioCapacity = IOCapacityEstimate(measured: Double(measured)).pagesPerSecond
+        }
         let reads = pool.statistics[.misses] &+ pool.statistics[.pagesReadAhead]
         inputs.hasPendingReads = reads != lastReads
         lastReads = reads

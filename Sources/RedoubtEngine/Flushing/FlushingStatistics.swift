@@ -27,6 +27,7 @@ package final class FlushingStatistics: Sendable {
     private let roundCount = Atomic<UInt64>(0)
     private let batchCount = Atomic<UInt64>(0)
     private let skippedCount = Atomic<UInt64>(0)
+    private let speed = Atomic<UInt64>(0)
     // Written once a round.
     private let last = Mutex<Recommendation>(Recommendation())
 
@@ -48,6 +49,8 @@ package final class FlushingStatistics: Sendable {
     package var batches: UInt64 { batchCount.load(ordering: .relaxed) }
     /// The pages that were chosen and left, because they were latched or being written.
     package var pagesSkipped: UInt64 { skippedCount.load(ordering: .relaxed) }
+    /// The pages per second that the device wrote when the database was opened; 0 if that was not measured.
+    package var measuredSpeed: UInt64 { speed.load(ordering: .relaxed) }
     /// What the policy recommended last.
     package var recommendation: Recommendation { last.withLock { $0 } }
 
@@ -68,6 +71,10 @@ package final class FlushingStatistics: Sendable {
     }
 
     func noteSkipped(_ pages: Int) { skippedCount.wrappingAdd(UInt64(pages), ordering: .relaxed) }
+
+    func noteSpeed(_ pagesPerSecond: Double) {
+        speed.store(UInt64(max(1, min(pagesPerSecond, IOCapacityEstimate.maximum))), ordering: .relaxed)
+    }
 
     func noteBatch() { batchCount.wrappingAdd(1, ordering: .relaxed) }
 

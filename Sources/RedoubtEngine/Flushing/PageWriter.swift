@@ -40,8 +40,8 @@ final class PageWriter: @unchecked Sendable {
     private let windowLimit: Atomic<Int>
     let inFlight = Atomic<Int>(0)
     // Held through I/O, so never taken by a thread that holds a latch others need... except to make room, which only
-    // tries latches. It protects everything below, which is for this file and "PageWriter+Ending.swift" only.
-    private let lock = EngineLock()
+    // tries latches. It protects everything below, which is for the files of this class only.
+    let lock = EngineLock()
     var ring: DoublewriteRing
     // The batches without pages, and those whose writes may begin, in the order of their segments.
     var free: [PageBatch]

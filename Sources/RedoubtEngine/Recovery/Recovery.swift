@@ -1,5 +1,6 @@
 import RedoubtCore
 import RedoubtLog
+import RedoubtPolicy
 import RedoubtSystem
 
 /// Brings the files of a database to the state at the durable end of its redo log.
@@ -21,6 +22,8 @@ struct Recovery {
         let dropped: Set<SpaceID>
         /// The spaces that pages of the log belong to.
         let touched: Set<SpaceID>
+        /// When the scan began.
+        let began: EngineInstant
     }
 
     /// The memory that records may take while they wait to be applied.
@@ -32,6 +35,7 @@ struct Recovery {
     ///
     /// - Throws: `.corruptLog`, `.readFailed`.
     func scan(_ scanner: inout LogScanner) throws(RedoubtError) -> Scan {
+        let began = Scheduling.now()
         let collection = RedoCollection(byteCountMaximum: collectionByteCountMaximum)
         var overflowed = false
         var dropped: Set<SpaceID> = []
@@ -56,7 +60,8 @@ struct Recovery {
             result: try scanner.finish(),
             collection: overflowed ? nil : collection,
             dropped: dropped,
-            touched: touched.subtracting(dropped)
+            touched: touched.subtracting(dropped),
+            began: began
         )
     }
 
@@ -119,6 +124,16 @@ struct Recovery {
             }
         }
         try applier.finish()
+    }
+
+    /// Tells `log` how fast this recovery was, now that the database can be used; checkpoints keep it.
+    func noteRate(_ scan: Scan, _ log: RedoLog) {
+        var rate = ReplayRate(recorded: log.replayRate)
+        rate.note(
+            bytes: scan.result.endLSN.rawValue - scan.result.checkpointLSN.rawValue,
+            nanoseconds: Scheduling.now().nanoseconds(since: scan.began)
+        )
+        log.replayRate = rate.recorded
     }
 
     private func report(_ position: Int, _ total: Int) {
