@@ -9,8 +9,7 @@ import Testing
 /// Goal: nothing is called durable that no sync covered, and leftovers in the directory do not keep a log from opening.
 /// Method: a disk that lets a test act in the middle of a write; stray files beside those of a log.
 @Suite struct WrittenNoteTests {
-    @Test func `redo written while an earlier sync runs needs a sync of its own`() throws {
-        let storage = InterruptedStorage()
+    private func openLog(on storage: InterruptedStorage) throws -> RedoLog {
         let configuration = LogFixture.smallest
         try RedoLog.create(
             storage: storage,
@@ -19,13 +18,18 @@ import Testing
             database: LogFixture.database
         )
         var scanner = try LogScanner.open(storage: storage, directory: LogFixture.directory)
-        let log = try RedoLog(
+        return try RedoLog(
             storage: storage,
             directory: LogFixture.directory,
             configuration: configuration,
             health: EngineHealth(),
             scan: try scanner.finish()
         )
+    }
+
+    @Test func `redo written while an earlier sync runs needs a sync of its own`() throws {
+        let storage = InterruptedStorage()
+        let log = try openLog(on: storage)
         var group = LogFixture.group(1, byteCount: 40)
         let first = unsafe group.withUnsafeMutableBytes { unsafe log.append($0) }
         try log.waitUntilWritten(first.end)
@@ -43,21 +47,7 @@ import Testing
 
     @Test func `a resize while the writer takes a file keeps the number of files`() throws {
         let storage = InterruptedStorage()
-        let configuration = LogFixture.smallest
-        try RedoLog.create(
-            storage: storage,
-            directory: LogFixture.directory,
-            configuration: configuration,
-            database: LogFixture.database
-        )
-        var scanner = try LogScanner.open(storage: storage, directory: LogFixture.directory)
-        let log = try RedoLog(
-            storage: storage,
-            directory: LogFixture.directory,
-            configuration: configuration,
-            health: EngineHealth(),
-            scan: try scanner.finish()
-        )
+        let log = try openLog(on: storage)
         let resized = Atomic<Int>(0)
         // Offset 0 is the header: the file is no longer spare, and not yet in use.
         storage.beforeWrite.withLock {
@@ -73,8 +63,8 @@ import Testing
             try log.waitUntilFlushed(range.end)
         }
         storage.beforeWrite.withLock { $0 = nil }
-        #expect(log.files.intendedCount == configuration.fileCount)
-        #expect(log.files.count == configuration.fileCount)
+        #expect(log.files.intendedCount == LogFixture.smallest.fileCount)
+        #expect(log.files.count == LogFixture.smallest.fileCount)
         log.stop()
     }
 
