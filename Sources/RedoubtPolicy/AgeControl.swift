@@ -3,12 +3,13 @@
 ///
 /// The deadlines of pages give the rate (``DeadlineSchedule``); a proportional-integral trim takes away what is left of
 /// the error. Writers are slowed only when the device cannot write as fast as the deadlines ask, before the age gets
-/// near its limit.
+/// near its limit; and while they are slowed near the target, pages are written as fast as the device takes them.
 ///
 /// ## Invariants
 /// 1. What is admitted in a round is at most half of the room that is left below the limit: whatever is measured
 ///    wrongly, the limit is not passed by writers that keep to the admission. None is named while writers of a
 ///    gigabyte a second could not use up the room in a round, because admission costs them a clock and a shared word.
+/// 2. Nobody is held back for a speed that was not tried: it is measured while pages are written flat out.
 struct AgeControl: Sendable, Hashable {
     /// What one round decides.
     struct Outcome: Sendable, Hashable {
@@ -18,6 +19,8 @@ struct AgeControl: Sendable, Hashable {
         var admission: Double?
         /// Whether pages must be written whatever it does to reads.
         var isUrgent = false
+        /// Whether pages are to be written as fast as the device takes them, ``pageRate`` being no less than that.
+        var isFlatOut = false
     }
 
     private var integral = 0.0
@@ -26,9 +29,14 @@ struct AgeControl: Sendable, Hashable {
     private var bias = 0.0
     private var speed = DeviceSpeed()
     private var lastAdmission: Double?
+    private var isFlatOut = false
+    // Redo that writers added, and that they were free to add, over the last tenth of a second.
+    private var added = MovingRate(seconds: 0.1)
+    private var admitted = MovingRate(seconds: 0.1)
+    private var admittedSum = 0.0
 
     /// The seconds that a round takes.
-    static let round = 0.05
+    static let round = 0.02
     /// An admission that is no less is not named, in bytes per second.
     static let unlimited = 5e8
     /// The gain of the error, per horizon.
@@ -39,9 +47,20 @@ struct AgeControl: Sendable, Hashable {
     /// still below its target.
     static let flatteningShare = 0.6
     /// The target as a share of the limit.
-    static let targetShare = 0.9
+    static let targetShare = 0.95
     /// Where between target and limit as much redo is admitted as flushing sets free.
-    static let balance = 0.25
+    static let balance = 0.4
+    /// Writers that add no less than this share of what is admitted are held back by it.
+    static let heldBackShare = 0.9
+    /// How far below the target, as a share of the limit, writing goes on flat out while writers are held back.
+    static let slack = 0.03
+    /// How many times the known speed is asked for to find out whether the device is faster.
+    static let flatOutFactor = 2.0
+    /// How much of the admission goes with the distance from the balance, as long as the limit is not near: little, so
+    /// that the unevenness of the device ends in the age, and not in the writers.
+    static let softness = 0.2
+    /// How much of the way from the balance to the limit is soft.
+    static let softPart = 0.6
 
     /// Decides for a round.
     ///
@@ -62,34 +81,67 @@ struct AgeControl: Sendable, Hashable {
         now: UInt64,
         seconds: Double
     ) -> Outcome {
-        let isHeldBack = lastAdmission.map { schedule.redoRate > 0.7 * $0 } ?? false
-        speed.update(written: written, now: now, seconds: seconds, isHeldBack: isHeldBack)
+        let isHeldBack = isHeldBack(schedule, now: now, seconds: seconds)
+        speed.update(written: written, now: now, seconds: seconds, isTried: isFlatOut, isHeldBack: isHeldBack)
         let required = schedule.requiredRate(writtenElsewhere: lruRate)
         let error = schedule.age - schedule.targetAge
 
         var outcome = Outcome()
         outcome.pageRate = pageRate(schedule, required: required, error: error, seconds: seconds)
-        outcome.isUrgent = error > 0 && speed.isSaturated
+        isFlatOut = isHeldBack && error > -Self.slack * limit
+        if isFlatOut {
+            outcome.isFlatOut = true
+            let tried = Self.flatOutFactor * speed.pagesPerSecond(assumed: assumedSpeed)
+            outcome.pageRate = max(outcome.pageRate, tried)
+        }
+        outcome.isUrgent = outcome.isFlatOut || (error > 0 && speed.isSaturated)
         speed.request(outcome.pageRate * seconds)
 
         let pages = speed.pagesPerSecond(assumed: assumedSpeed)
+        outcome.admission = admission(schedule, limit: limit, required: required, pages: pages, seconds: seconds)
+        lastAdmission = outcome.admission
+        return outcome
+    }
+
+    /// Whether writers would add more redo if they were let.
+    private mutating func isHeldBack(_ schedule: DeadlineSchedule, now: UInt64, seconds: Double) -> Bool {
+        admittedSum += min(Self.unlimited, lastAdmission ?? Self.unlimited) * seconds
+        let admitted = admitted.update(now: now, value: admittedSum)
+        let added = added.update(now: now, value: Double(schedule.end))
+        return lastAdmission != nil && added > Self.heldBackShare * admitted
+    }
+
+    private mutating func admission(
+        _ schedule: DeadlineSchedule,
+        limit: Double,
+        required: Double,
+        pages: Double,
+        seconds: Double
+    ) -> Double? {
         let balanceAge = schedule.targetAge + Self.balance * (limit - schedule.targetAge)
-        var admission = min(
-            Self.largestAdmission(age: schedule.age, limit: limit) ?? .infinity,
-            schedule.bearableRedo(pageRate: pages, within: balanceAge)
-        )
+        var admission = Self.largestAdmission(age: schedule.age, limit: limit) ?? .infinity
+        // A speed that is only assumed must not hold anybody back below the target.
+        if speed.measured != nil {
+            admission = min(admission, schedule.bearableRedo(pageRate: pages, within: balanceAge))
+        }
         let isTooSlow = speed.isSaturated || schedule.age > balanceAge || required > speed.measured ?? .infinity
-        if error > 0 && isTooSlow {
+        if schedule.age > schedule.targetAge && isTooSlow {
             let room = limit - balanceAge
             bias = max(-room / 2, min(0, bias + Self.integralGain * (balanceAge - schedule.age) * seconds))
-            let share = max(0, 1 + (balanceAge + bias - schedule.age) / room)
+            let share = Self.share((balanceAge + bias - schedule.age) / room)
             admission = min(admission, schedule.redoHeld(byOldest: pages) * share)
         } else {
             bias *= 1 - seconds
         }
-        outcome.admission = admission < Self.unlimited ? admission : nil
-        lastAdmission = outcome.admission
-        return outcome
+        return admission < Self.unlimited ? admission : nil
+    }
+
+    /// The share of what flushing sets free that is admitted at `distance` below the balance, 1 being that from the
+    /// balance to the limit: 1 at the balance, 0 at the limit, flat near the balance.
+    static func share(_ distance: Double) -> Double {
+        if distance > -softPart { return 1 + softness * min(1, distance) }
+        let atEnd = 1 - softness * softPart
+        return max(0, atEnd * (1 + distance) / (1 - softPart))
     }
 
     /// Half of the room below the limit in each round, in bytes per second; nil if that need not be named.

@@ -58,4 +58,21 @@ package struct CheckpointBound: Sendable, Hashable {
         }
         return max(bound, last)
     }
+
+    /// Whether a checkpoint at `bound` is worth its syncs before its time: what it sets free is no less than half of
+    /// the room that writers still have, and more than a 64th of all.
+    ///
+    /// Without it a log that is turned over in seconds would stop its writers for pages that have long been written.
+    ///
+    /// - Parameters:
+    ///   - bound: How far a checkpoint may advance.
+    ///   - checkpoint: The last checkpoint.
+    ///   - current: The end of the log.
+    ///   - capacity: The age at which writers stop, in bytes.
+    package static func isWorthwhile(bound: UInt64, checkpoint: UInt64, current: UInt64, capacity: Int) -> Bool {
+        guard bound > checkpoint, current >= bound, capacity > 0 else { return false }
+        let gain = bound - checkpoint
+        let age = min(current - checkpoint, UInt64(capacity))
+        return gain > UInt64(capacity) / 64 && gain >= (UInt64(capacity) - age) / 2
+    }
 }

@@ -1,6 +1,7 @@
 /// How many pages a second the device writes, learnt from what was asked for and what was achieved.
 ///
-/// Only a device that achieves less than it was asked for shows its speed; one that keeps up may be faster.
+/// Only a device that is asked for more than it can do shows its speed; one that keeps up may be faster, and one that
+/// is asked for little may be short of other things.
 struct DeviceSpeed: Sendable, Hashable {
     private var requested = 0.0
     private var requestedRate = MovingRate(seconds: 0.25)
@@ -24,16 +25,18 @@ struct DeviceSpeed: Sendable, Hashable {
     ///   - written: The counter of pages written.
     ///   - now: The time in nanoseconds.
     ///   - seconds: The time since the round before.
+    ///   - isTried: Whether as much was asked for as the device would take.
     ///   - isHeldBack: Whether writers are held back because of what was believed.
-    mutating func update(written: Double, now: UInt64, seconds: Double, isHeldBack: Bool) {
+    mutating func update(written: Double, now: UInt64, seconds: Double, isTried: Bool, isHeldBack: Bool) {
         achieved = writtenRate.update(now: now, value: written)
         let wanted = requestedRate.update(now: now, value: requested)
         // What is in flight at a change of rate must not count: 5 % and a few pages.
         isSaturated = wanted > 1.05 * achieved + 50
-        if isSaturated {
-            // Falls within a second, so that a ramp of the demand is not taken for a slow device.
+        if isTried && isSaturated {
+            // Follows within a second, so that a ramp of the demand is not taken for a slow device, nor a stutter
+            // of the device for its speed.
             let before = known ?? achieved
-            known = max(achieved, before + (achieved - before) * seconds)
+            known = before + (achieved - before) * min(1, seconds)
         } else if let before = known {
             // Writers are held back and the device is not busy: it may be faster than is known.
             known = max(before * (isHeldBack ? 1 + 0.5 * seconds : 1), achieved)

@@ -1,9 +1,10 @@
 import RedoubtCore
 
 /// Redoubt's own: every dirty page has a deadline, and pages are written at the least constant rate that meets all of
-/// them; twenty times a second, evenly in time.
+/// them; fifty times a second, evenly in time.
 package struct RedoubtFlushing: FlushingDecisions, Hashable {
     private var redo = MovingRate(seconds: 0.5)
+    private var suddenRedo = MovingRate(seconds: 0.1)
     private var lruWrites = MovingRate(seconds: 0.5)
     private var control = AgeControl()
     private var window = WriteWindow()
@@ -14,7 +15,7 @@ package struct RedoubtFlushing: FlushingDecisions, Hashable {
     private var frameWaits: UInt64 = 0
 
     /// Nanoseconds between decisions.
-    package static let round: UInt64 = 50_000_000
+    package static let round: UInt64 = 20_000_000
     /// How long nothing may change before flushing is idle, in nanoseconds.
     package static let idleDelay: UInt64 = 1_000_000_000
 
@@ -31,7 +32,7 @@ package struct RedoubtFlushing: FlushingDecisions, Hashable {
         lastDecision = inputs.now
         idleTime = inputs.isIdle ? idleTime + elapsed : 0
 
-        let redoRate = redo.update(now: inputs.now, value: Double(inputs.currentLSN))
+        let redoRate = redoRate(inputs)
         let lruRate = lruWrites.update(now: inputs.now, value: Double(inputs.lruPagesWritten))
         let limit = Self.ageLimit(inputs)
         let target = AgeControl.targetShare * limit
@@ -42,22 +43,14 @@ package struct RedoubtFlushing: FlushingDecisions, Hashable {
         )
         result.nextRound = Self.round
         result.isPaced = true
-        result.figures.targetAge = Int(target)
+        // As a checkpoint would have it.
+        result.figures.targetAge = Int(target) + inputs.limits.relaxedOrderWindow
         result.figures.averageLSNRate = Int(redoRate)
-        guard let first = inputs.instances.first, inputs.dirtyPageCount > 0 else {
+        guard let schedule = Self.schedule(inputs, targetAge: target, redoRate: redoRate) else {
             carry = 0
             result.admission = AgeControl.largestAdmission(age: 0, limit: limit)
             return result
         }
-        var ages = DirtyAges(width: first.ages.bucketWidth)
-        for instance in inputs.instances { ages.merge(instance.ages) }
-        let schedule = DeadlineSchedule(
-            ages: ages,
-            oldest: inputs.oldestModification ?? inputs.currentLSN,
-            end: inputs.currentLSN,
-            targetAge: target,
-            redoRate: redoRate
-        )
         let byAge = control.decide(
             schedule,
             limit: limit,
@@ -73,16 +66,46 @@ package struct RedoubtFlushing: FlushingDecisions, Hashable {
             inFlight: inputs.writesInFlight,
             isUrgent: byAge.isUrgent || isShort(inputs)
         )
-        let rate = pageRate(inputs, byAge: byAge.pageRate, &result)
+        if byAge.isFlatOut {
+            result.isPaced = false
+            // Nobody's read waits behind these writes.
+            if !inputs.hasPendingReads { result.writeWindow = nil }
+        }
+        let rate = pageRate(inputs, byAge: byAge.pageRate, isLimitPassed: schedule.age > limit, &result)
         result.figures.averagePageRate = Int(rate)
         result.listPages = share(rate * Double(Self.round) / 1e9, schedule, inputs)
         return result
+    }
+
+    /// Bytes of redo per second: a step up counts at once, a step down after half a second.
+    private mutating func redoRate(_ inputs: FlushingInputs) -> Double {
+        let end = Double(inputs.currentLSN)
+        return max(redo.update(now: inputs.now, value: end), suddenRedo.update(now: inputs.now, value: end))
+    }
+
+    /// The deadlines of all dirty pages; nil if there are none.
+    private static func schedule(
+        _ inputs: FlushingInputs,
+        targetAge: Double,
+        redoRate: Double
+    ) -> DeadlineSchedule? {
+        guard let first = inputs.instances.first, inputs.dirtyPageCount > 0 else { return nil }
+        var ages = DirtyAges(width: first.ages.bucketWidth)
+        for instance in inputs.instances { ages.merge(instance.ages) }
+        return DeadlineSchedule(
+            ages: ages,
+            oldest: inputs.oldestModification ?? inputs.currentLSN,
+            end: inputs.currentLSN,
+            targetAge: targetAge,
+            redoRate: redoRate
+        )
     }
 
     /// The pages per second for the most demanding reason, which it notes.
     private func pageRate(
         _ inputs: FlushingInputs,
         byAge: Double,
+        isLimitPassed: Bool,
         _ result: inout FlushingRecommendation
     ) -> Double {
         var rate = max(byAge, Self.rateForDirtyShare(inputs))
@@ -92,7 +115,7 @@ package struct RedoubtFlushing: FlushingDecisions, Hashable {
             rate = idleRate
             result.mode = .idle
         }
-        if inputs.options.flushSync, inputs.syncFlushLSN != nil {
+        if inputs.options.flushSync, isLimitPassed {
             // Deadlines have failed: no pacing until the age is below the limit again.
             rate = max(rate, Double(inputs.ioCapacityMaximum))
             result.mode = .sync
@@ -109,12 +132,15 @@ package struct RedoubtFlushing: FlushingDecisions, Hashable {
         return waits != frameWaits || inputs.instances.contains { $0.freeFrameCount < $0.freeFrameTarget / 4 }
     }
 
-    /// The age that must not be reached: where the others flush in panic, or what recovery may replay if that is less;
-    /// less what lists may be out of order, because recovery starts so much earlier.
+    /// The age that must not be reached: where the others flush in panic, or where writers stop, or what recovery may
+    /// replay if that is less; less what lists may be out of order, because recovery starts so much earlier.
+    ///
+    /// Writers stop at an age that counts from the last checkpoint, which follows at a distance.
     static func ageLimit(_ inputs: FlushingInputs) -> Double {
         let limits = inputs.limits
         let byRecovery = inputs.options.targetRecoveryTime / .seconds(1) * inputs.replayRate
-        let limit = min(Double(limits.syncFlushAge - limits.margin), max(0, byRecovery))
+        let byLog = min(limits.syncFlushAge, limits.freeCheckCapacity - limits.freeCheckCapacity / 32)
+        let limit = min(Double(byLog), max(0, byRecovery))
         return max(65536, limit - Double(limits.relaxedOrderWindow))
     }
 

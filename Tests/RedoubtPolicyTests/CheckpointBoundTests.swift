@@ -22,6 +22,19 @@ import Testing
         #expect(bound(closed: 10240, flushed: 20000) == 10240 - 512 + 12)
     }
 
+    @Test func `a checkpoint is worth its syncs while writers are short of what it sets free`() {
+        func isWorthwhile(_ bound: UInt64, end: UInt64) -> Bool {
+            CheckpointBound.isWorthwhile(bound: bound, checkpoint: 10_000, current: end, capacity: 64_000)
+        }
+        #expect(!isWorthwhile(10_000, end: 74_000), "nothing is set free")
+        #expect(!isWorthwhile(11_000, end: 74_000), "a 64th is too little for two syncs")
+        #expect(isWorthwhile(11_001, end: 74_000), "writers stand still")
+        #expect(!isWorthwhile(20_000, end: 40_000), "there is room for 34000 bytes")
+        #expect(isWorthwhile(20_000, end: 54_000), "10000 set free, and room for 20000")
+        #expect(isWorthwhile(20_000, end: 200_000), "beyond the capacity")
+        #expect(!isWorthwhile(20_000, end: 15_000), "a bound behind the end, as of a reading out of order")
+    }
+
     private func bound(
         closed: UInt64,
         dirty: UInt64? = nil,

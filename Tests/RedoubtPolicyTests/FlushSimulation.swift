@@ -77,6 +77,11 @@ struct FlushSimulation {
 
     /// The age that a policy must not exceed.
     static var syncLimit: Double { Double(limits.syncFlushAge - limits.margin - limits.relaxedOrderWindow) }
+    /// The age that `redoubt` must not exceed: it needs no margin, because checkpoints follow before writers stop.
+    static var redoubtLimit: Double {
+        let byCredit = limits.freeCheckCapacity - limits.freeCheckCapacity / 32
+        return Double(min(limits.syncFlushAge, byCredit) - limits.relaxedOrderWindow)
+    }
 
     /// Redo per second that the device sustains at 90 % of the sync limit: pages are written at `redo x pages / (redo
     /// between two updates of a page + age)`.
@@ -100,7 +105,7 @@ struct FlushSimulation {
     /// Runs all phases.
     mutating func run() -> FlushReport {
         oldest = [UInt64](repeating: 0, count: pageCount)
-        var report = FlushReport(policy: policy, syncLimit: Self.syncLimit)
+        var report = FlushReport(policy: policy, syncLimit: policy == .redoubt ? Self.redoubtLimit : Self.syncLimit)
         var now = 0
         for phase in phases {
             report.begin(load: phase.load)
@@ -154,10 +159,14 @@ struct FlushSimulation {
 
     private mutating func step(_ now: Int, demand: Double) {
         complete(now)
-        if now % 1000 == 0 || lsn - Double(checkpoint) > 70e6 {
-            let bound = oldestModification.map { $0 - min($0, 1 << 20) } ?? UInt64(lsn)
-            checkpoint = max(checkpoint, bound)
-        }
+        let bound = oldestModification.map { $0 - min($0, 1 << 20) } ?? UInt64(lsn)
+        let isWorthwhile = CheckpointBound.isWorthwhile(
+            bound: bound,
+            checkpoint: checkpoint,
+            current: UInt64(lsn),
+            capacity: limits.freeCheckCapacity
+        )
+        if now % 1000 == 0 || isWorthwhile { checkpoint = max(checkpoint, bound) }
         decideIfDue(now)
         submit(now)
         update(demand: min(demand, recommendation.admission ?? demand))
@@ -181,30 +190,36 @@ struct FlushSimulation {
 
     private mutating func submit(_ now: Int) {
         let window = min(queueDepth, recommendation.writeWindow ?? queueDepth)
+        for index in 0..<2 where recommendation.isPaced {
+            let round = Double(recommendation.nextRound) / 1e6
+            tokens[index] += Double(recommendation.listPages[index]) / max(1, round)
+        }
+        while flight.count - flightHead < window, let index = nextList {
+            let page = queues[index][heads[index]]
+            let modification = oldest[Int(page)]
+            if modification >= recommendation.lsnLimit {
+                tokens[index] = 0
+                continue
+            }
+            tokens[index] -= 1
+            heads[index] += 1
+            ages[index].remove(modification)
+            oldest[Int(page)] = 0
+            flight.append((page, now, modification))
+        }
         for index in 0..<2 {
-            if recommendation.isPaced {
-                let round = Double(recommendation.nextRound) / 1e6
-                tokens[index] += Double(recommendation.listPages[index]) / max(1, round)
-            }
-            while tokens[index] >= 1, flight.count - flightHead < window, heads[index] < queues[index].count {
-                let page = queues[index][heads[index]]
-                let modification = oldest[Int(page)]
-                if modification >= recommendation.lsnLimit {
-                    tokens[index] = 0
-                    break
-                }
-                tokens[index] -= 1
-                heads[index] += 1
-                ages[index].remove(modification)
-                oldest[Int(page)] = 0
-                flight.append((page, now, modification))
-            }
             if heads[index] == queues[index].count { tokens[index] = 0 }
             if heads[index] > 100_000 {
                 queues[index].removeFirst(heads[index])
                 heads[index] = 0
             }
         }
+    }
+
+    /// The list to write from next: lists are served side by side.
+    private var nextList: Int? {
+        let waiting = (0..<2).filter { tokens[$0] >= 1 && heads[$0] < queues[$0].count }
+        return waiting.max { tokens[$0] < tokens[$1] }
     }
 
     private mutating func complete(_ now: Int) {
@@ -224,8 +239,6 @@ struct FlushSimulation {
     private mutating func decideIfDue(_ now: Int) {
         let elapsed = now - decidedAt
         guard now == 0 || elapsed >= max(1, Int(recommendation.nextRound / 1_000_000)) else { return }
-        // A batch that is not paced is finished first.
-        if !recommendation.isPaced && (tokens[0] >= 1 || tokens[1] >= 1) { return }
         decidedAt = now
         latencies.removeAll { $0.time < now - 100 }
         var inputs = FlushingInputs()

@@ -62,7 +62,7 @@ import Testing
         simulation.phases = [.init(20, load: 0.2), .init(10, load: 3)]
         let report = simulation.run()
         // Half a second at 100 MB/s, less the window of the lists.
-        let most = (50e6 - 1_048_576) / FlushSimulation.syncLimit
+        let most = (50e6 - 1_048_576) / FlushSimulation.redoubtLimit
         for phase in report.phases { #expect(phase.largestAge < most) }
         #expect(report.phases[1].leastAge > 0.8 * most)
     }

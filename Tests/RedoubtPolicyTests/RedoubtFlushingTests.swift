@@ -68,13 +68,13 @@ import Testing
     @Test func `instances give pages by how many old ones they have`() {
         var policy = RedoubtFlushing()
         var inputs = FlushingInputs.sample()
-        inputs.addDirty(1000, age: 79_000_000, youngest: 60_000_000)
+        inputs.addDirty(1000, age: 82_000_000, youngest: 60_000_000)
         // The second instance's pages are young.
         inputs.instances[1].ages = DirtyAges(redoCapacity: 100 << 20)
         for _ in 0..<1000 { inputs.instances[1].ages.add(inputs.currentLSN - 1_000_000) }
         var pages = [0, 0]
-        for _ in 0..<20 {
-            inputs = inputs.later(seconds: 0.05, redo: 10_000)
+        for _ in 0..<50 {
+            inputs = inputs.later(seconds: 0.02, redo: 4000)
             let found = policy.decide(inputs)
             pages = zip(pages, found.listPages).map { $0 + $1 }
             #expect(found.isPaced && found.nextRound == RedoubtFlushing.round)
@@ -98,7 +98,7 @@ import Testing
         }
         #expect(!modes.prefix(15).contains(.idle))
         #expect(modes.last == .idle)
-        #expect(last.listPageCount == 20, "40 % of 1000 pages a second")
+        #expect(last.listPageCount == 8, "40 % of 1000 pages a second, in a 50th")
         inputs.hasPendingReads = true
         #expect(policy.decide(inputs.later(seconds: 0.05)).mode != .idle)
     }
@@ -110,8 +110,8 @@ import Testing
         inputs.instances[0].freeFrameCount = 0
         inputs.instances[1].freeFrameCount = 0
         var sum = 0
-        for _ in 0..<20 {
-            inputs = inputs.later(seconds: 0.05, redo: 100)
+        for _ in 0..<50 {
+            inputs = inputs.later(seconds: 0.02, redo: 40)
             sum += policy.decide(inputs).listPageCount
         }
         #expect((700...1000).contains(sum), "a tenth of 8192 pages; \(sum)")

@@ -58,6 +58,6 @@ import Testing
             inputs.addDirty(100, age: 1_000_000)
             targets.append(decisions.decide(inputs).figures.targetAge)
         }
-        #expect(targets == [Int(0.9 * Double(80 << 20)), 18_000_000])
+        #expect(targets == [Double(80 << 20), 20_000_000].map { Int(AgeControl.targetShare * $0) })
     }
 }

@@ -19,16 +19,17 @@ struct Checkpointer {
         while !flushing.isStopping {
             let ticket = log.checkpointNeeded.ticket
             _ = flushing.takeCheckpointRequest()
+            let before = log.checkpointLSN.rawValue
             do {
                 try flushing.checkpoint()
             } catch {
                 return
             }
             let last = Scheduling.now()
-            if isWanted {
+            let checkpoint = log.checkpointLSN.rawValue
+            if isWanted && checkpoint - before < UInt64(log.limits.freeCheckCapacity) / 64 {
                 // What holds the checkpoint back are the oldest changes: have a part of them written. The relaxed
                 // window comes off the bound again.
-                let checkpoint = log.checkpointLSN.rawValue
                 let age = log.currentLSN.rawValue - checkpoint
                 let target = checkpoint + age / Self.part + log.relaxedOrderWindow + 1
                 flushing.requestFlush(below: LogSequenceNumber(rawValue: target))

@@ -62,7 +62,9 @@ struct PageCleaner {
     /// Serves a beat if anything is due; returns when to look again.
     private mutating func step(at now: UInt64) -> UInt64 {
         let isDue = now >= round.end
-        if isDue || isPressed { decide(at: now) }
+        let bound = flushing.checkpointBound()
+        askForCheckpoint(at: bound)
+        if isDue || isPressed(bound) { decide(at: now) }
         if flushing.breaks(.finishesRounds) && !isDue { return round.end }
         if flushing.breaks(.takesRedoCredit) && flushing.urgentLSN > 0 { takeRedoCredit() }
         let (orders, terms) = orders(at: now)
@@ -83,11 +85,23 @@ struct PageCleaner {
     }
 
     /// Whether the policy should be asked before its time, because the redo age passed the limit of sync flushing.
-    private var isPressed: Bool {
+    private func isPressed(_ bound: LogSequenceNumber) -> Bool {
         guard !isEarly, round.recommendation.mode != .sync, flushing.options.flushSync else { return false }
-        let bound = flushing.checkpointBound().rawValue
         let log = flushing.kernel.log
-        return log.currentLSN.rawValue - bound > UInt64(max(0, log.limits.syncFlushAge - log.limits.margin))
+        let limit = UInt64(max(0, log.limits.syncFlushAge - log.limits.margin))
+        return log.currentLSN.rawValue - bound.rawValue > limit
+    }
+
+    /// Has a checkpoint written if writers would soon stop for redo that is no longer needed.
+    private func askForCheckpoint(at bound: LogSequenceNumber) {
+        let log = flushing.kernel.log
+        let isWorthwhile = CheckpointBound.isWorthwhile(
+            bound: bound.rawValue,
+            checkpoint: log.checkpointLSN.rawValue,
+            current: log.currentLSN.rawValue,
+            capacity: log.limits.freeCheckCapacity
+        )
+        if isWorthwhile { flushing.askForCheckpoint() }
     }
 
     private mutating func decide(at now: UInt64) {
