@@ -37,7 +37,7 @@ func tests(_ name: String, dependencies: [Target.Dependency]) -> Target {
     .testTarget(name: name, dependencies: ["TestSupport"] + dependencies, swiftSettings: strict)
 }
 
-let folders = ["Page", "Buffer", "MiniTransaction", "Space", "Tree", "Flushing", "Recovery"]
+let folders = ["Page", "Buffer", "MiniTransaction", "Space", "Tree", "Doublewrite", "Flushing", "Recovery"]
 
 let package = Package(
     name: "redoubt",

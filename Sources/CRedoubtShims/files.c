@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/stat.h>
+#include <string.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 // As in <fcntl.h>; named here because not every C library defines them.
@@ -15,6 +17,10 @@
 #ifndef F_OFD_GETLK
 #define F_OFD_GETLK 36
 #endif
+
+// As in <linux/fs.h> and <linux/stat.h> of Linux 6.11, which many C libraries are older than.
+const uint32_t redoubt_rwf_atomic = 0x40;
+#define REDOUBT_STATX_WRITE_ATOMIC 0x10000U
 
 int redoubt_lock_file(int descriptor) {
     struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0, .l_len = 0, .l_pid = 0};
@@ -44,4 +50,28 @@ int redoubt_clear_direct(int descriptor) {
     int flags = fcntl(descriptor, F_GETFL);
     if (flags == -1) return errno;
     return fcntl(descriptor, F_SETFL, flags & ~redoubt_o_direct) == 0 ? 0 : errno;
+}
+
+int redoubt_can_write_atomically(int descriptor, uint32_t bytes) {
+    // Of struct statx: stx_mask at 0; stx_atomic_write_unit_min and _max at 0xA8, _max_opt at 0xB8.
+    union {
+        struct statx named;
+        unsigned char all[256];
+    } status;
+    memset(&status, 0, sizeof status);
+    long code = syscall(SYS_statx, descriptor, "", AT_EMPTY_PATH, REDOUBT_STATX_WRITE_ATOMIC, &status);
+    if (code != 0 || (status.named.stx_mask & REDOUBT_STATX_WRITE_ATOMIC) == 0) return 0;
+    uint32_t least, most, quick;
+    memcpy(&least, status.all + 0xA8, 4);
+    memcpy(&most, status.all + 0xAC, 4);
+    memcpy(&quick, status.all + 0xB8, 4);
+    // Beyond what is quick the file system would remap blocks for each write; 0 says that all of it is quick.
+    if (quick != 0 && quick < most) most = quick;
+    return least != 0 && least <= bytes && bytes <= most;
+}
+
+int64_t redoubt_write_atomically(int descriptor, const void *bytes, size_t length, int64_t offset) {
+    struct iovec part = {.iov_base = (void *)bytes, .iov_len = length};
+    ssize_t count = pwritev2(descriptor, &part, 1, offset, (int)redoubt_rwf_atomic);
+    return (int64_t)count;
 }

@@ -38,6 +38,15 @@ extension StatusReport {
         counter("  close", .pagesWrittenClose)
         counter("Pages found latched", .flushSkippedPages)
         counter("Neighbours", .neighbourPages)
+        let protections = ["copied first", "named first", "written in place"]
+        let protection = now[.doublewriteMode]
+        field(
+            "Pages are",
+            now[.isWritingAtomically] != 0
+                ? "written all or nothing by the device, without copies"
+                : protection < UInt64(protections.count) ? protections[Int(protection)] : "\(protection)"
+        )
+        counter("  all or nothing", .pagesWrittenAtomically)
         counter("Doublewrite batches", .doublewriteBatches)
         counter("Doublewrite pages", .doublewritePages)
         let modes = ["nothing to write", "idle", "at a pace", "at full speed"]

@@ -262,6 +262,21 @@ extension CounterName {
             "Pages whose writing took neighbours in the file along."
         ),
         Entry(.counter, .pages, "Flushing", "buffer_flush_neighbor_total_pages", "Those neighbours."),
+        Entry(.counter, .pages, "Flushing", nil, "Pages that the device wrote all or nothing, without a copy."),
+        Entry(
+            .gauge,
+            .flag,
+            "Flushing",
+            nil,
+            "1 while the device writes pages all or nothing, so that none is copied."
+        ),
+        Entry(
+            .gauge,
+            .state,
+            "Flushing",
+            nil,
+            "What is done about torn pages where the device may tear them: 0 copies, 1 names only, 2 nothing."
+        ),
         Entry(.counter, .count, "Flushing", "Innodb_dblwr_writes", "Batches of page copies."),
         Entry(.counter, .pages, "Flushing", "Innodb_dblwr_pages_written", "Copies of pages in those batches."),
         Entry(.counter, .count, "Flushing", nil, "Syncs of tablespace files because a doublewrite file was full."),

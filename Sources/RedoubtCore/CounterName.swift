@@ -70,6 +70,9 @@ public enum CounterName: String, Sendable, Hashable, CaseIterable {
     case measuredPageRate
     case neighbourBatches
     case neighbourPages
+    case pagesWrittenAtomically
+    case isWritingAtomically
+    case doublewriteMode
     case doublewriteBatches
     case doublewritePages
     case doublewriteDataSyncs

@@ -109,6 +109,7 @@ package final class StatisticsSource: Sendable {
         if let kernel = parts.kernel {
             readPool(kernel.pool, &statistics)
             readFlushing(kernel.pool, parts.flushing, &statistics)
+            readProtection(kernel, &statistics)
             // The bound before the end: read the other way round it may have passed it.
             statistics[.checkpointBoundLSN] = parts.flushing?.checkpointBound().rawValue ?? 0
             readLog(kernel.log, &statistics)
@@ -207,6 +208,7 @@ package final class StatisticsSource: Sendable {
         statistics[.neighbourPages] = counters[.neighbourPages]
         statistics[.doublewritePages] = counters[.doublewritePages]
         statistics[.doublewriteDataSyncs] = counters[.doublewriteDataSyncs]
+        statistics[.pagesWrittenAtomically] = counters[.atomicWrites]
         guard let flushing = flushing?.statistics else { return }
         statistics[.pagesWrittenAdaptive] = flushing.pagesWritten(.adaptive)
         statistics[.pagesWrittenIdle] = flushing.pagesWritten(.idle)
@@ -227,6 +229,15 @@ package final class StatisticsSource: Sendable {
         statistics[.flushPageRate] = UInt64(max(0, last.figures.averagePageRate))
         statistics[.flushRedoRate] = UInt64(max(0, last.figures.averageLSNRate))
         statistics[.flushTargetAge] = UInt64(max(0, last.figures.targetAge))
+    }
+
+    /// What is done about torn pages.
+    private func readProtection(_ kernel: Kernel, _ statistics: inout EngineStatistics) {
+        let modes = Configuration.Doublewrite.allCases
+        let mode = kernel.configuration.flushing.doublewrite
+        statistics[.doublewriteMode] = UInt64(modes.firstIndex(of: mode) ?? 0)
+        // All data files are in one directory, so on one device.
+        statistics[.isWritingAtomically] = kernel.files.file(.catalog)?.writesAtomically == true ? 1 : 0
     }
 
     private func readFiles(_ storage: any Storage, _ statistics: inout EngineStatistics) {

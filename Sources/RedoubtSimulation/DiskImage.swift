@@ -64,7 +64,7 @@ public struct DiskImage: Sendable {
     /// Changes the disk.
     public mutating func apply(_ change: StorageChange) {
         switch change {
-        case .write(let file, let offset, let bytes):
+        case .write(let file, let offset, let bytes), .atomicWrite(let file, let offset, let bytes):
             guard !bytes.isEmpty else { return }
             apply(to: file, range: offset..<offset + UInt64(bytes.count)) { content in
                 unsafe bytes.withUnsafeBytes { unsafe content.write($0, at: offset) }

@@ -12,6 +12,8 @@ public struct SimulatedFault: Sendable {
         case read
         /// Writing within the size of the file.
         case write
+        /// Writing all or nothing.
+        case atomicWrite
         /// Growing a file: by extending it, or by writing beyond its end.
         case extend
         /// Cutting a file.

@@ -22,6 +22,8 @@ final class SimulatedFile: StorageFile {
 
     var alignment: Int { role == .control ? 1 : storage.options.alignment }
 
+    var atomicWriteUnit: Int { role == .data ? storage.options.atomicWriteUnit : 0 }
+
     func size() throws(RedoubtError) -> UInt64 {
         try checkOpen("fstat")
         return storage.inspect { $0.image.contentSize(number) }
@@ -38,13 +40,43 @@ final class SimulatedFile: StorageFile {
 
     func write(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
         storage.schedulePoint()
+        try unsafe write(source, at: offset, isAtomic: false)
+    }
+
+    func writeAtomically(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
+        storage.schedulePoint()
+        try unsafe write(source, at: offset, isAtomic: true)
+    }
+
+    private func write(_ source: UnsafeRawBufferPointer, at offset: UInt64, isAtomic: Bool) throws(RedoubtError) {
         unsafe try checkTransfer("write", source, offset)
         try checkWritable("write")
         let bytes = unsafe Array(source)
         try storage.withWorld { (world: inout SimulatedStorage.World) throws(RedoubtError) in
-            try admit(bytes, at: offset, in: &world)
-            world.change(.write(file: number, offset: offset, bytes: bytes))
+            world.change(try admitted(bytes, at: offset, isAtomic: isAtomic, in: &world))
         }
+    }
+
+    /// Admits a write as ``admit(_:at:in:)`` does, and returns the change that it makes.
+    func admitted(
+        _ bytes: [UInt8],
+        at offset: UInt64,
+        isAtomic: Bool,
+        in world: inout SimulatedStorage.World
+    ) throws(RedoubtError) -> StorageChange {
+        guard isAtomic else {
+            try admit(bytes, at: offset, in: &world)
+            return .write(file: number, offset: offset, bytes: bytes)
+        }
+        guard atomicWriteUnit > 0 else { throw failure("write", path, errno: 95) }
+        guard bytes.count == atomicWriteUnit, offset % UInt64(atomicWriteUnit) == 0 else {
+            throw failure("write", path, errno: 22)
+        }
+        try world.check(.atomicWrite, role: role, path: path, call: "write")
+        try world.checkQuota(growing: number, to: offset + UInt64(bytes.count), path: path, call: "write")
+        return storage.options.tearsAtomicWrites
+            ? .write(file: number, offset: offset, bytes: bytes)
+            : .atomicWrite(file: number, offset: offset, bytes: bytes)
     }
 
     /// Counts a write, and throws what the fault plan or the quota has for it; half of a failed write is made.

@@ -58,8 +58,7 @@ final class SimulatedQueue: StorageQueue {
             let bytes = unsafe Array(request.buffer)
             let reorders = isReordering
             let sequence = try storage.withWorld { (world: inout SimulatedStorage.World) throws(RedoubtError) -> Int in
-                try file.admit(bytes, at: request.offset, in: &world)
-                let change = StorageChange.write(file: file.number, offset: request.offset, bytes: bytes)
+                let change = try file.admitted(bytes, at: request.offset, isAtomic: request.isAtomic, in: &world)
                 if reorders { return world.record(.start(change)) }
                 world.change(change)
                 return -1

@@ -34,6 +34,15 @@ public final class SimulatedStorage: Storage {
         ///
         /// The default is 0.
         public var latencyMicroseconds = 0
+        /// The bytes of an aligned write to a data file that is made whole or not at all when that is asked for; 0 for
+        /// none.
+        ///
+        /// The default is 0: such a write fails with EOPNOTSUPP.
+        public var atomicWriteUnit = 0
+        /// Whether a power cut tears such writes all the same: a device that does not do what it says.
+        ///
+        /// The default is false.
+        public var tearsAtomicWrites = false
         /// The process id of the lock holder that errors give.
         public var processID: Int32 = 4242
 

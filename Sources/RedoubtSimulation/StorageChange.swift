@@ -2,6 +2,8 @@
 public enum StorageChange: Sendable {
     /// Bytes were written to a file.
     case write(file: Int, offset: UInt64, bytes: [UInt8])
+    /// Bytes were written to a file in one piece, of which a power cut leaves all or nothing.
+    case atomicWrite(file: Int, offset: UInt64, bytes: [UInt8])
     /// A file grew to a size, with zeros.
     case extend(file: Int, size: UInt64)
     /// A file was cut to a size.
@@ -18,7 +20,7 @@ public enum StorageChange: Sendable {
     /// The file whose content or size changes, or nil for a change of a directory.
     public var contentFile: Int? {
         switch self {
-        case .write(let file, _, _), .extend(let file, _), .truncate(let file, _): file
+        case .write(let file, _, _), .atomicWrite(let file, _, _), .extend(let file, _), .truncate(let file, _): file
         case .create, .remove, .rename, .createDirectory: nil
         }
     }
@@ -26,7 +28,7 @@ public enum StorageChange: Sendable {
     /// Returns whether a sync of `directory` makes this change durable.
     func isCovered(bySyncOf directory: String) -> Bool {
         switch self {
-        case .write, .extend, .truncate: false
+        case .write, .atomicWrite, .extend, .truncate: false
         case .create(let path, _), .remove(let path), .createDirectory(let path):
             DiskImage.parent(of: path) == directory
         case .rename(let source, let target, _):
@@ -53,20 +55,26 @@ public enum StorageChange: Sendable {
         }
     }
 
-    /// The sectors that a write touches; 0 for other changes.
+    /// The sectors that a power cut can keep or lose of a write, each by itself; 0 for other changes.
     var sectorCount: Int {
         guard case .write(_, let offset, let bytes) = self, !bytes.isEmpty else { return 0 }
         let sector = SparseBytes.sectorSize
         return (Int(offset % UInt64(sector)) + bytes.count + sector - 1) / sector
     }
 
+    /// The bytes of the file that a write touches, nil for other changes.
+    private var writtenRange: Range<UInt64>? {
+        switch self {
+        case .write(_, let offset, let bytes), .atomicWrite(_, let offset, let bytes):
+            offset..<offset + UInt64(bytes.count)
+        default: nil
+        }
+    }
+
     /// Whether this change touches bytes that `other` also touches.
     func overlaps(_ other: StorageChange) -> Bool {
-        guard case .write(let file, let offset, let bytes) = self,
-            case .write(let otherFile, let otherOffset, let otherBytes) = other
-        else { return false }
-        return file == otherFile && offset < otherOffset + UInt64(otherBytes.count)
-            && otherOffset < offset + UInt64(bytes.count)
+        guard let range = writtenRange, let otherRange = other.writtenRange else { return false }
+        return contentFile == other.contentFile && range.overlaps(otherRange)
     }
 }
 
@@ -75,6 +83,8 @@ extension StorageChange: CustomStringConvertible {
     public var description: String {
         switch self {
         case .write(let file, let offset, let bytes): "write file \(file) at \(offset), \(bytes.count) bytes"
+        case .atomicWrite(let file, let offset, let bytes):
+            "write file \(file) at \(offset), \(bytes.count) bytes in one piece"
         case .extend(let file, let size): "extend file \(file) to \(size)"
         case .truncate(let file, let size): "truncate file \(file) to \(size)"
         case .create(let path, let file): "create \(path) as file \(file)"

@@ -1,4 +1,5 @@
 import CLinuxAIO
+import CRedoubtShims
 import Glibc
 import RedoubtCore
 
@@ -95,7 +96,8 @@ final class AsyncIOQueue: StorageQueue, @unchecked Sendable {
                 isWrite: request.isWrite,
                 bytes: request.buffer,
                 offset: request.offset,
-                alignment: file.alignment
+                alignment: file.alignment,
+                isAtomic: request.isWrite && request.isAtomic
             )
             if transfer.isEnded {
                 ended.append(StorageCompletion(tag: request.tag, byteCount: 0, error: nil))
@@ -144,6 +146,7 @@ final class AsyncIOQueue: StorageQueue, @unchecked Sendable {
         let offset = Int64(flight.transfer.restOffset)
         if flight.transfer.isWrite {
             unsafe io_prep_pwrite(block, flight.descriptor, rest.baseAddress, rest.count, offset)
+            if flight.transfer.isAtomic { unsafe block.pointee.aio_rw_flags = redoubt_rwf_atomic }
         } else {
             unsafe io_prep_pread(block, flight.descriptor, rest.baseAddress, rest.count, offset)
         }

@@ -11,6 +11,8 @@ package final class LinuxFile: StorageFile {
     package let role: FileRole
     /// The alignment of transfers, 1 through the page cache.
     package let alignment: Int
+    /// The bytes of a write that can be atomic; only direct ones can.
+    package let atomicWriteUnit: Int
 
     private let descriptor: Int32
     private let isReadOnly: Bool
@@ -27,6 +29,9 @@ package final class LinuxFile: StorageFile {
         self.role = role
         self.descriptor = descriptor
         self.alignment = alignment
+        let isAtomic =
+            role == .data && alignment > 1 && redoubt_can_write_atomically(descriptor, UInt32(pageByteCount)) != 0
+        atomicWriteUnit = isAtomic ? pageByteCount : 0
         self.isReadOnly = isReadOnly
         self.counters = counters
     }
@@ -94,10 +99,25 @@ package final class LinuxFile: StorageFile {
 
     /// Writes all of `source`, waiting for the device.
     package func write(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
+        try unsafe write(source, at: offset, isAtomic: false)
+    }
+
+    /// Writes all of `source` in one piece that a power cut does not tear, waiting for the device.
+    package func writeAtomically(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
+        try unsafe write(source, at: offset, isAtomic: true)
+    }
+
+    private func write(_ source: UnsafeRawBufferPointer, at offset: UInt64, isAtomic: Bool) throws(RedoubtError) {
         try requireWritable()
         try withDescriptor { descriptor throws(RedoubtError) in
             let bytes = unsafe UnsafeMutableRawBufferPointer(mutating: source)
-            var transfer = unsafe Transfer(isWrite: true, bytes: bytes, offset: offset, alignment: alignment)
+            var transfer = unsafe Transfer(
+                isWrite: true,
+                bytes: bytes,
+                offset: offset,
+                alignment: alignment,
+                isAtomic: isAtomic
+            )
             try perform(&transfer, on: descriptor)
         }
     }
@@ -110,9 +130,9 @@ package final class LinuxFile: StorageFile {
             let rest = unsafe transfer.rest
             let at = off_t(transfer.restOffset)
             let result = SystemCall.repeated {
-                transfer.isWrite
-                    ? unsafe pwrite(descriptor, rest.baseAddress, rest.count, at)
-                    : unsafe pread(descriptor, rest.baseAddress, rest.count, at)
+                if !transfer.isWrite { return unsafe pread(descriptor, rest.baseAddress, rest.count, at) }
+                if !transfer.isAtomic { return unsafe pwrite(descriptor, rest.baseAddress, rest.count, at) }
+                return Int(unsafe redoubt_write_atomically(descriptor, rest.baseAddress, rest.count, Int64(at)))
             }
             if transfer.advance(result) == .retryLater { Scheduling.sleep(microseconds: 100) }
         }
@@ -121,7 +141,7 @@ package final class LinuxFile: StorageFile {
 
     /// Returns the error of a transfer that failed.
     func error(of transfer: Transfer) -> RedoubtError {
-        let name = transfer.isWrite ? "pwrite" : "pread"
+        let name = transfer.isAtomic ? "pwritev2(RWF_ATOMIC)" : transfer.isWrite ? "pwrite" : "pread"
         let place = "\(name) of \(transfer.byteCount) bytes at \(transfer.offset)"
         return SystemCall.error(place, path, transfer.failure, isRead: !transfer.isWrite)
     }

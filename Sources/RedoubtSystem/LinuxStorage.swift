@@ -9,6 +9,7 @@ package final class LinuxStorage: Storage {
     private let usesAsyncIO: Bool
     private let wasDirectRefused = Atomic<Bool>(false)
     private let wasAsyncRefused = Atomic<Bool>(false)
+    private let takesAtomicWrites = Atomic<Bool>(false)
     private let counters = StorageCounters()
 
     /// Creates the door to the file system; both kinds of I/O fall back to the ordinary ones where they do not work.
@@ -31,7 +32,8 @@ package final class LinuxStorage: Storage {
         let queues =
             !usesAsyncIO
             ? "threads" : wasAsyncRefused.load(ordering: .relaxed) ? "threads (io_setup failed)" : "libaio"
-        return "\(files), \(queues)"
+        let writes = takesAtomicWrites.load(ordering: .relaxed) ? ", atomic writes of pages" : ""
+        return "\(files), \(queues)\(writes)"
     }
 
     /// Other processes may map or read what is written here.
@@ -65,7 +67,7 @@ package final class LinuxStorage: Storage {
             if descriptor >= 0 && alignment == 1 { wasDirectRefused.store(true, ordering: .relaxed) }
         }
         try SystemCall.check(descriptor, "open", path)
-        return LinuxFile(
+        let file = LinuxFile(
             path: path,
             role: role,
             descriptor: Int32(descriptor),
@@ -73,6 +75,8 @@ package final class LinuxStorage: Storage {
             isReadOnly: readOnly,
             counters: counters
         )
+        if file.atomicWriteUnit > 0 { takesAtomicWrites.store(true, ordering: .relaxed) }
+        return file
     }
 
     private func openDescriptor(_ path: String, _ flags: Int32) -> Int {

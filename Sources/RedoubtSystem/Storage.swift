@@ -71,12 +71,20 @@ public protocol StorageFile: AnyObject, Sendable {
     var role: FileRole { get }
     /// The alignment in bytes of memory, offset and length of each transfer; 1 if there is none.
     var alignment: Int { get }
+    /// The bytes of the aligned write that the device can make whole or not at all, 16384; 0 if it cannot, or if nobody
+    /// knows.
+    var atomicWriteUnit: Int { get }
     /// The size in bytes.
     func size() throws(RedoubtError) -> UInt64
     /// Reads into `target`; returns the bytes read, fewer than asked only at the end of the file.
     func read(into target: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(RedoubtError) -> Int
     /// Writes all of `source`.
     func write(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError)
+    /// Writes all of `source`, one ``atomicWriteUnit`` at a multiple of it, so that a power cut leaves the whole of it
+    /// or nothing.
+    ///
+    /// - Throws: errno EOPNOTSUPP or EINVAL if device, file system or kernel refuse to; nothing is written then.
+    func writeAtomically(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError)
     /// Makes content and size durable (fdatasync). Never called again on a file whose sync failed.
     func sync() throws(RedoubtError)
     /// Grows the file to `size` bytes of allocated zeros, or does nothing if it is that long. Durable after `sync`.
@@ -87,6 +95,30 @@ public protocol StorageFile: AnyObject, Sendable {
     func truncate(to size: UInt64) throws(RedoubtError)
     /// Closes the descriptor; later calls throw.
     func close()
+}
+
+extension StorageFile {
+    /// No write is known to be atomic.
+    public var atomicWriteUnit: Int { 0 }
+
+    /// Refuses.
+    public func writeAtomically(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
+        throw RedoubtError.refusedAtomicWrite(path)
+    }
+}
+
+extension RedoubtError {
+    // EOPNOTSUPP: the kernel or the file system does not know the flag. EINVAL: not this write.
+    private static var notSupported: Int32 { 95 }
+    private static var notValid: Int32 { 22 }
+
+    /// Whether an atomic write with this error was refused, so that an ordinary one may succeed.
+    package var isRefusedAtomicWrite: Bool { errno == Self.notSupported || errno == Self.notValid }
+
+    /// The error of a file that cannot write atomically.
+    package static func refusedAtomicWrite(_ path: String) -> RedoubtError {
+        RedoubtError(.systemCallFailed, "the file takes no atomic writes", path: path, errno: notSupported)
+    }
 }
 
 /// One transfer for a ``StorageQueue``.
@@ -102,6 +134,8 @@ public struct StorageRequest: @unchecked Sendable {
     public var offset: UInt64
     /// What the completion is known by.
     public var tag: UInt64
+    /// Whether a power cut must leave all or nothing of a write, as ``StorageFile/writeAtomically(_:at:)`` says.
+    public var isAtomic: Bool
 
     /// Creates a request.
     public init(
@@ -109,13 +143,15 @@ public struct StorageRequest: @unchecked Sendable {
         isWrite: Bool,
         buffer: UnsafeMutableRawBufferPointer,
         offset: UInt64,
-        tag: UInt64
+        tag: UInt64,
+        isAtomic: Bool = false
     ) {
         self.file = file
         self.isWrite = isWrite
         unsafe self.buffer = buffer
         self.offset = offset
         self.tag = tag
+        self.isAtomic = isAtomic
     }
 }
 

@@ -108,7 +108,12 @@ final class ThreadIOQueue: StorageQueue, @unchecked Sendable {
                     let count = try unsafe request.file.read(into: request.buffer, at: request.offset)
                     return StorageCompletion(tag: request.tag, byteCount: count, error: nil)
                 }
-                try unsafe request.file.write(UnsafeRawBufferPointer(request.buffer), at: request.offset)
+                let source = unsafe UnsafeRawBufferPointer(request.buffer)
+                if request.isAtomic {
+                    try unsafe request.file.writeAtomically(source, at: request.offset)
+                } else {
+                    try unsafe request.file.write(source, at: request.offset)
+                }
                 return unsafe StorageCompletion(tag: request.tag, byteCount: request.buffer.count, error: nil)
             } catch {
                 return StorageCompletion(tag: request.tag, byteCount: 0, error: error)

@@ -16,6 +16,8 @@ struct Transfer {
 
     /// Whether it writes.
     let isWrite: Bool
+    /// Whether it is a write that is made as a whole or not at all.
+    let isAtomic: Bool
     /// Where it starts in the file.
     let offset: UInt64
     /// The bytes transferred.
@@ -29,8 +31,15 @@ struct Transfer {
     private let alignment: Int
     private var fruitless = 0
 
-    init(isWrite: Bool, bytes: UnsafeMutableRawBufferPointer, offset: UInt64, alignment: Int) {
+    init(
+        isWrite: Bool,
+        bytes: UnsafeMutableRawBufferPointer,
+        offset: UInt64,
+        alignment: Int,
+        isAtomic: Bool = false
+    ) {
         self.isWrite = isWrite
+        self.isAtomic = isAtomic
         unsafe self.bytes = bytes
         self.offset = offset
         self.alignment = alignment
@@ -53,6 +62,8 @@ struct Transfer {
             done = byteCount
             return end(0)
         }
+        // The rest by itself would be another write.
+        if isAtomic { return end(EIO) }
         if !isWrite {
             done = reached
             // Nothing, or part of a unit: only the end of the file is there.

@@ -177,6 +177,65 @@ import Testing
         #expect((0..<fixture.pool.frameCount).allSatisfy { !fixture.pool.frame($0).has(FrameFlags.madeAnew) })
     }
 
+    /// The copies in the doublewrite file, and the page writes that asked for all or nothing, since event `first`.
+    private func written(_ fixture: PoolFixture, since first: Int) -> (segments: Int, atomic: Int, plain: Int) {
+        let trace = fixture.storage.trace
+        var atomic = 0
+        for case .change(.atomicWrite) in trace[first...] { atomic += 1 }
+        let writes = WriteTrace(trace, from: first)
+        return (writes.segmentCount, atomic, writes.pageCount)
+    }
+
+    @Test("Every page write to a device that can is atomic, and none has a copy", arguments: [true, false])
+    func atomicWrites(isDetecting: Bool) throws {
+        var configuration = PoolFixture.small
+        if isDetecting { configuration.flushing.doublewrite = .detectOnly }
+        let fixture = try PoolFixture(configuration, isRecording: true, atomicWriteUnit: 16384)
+        defer { fixture.close() }
+        let first = fixture.storage.trace.count
+        for number: UInt32 in 0..<20 { try fixture.change(page(number), to: 1) }
+        #expect(try fixture.flushing.writer.write(candidates(fixture)).written == 20)
+        #expect(written(fixture, since: first) == (segments: 0, atomic: 20, plain: 0))
+        #expect(fixture.pool.statistics[.atomicWrites] == 20)
+        for number: UInt32 in 0..<20 { #expect(try fixture.fileValue(page(number)) == 1) }
+    }
+
+    @Test("An atomic write that is refused becomes an ordinary one behind a copy; so do all later ones")
+    func refusedAtomicWrite() throws {
+        let fixture = try PoolFixture(isRecording: true, atomicWriteUnit: 16384)
+        defer { fixture.close() }
+        let first = fixture.storage.trace.count
+        for number: UInt32 in 0..<8 { try fixture.change(page(number), to: 1) }
+        fixture.storage.inject(
+            SimulatedFault(.atomicWrite, skipping: 3, isPermanent: true, effect: .failure(errno: 22))
+        )
+        #expect(try fixture.flushing.writer.write(candidates(fixture)).written == 8)
+        let refused = written(fixture, since: first)
+        // One of the first batch, alone; then a batch of copies.
+        #expect(refused.atomic == 3 && refused.plain == 5 && refused.segments == 2)
+        var trace = WriteTrace(fixture.storage.trace, from: first)
+        #expect(trace.breaches == [] && trace.unprotected == [], "the copy is durable before the page is written")
+        #expect(trace.dataSyncCount == 1, "and not overwritten before the page is durable")
+        fixture.storage.removeFaults()
+        let second = fixture.storage.trace.count
+        for number: UInt32 in 0..<8 { try fixture.change(page(number), to: 2) }
+        _ = try fixture.flushing.writer.write(candidates(fixture))
+        trace = WriteTrace(fixture.storage.trace, from: second)
+        #expect(written(fixture, since: second).atomic == 0 && trace.pageCount == 8 && trace.unprotected == [])
+        for number: UInt32 in 0..<8 { #expect(try fixture.fileValue(page(number)) == 2) }
+        #expect(!fixture.kernel.health.isFenced)
+    }
+
+    @Test("An atomic write that fails otherwise fences")
+    func failedAtomicWrite() throws {
+        let fixture = try PoolFixture(atomicWriteUnit: 16384)
+        defer { fixture.close() }
+        try fixture.change(page(3), to: 1)
+        fixture.storage.inject(SimulatedFault(.atomicWrite))
+        #expect(throws: RedoubtError.self) { _ = try fixture.flushing.writer.write(candidates(fixture)) }
+        #expect(fixture.kernel.health.isFenced)
+    }
+
     @Test("Detection only writes names, before the pages and durably")
     func names() throws {
         var configuration = PoolFixture.small

@@ -33,12 +33,14 @@ final class PoolFixture: Sendable {
         startsLog: Bool = true,
         isRecording: Bool = false,
         reordersCompletions: Bool = false,
-        latencyMicroseconds: Int = 0
+        latencyMicroseconds: Int = 0,
+        atomicWriteUnit: Int = 0
     ) throws {
         var options = SimulatedStorage.Options()
         options.isRecording = isRecording
         options.reordersCompletions = reordersCompletions
         options.latencyMicroseconds = latencyMicroseconds
+        options.atomicWriteUnit = atomicWriteUnit
         storage = SimulatedStorage(options: options)
         let database = DatabaseID(high: 1, low: 2)
         try storage.createDirectory("db")

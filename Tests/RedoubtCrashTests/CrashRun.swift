@@ -5,6 +5,8 @@ import RedoubtSystem
 /// A workload that was run and recorded, and the judgement of the disks that it could leave.
 struct CrashRun: Sendable {
     let profile: CrashProfile
+    /// How torn pages are put right.
+    let doublewrite: Configuration.Doublewrite
     /// The storage that recorded it.
     let storage: SimulatedStorage
     /// The model before the recording: number 0 of the commits.
@@ -26,17 +28,25 @@ struct CrashRun: Sendable {
     }
 
     /// Runs `profile` in a simulated world; all of it follows from `seed`.
-    init(_ profile: CrashProfile, seed: UInt64) throws {
+    ///
+    /// The disk has `options`, but for its latency.
+    init(
+        _ profile: CrashProfile,
+        seed: UInt64,
+        doublewrite: Configuration.Doublewrite = .on,
+        options: SimulatedStorage.Options = SimulatedStorage.Options()
+    ) throws {
         self.profile = profile
+        self.doublewrite = doublewrite
         let image = try Self.prepared(profile, seed: seed)
-        var options = SimulatedStorage.Options()
+        var options = options
         options.latencyMicroseconds = 50
         let storage = SimulatedStorage(image.image, options: options)
         self.storage = storage
         start = image.model
         let scheduler = SimulatedScheduler(seed: seed)
         let outcome = scheduler.run { () -> Result<Recorded, RedoubtError> in
-            Self.record(profile, storage, image.model, seed: seed)
+            Self.record(profile, doublewrite, storage, image.model, seed: seed)
         }
         let recorded = try outcome.get()
         model = recorded.model
@@ -75,12 +85,18 @@ struct CrashRun: Sendable {
 
     private static func record(
         _ profile: CrashProfile,
+        _ doublewrite: Configuration.Doublewrite,
         _ storage: SimulatedStorage,
         _ start: ReferenceModel,
         seed: UInt64
     ) -> Result<Recorded, RedoubtError> {
         do throws(RedoubtError) {
-            var client = try EngineClient(storage, model: start, durability: profile.durability)
+            var client = try EngineClient(
+                storage,
+                model: start,
+                durability: profile.durability,
+                doublewrite: doublewrite
+            )
             let redoStart = try client.database.statistics().currentLSN.rawValue
             var workload = Workload(seed: seed, weights: profile.weights)
             for _ in 0..<profile.operationCount { try client.perform(workload.next(client.model)) }
@@ -119,7 +135,7 @@ struct CrashRun: Sendable {
         var options = SimulatedStorage.Options.judging
         options.tracksDurability = true
         let storage = SimulatedStorage(state.storage.image, options: options)
-        let database = try EngineClient.open(storage)
+        let database = try EngineClient.open(storage, doublewrite: doublewrite)
         let hash = try EngineClient.contentHash(of: database)
         let numbers = model.commitNumbers(with: hash)
         guard !numbers.isEmpty else {
@@ -141,7 +157,7 @@ struct CrashRun: Sendable {
     }
 
     private func judgeAgain(_ storage: SimulatedStorage, _ first: UInt64) throws {
-        let database = try EngineClient.open(storage)
+        let database = try EngineClient.open(storage, doublewrite: doublewrite)
         guard try EngineClient.contentHash(of: database) == first else {
             throw Finding("the second recovery found something else than the first")
         }

@@ -24,16 +24,26 @@ struct EngineClient: ~Copyable {
     private(set) var model: ReferenceModel
 
     /// Opens the database on `storage`, which has the content of `model`.
-    init(_ storage: SimulatedStorage, model: ReferenceModel, durability: Durability) throws(RedoubtError) {
+    init(
+        _ storage: SimulatedStorage,
+        model: ReferenceModel,
+        durability: Durability,
+        doublewrite: Configuration.Doublewrite = .on
+    ) throws(RedoubtError) {
         self.storage = storage
         self.model = model
         self.durability = durability
-        database = try Self.open(storage)
+        database = try Self.open(storage, doublewrite: doublewrite)
     }
 
     /// Opens the database on `storage`.
-    static func open(_ storage: SimulatedStorage) throws(RedoubtError) -> Database {
-        try Database.open(at: path, configuration: configuration, storage: storage)
+    static func open(
+        _ storage: SimulatedStorage,
+        doublewrite: Configuration.Doublewrite = .on
+    ) throws(RedoubtError) -> Database {
+        var configuration = configuration
+        configuration.flushing.doublewrite = doublewrite
+        return try Database.open(at: path, configuration: configuration, storage: storage)
     }
 
     /// Does `operation` with marks around it; the model has it before it is begun.

@@ -106,4 +106,37 @@ import Testing
         #expect(completions.map { $0.error?.code } == [nil, .closed, .readFailed, nil, .readOnly, nil])
         #expect(queue.inFlightCount == 0)
     }
+
+    @Test(
+        "an atomic write is made where the file says so, and refused, with nothing written, where not",
+        arguments: [true, false],
+        [true, false]
+    )
+    func atomicWrites(direct: Bool, async: Bool) throws {
+        let storage = LinuxStorage(directIO: direct, asyncIO: async)
+        let queue = try storage.makeQueue(depth: 4)
+        let file = try storage.open(directory.file("a"), role: .data, creating: true, readOnly: false)
+        try file.extendByWriting(to: 65536)
+        #expect(file.atomicWriteUnit == 0 || (file.atomicWriteUnit == 16384 && direct))
+        let memory = try AlignedBuffer(byteCount: 16384)
+        unsafe memory.bytes.initializeMemory(as: UInt8.self, repeating: 7)
+        let request = unsafe StorageRequest(
+            file: file,
+            isWrite: true,
+            buffer: memory.bytes,
+            offset: 16384,
+            tag: 5,
+            isAtomic: true
+        )
+        queue.submit([request])
+        let end = try #require(queue.complete(minimum: 1).first)
+        let copy = try AlignedBuffer(byteCount: 16384)
+        #expect(try unsafe file.read(into: copy.bytes, at: 16384) == 16384)
+        if let error = end.error {
+            #expect(file.atomicWriteUnit == 0 && error.isRefusedAtomicWrite, "\(error)")
+            #expect(unsafe copy.bytes.allSatisfy { $0 == 0 })
+        } else {
+            #expect(unsafe end.byteCount == 16384 && copy.bytes.allSatisfy { $0 == 7 })
+        }
+    }
 }

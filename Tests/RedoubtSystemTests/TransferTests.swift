@@ -88,4 +88,15 @@ import Testing
             }
         }
     }
+
+    @Test("an atomic write that came out short has failed, and is not continued")
+    func shortAtomicWrite() {
+        let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: 16384, alignment: 512)
+        defer { unsafe memory.deallocate() }
+        for (result, failure) in [(16384, 0), (4096, EIO), (0, EIO)] {
+            var transfer = unsafe Transfer(isWrite: true, bytes: memory, offset: 0, alignment: 512, isAtomic: true)
+            #expect(transfer.advance(result) == .end)
+            #expect(transfer.failure == failure)
+        }
+    }
 }

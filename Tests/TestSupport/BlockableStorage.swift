@@ -76,6 +76,7 @@ private final class BlockableFile: StorageFile {
     var path: String { inner.path }
     var role: FileRole { inner.role }
     var alignment: Int { inner.alignment }
+    var atomicWriteUnit: Int { inner.atomicWriteUnit }
     func size() throws(RedoubtError) -> UInt64 { try inner.size() }
 
     func read(into target: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(RedoubtError) -> Int {
@@ -86,6 +87,11 @@ private final class BlockableFile: StorageFile {
     func write(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
         storage.pass(.write(role))
         unsafe try inner.write(source, at: offset)
+    }
+
+    func writeAtomically(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
+        storage.pass(.write(role))
+        unsafe try inner.writeAtomically(source, at: offset)
     }
 
     func sync() throws(RedoubtError) {

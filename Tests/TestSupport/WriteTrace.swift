@@ -23,7 +23,7 @@ package struct WriteTrace {
     package private(set) var dataSyncCount = 0
 
     private struct Segment {
-        let range: Range<UInt64>
+        var range: Range<UInt64>
         var isDurable = false
         /// The pages that a tear may still need, with the LSNs of their copies.
         var needed: [PageID: UInt64]
@@ -59,6 +59,8 @@ package struct WriteTrace {
     private mutating func write(_ file: Int, _ offset: UInt64, _ bytes: [UInt8], _ number: Int, isEnded: Bool) {
         if bytes.starts(with: Array("RDBTDWRT".utf8)) {
             writeSegment(file, offset, bytes, number)
+        } else if extendSegment(file, offset, bytes) {
+            return
         } else if bytes.count == pageByteCount, let found = Self.identity(bytes[...]),
             found.page.number.fileOffset == offset
         {
@@ -81,9 +83,7 @@ package struct WriteTrace {
         if !underWay.isEmpty { pipelinedCount += 1 }
         overwrite(file, range, number)
         var needed: [PageID: UInt64] = [:]
-        for start in stride(from: pageByteCount, to: bytes.count, by: pageByteCount) {
-            if let found = Self.identity(bytes[start..<start + pageByteCount]) { needed[found.page] = found.lsn }
-        }
+        for (page, lsn) in Self.images(bytes[pageByteCount...]) { needed[page] = lsn }
         segments[file, default: []].append(Segment(range: range, needed: needed))
     }
 
@@ -101,6 +101,22 @@ package struct WriteTrace {
             }
         }
         segments[file] = kept
+    }
+
+    /// Takes a write right behind a segment that is not synced for more of its images.
+    private mutating func extendSegment(_ file: Int, _ offset: UInt64, _ bytes: [UInt8]) -> Bool {
+        var list = segments[file, default: []]
+        guard var segment = list.popLast(), !segment.isDurable, segment.range.upperBound == offset else { return false }
+        segment.range = segment.range.lowerBound..<offset + UInt64(bytes.count)
+        for (page, lsn) in Self.images(bytes[...]) { segment.needed[page] = lsn }
+        segments[file] = list + [segment]
+        return true
+    }
+
+    private static func images(_ bytes: ArraySlice<UInt8>) -> [(PageID, UInt64)] {
+        stride(from: bytes.startIndex, to: bytes.endIndex, by: pageByteCount).compactMap { start in
+            identity(bytes[start..<start + pageByteCount]).map { ($0.page, $0.lsn) }
+        }
     }
 
     private mutating func sync(_ file: Int) {

@@ -5,11 +5,12 @@ enum Direction {
         "Page": [],
         "Buffer": ["Page"],
         "MiniTransaction": ["Page", "Buffer"],
-        "Flushing": ["Page", "Buffer", "MiniTransaction"],
+        "Doublewrite": ["Page", "Buffer"],
+        "Flushing": ["Page", "Buffer", "MiniTransaction", "Doublewrite"],
         "Space": ["Page", "Buffer", "MiniTransaction"],
         "Tree": ["Page", "Buffer", "MiniTransaction", "Space"],
         "Recovery": ["Page", "Buffer", "MiniTransaction", "Flushing", "Space", "Tree"],
-        "": ["Page", "Buffer", "MiniTransaction", "Flushing", "Space", "Tree", "Recovery"],
+        "": ["Page", "Buffer", "MiniTransaction", "Doublewrite", "Flushing", "Space", "Tree", "Recovery"],
     ]
 
     /// Returns a violation for each mention of a type that a file's folder must not know.

@@ -96,6 +96,16 @@ int32_t redoubt_direct_alignment(int descriptor);
 /// Turns direct I/O off for the open file; returns 0 or errno.
 int redoubt_clear_direct(int descriptor);
 
+/// The flag of a write, also of one by libaio, that a power cut leaves whole or not at all (RWF_ATOMIC).
+extern const uint32_t redoubt_rwf_atomic;
+
+/// Whether the device, through the file system, takes aligned writes of `bytes` bytes with that flag, at full speed; 0
+/// also if the kernel does not say.
+int redoubt_can_write_atomically(int descriptor, uint32_t bytes);
+
+/// pwritev2(2) with that flag: the bytes written, or -1 and errno. Nothing is written where it is refused.
+int64_t redoubt_write_atomically(int descriptor, const void *bytes, size_t length, int64_t offset);
+
 #ifdef __cplusplus
 }
 #endif

@@ -15,13 +15,21 @@ final class PageFile: Sendable {
     private let failed = Atomic<Bool>(false)
     private let retired = Atomic<Bool>(false)
     private let syncLock = EngineLock()
+    private let atomic: Atomic<Bool>
 
     /// Creates the entry of `space`, whose file has `pageCount` pages.
     init(space: SpaceID, file: any StorageFile, pageCount: UInt32) {
         self.space = space
         self.file = file
         pages = Atomic(pageCount)
+        atomic = Atomic(file.atomicWriteUnit == pageByteCount)
     }
+
+    /// Whether the device makes the write of a page whole or not at all when it is asked to, so that none is torn.
+    var writesAtomically: Bool { atomic.load(ordering: .acquiring) }
+
+    /// Says that the device, or what is before it, refused such a write.
+    func stopAtomicWrites() { atomic.store(false, ordering: .releasing) }
 
     /// The pages that the file has; read-ahead stops there.
     var pageCount: UInt32 { pages.load(ordering: .acquiring) }

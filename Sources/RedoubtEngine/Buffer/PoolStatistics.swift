@@ -28,8 +28,11 @@ enum PoolCounter: Int, CaseIterable, Sendable {
     case doublewritePages
     /// Syncs of data files because a doublewrite file was full.
     case doublewriteDataSyncs
-    /// Pages written without a doublewrite, because it is off or redo makes them anew.
+    /// Pages written without a doublewrite, because it is off, redo makes them anew, or the device writes
+    /// them all or nothing.
     case doublewriteSkips
+    /// Pages written all or nothing by the device.
+    case atomicWrites
     /// Dirty pages dropped with their space.
     case pagesDropped
     /// Search indexes built.

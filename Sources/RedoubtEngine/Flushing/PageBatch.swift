@@ -18,6 +18,8 @@ final class PageBatch: @unchecked Sendable {
         let lsn: LogSequenceNumber
         /// The place of the image in the memory of the batch.
         let place: Int
+        /// Whether the device is asked to write all of it or nothing.
+        let isAtomic: Bool
         /// When the write began.
         var began = EngineInstant(nanoseconds: 0)
     }
@@ -63,13 +65,15 @@ final class PageBatch: @unchecked Sendable {
 
     /// Copies the page in `frame`, which is latched, as one that goes to `file`.
     ///
-    /// A protected one is part of the doublewrite segment.
-    func add(_ frame: Frame, _ file: PageFile, isProtected: Bool) {
+    /// A protected one is part of the doublewrite segment; the device is asked to write an atomic one as a whole.
+    func add(_ frame: Frame, _ file: PageFile, isProtected: Bool, isAtomic: Bool) {
         precondition(!isFull, "a batch of \(capacity) pages gets one more")
         let place = isProtected ? entries.count + 1 : capacity - (flights.count - entries.count)
         unsafe image(at: place).copyMemory(from: frame.memory, byteCount: pageByteCount)
         let lsn = frame.newestModification
-        flights.append(Flight(frame: frame, file: file, page: frame.pageID, lsn: lsn, place: place))
+        flights.append(
+            Flight(frame: frame, file: file, page: frame.pageID, lsn: lsn, place: place, isAtomic: isAtomic)
+        )
         if isProtected { entries.append(DoublewriteBatch.Entry(page: frame.pageID, lsn: lsn, checksum: 0)) }
     }
 
@@ -112,7 +116,8 @@ final class PageBatch: @unchecked Sendable {
             isWrite: true,
             buffer: UnsafeMutableRawBufferPointer(start: image(at: flight.place), count: pageByteCount),
             offset: flight.page.number.fileOffset,
-            tag: UInt64(self.index) << 32 | UInt64(index)
+            tag: UInt64(self.index) << 32 | UInt64(index),
+            isAtomic: flight.isAtomic
         )
     }
 

@@ -43,7 +43,7 @@ extension PageWriter {
         for completion in completions {
             let batch = batches[Int(completion.tag >> 32)]
             let flight = batch.flights[Int(completion.tag & UInt64(UInt32.max))]
-            if let error = Self.fault(completion, flight.page) {
+            if let error = fault(completion, flight, batch) {
                 failure = failure ?? error
                 continue
             }
@@ -58,14 +58,51 @@ extension PageWriter {
         return completions.count
     }
 
-    private static func fault(_ completion: StorageCompletion, _ page: PageID) -> RedoubtError? {
-        if let error = completion.error { return error }
-        if completion.byteCount == pageByteCount { return nil }
-        return RedoubtError(
-            .systemCallFailed,
-            "page \(page): \(completion.byteCount) bytes of it were written",
-            page: page
-        )
+    /// Returns what went wrong with a write; an atomic one that was refused is made by other means here.
+    private func fault(_ completion: StorageCompletion, _ flight: PageBatch.Flight, _ batch: PageBatch) -> RedoubtError?
+    {
+        guard let error = completion.error else {
+            if completion.byteCount == pageByteCount {
+                if flight.isAtomic { pool.statistics.add(.atomicWrites) }
+                return nil
+            }
+            return RedoubtError(
+                .systemCallFailed,
+                "page \(flight.page): \(completion.byteCount) bytes of it were written",
+                page: flight.page
+            )
+        }
+        guard flight.isAtomic, error.isRefusedAtomicWrite, !isBroken else { return error }
+        do throws(RedoubtError) {
+            try rewrite(flight, of: batch)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    /// Writes a page whose atomic write was refused, behind a copy in the room of the doublewrite file that is kept for
+    /// this, and durably, so that the room is free again.
+    ///
+    /// Later writes to the file are ordinary ones. Waits.
+    private func rewrite(_ flight: PageBatch.Flight, of batch: PageBatch) throws(RedoubtError) {
+        flight.file.stopAtomicWrites()
+        let image = unsafe PageBytes(batch.image(at: flight.place))
+        if let doublewrite {
+            let checksum = unsafe Checksum.crc32c(image.all)
+            let entry = DoublewriteBatch.Entry(page: flight.page, lsn: flight.lsn, checksum: checksum)
+            // The header of the batch is in the file already.
+            let header = unsafe PageBytes(batch.image(at: 0))
+            DoublewriteBatch(database: kernel.database, sequence: 0, entries: [entry]).encode(into: header)
+            try unsafe doublewrite.write(header.all, at: ring.pageCount)
+            try unsafe doublewrite.write(image.all, at: ring.pageCount + 1)
+            try doublewrite.sync()
+            pool.statistics.add(.doublewriteBatches)
+            pool.statistics.add(.doublewritePages)
+        }
+        try unsafe flight.file.file.write(image.all, at: flight.page.number.fileOffset)
+        flight.file.markWritten()
+        try flight.file.syncIfNeeded()
     }
 
     /// Marks the file, lets the page be written again, and frees the batch with its last page.

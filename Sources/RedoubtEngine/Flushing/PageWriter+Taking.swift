@@ -35,8 +35,9 @@ extension PageWriter {
             outcome.dropped += 1
             return
         }
-        let isProtected = needsDoublewrite(frame)
-        batch.add(frame, file, isProtected: isProtected)
+        let isAtomic = file.writesAtomically
+        let isProtected = needsDoublewrite(frame) && !isAtomic
+        batch.add(frame, file, isProtected: isProtected, isAtomic: isAtomic)
         if !isProtected { pool.statistics.add(.doublewriteSkips, shard: frame.index) }
         pool.instance(of: frame).removeDirty(frame) { batch.lowerMinimum(to: $0) }
     }

@@ -29,6 +29,8 @@ final class PageWriter: @unchecked Sendable {
 
     let kernel: Kernel
     let pool: BufferPool
+    /// The pages of a doublewrite file behind the ring: a header and one image.
+    private static let singlePageCount = 2
     /// The most pages of a batch.
     let batchPages: Int
     /// How long the writes of pages to data files take.
@@ -87,7 +89,7 @@ final class PageWriter: @unchecked Sendable {
             storage: kernel.storage,
             directory: kernel.directory,
             number: number,
-            pageCount: plan.doublewritePageCount
+            pageCount: plan.doublewritePageCount + Self.singlePageCount
         )
     }
 
@@ -242,6 +244,7 @@ final class PageWriter: @unchecked Sendable {
         )
         unsafe header.encode(into: PageBytes(batch.image(at: 0)))
         try unsafe doublewrite.write(batch.segmentBytes(content), at: ring.start(of: segment))
+        try doublewrite.sync()
         pool.statistics.add(.doublewriteBatches)
         pool.statistics.add(.doublewritePages, UInt64(batch.entries.count))
     }

@@ -56,12 +56,11 @@ final class DoublewriteFile: Sendable {
         try storage.syncDirectory(directory + "/" + directoryName)
     }
 
-    /// Writes a segment over what stood at page `start` of the file, durably.
+    /// Writes a segment, or a part of one, over what stood at page `start` of the file; durable after ``sync()``.
     ///
     /// The pages of the segments that stood there must be durable in their data files. Waits.
     func write(_ segment: UnsafeRawBufferPointer, at start: Int) throws(RedoubtError) {
         try unsafe file.write(segment, at: UInt64(start * pageByteCount))
-        try file.sync()
     }
 
     /// The write of one page at page `place` of the file, for a queue.
