@@ -16,6 +16,8 @@ struct WriterThrottle {
 
     /// The ages below which no rate is worth its trouble.
     private static let smallestLimit = 8 << 20
+    /// A rate at which a mini-transaction waits for about a second, in bytes per second.
+    private static let standstill = 16384.0
 
     init(_ kernel: Kernel, _ flushing: Flushing) {
         self.kernel = kernel
@@ -44,6 +46,9 @@ struct WriterThrottle {
         let gauges = [ageGauge(Double(end.rawValue - min(bound.rawValue, end.rawValue))), dirtyGauge(dirtyCount)]
         let admission = Throttle(gauges: gauges, flushRate: rates.flushRate).admission
         log.admission.setRate(admission, by: .throttle)
+        // Writers that stand still change nothing and ask for no redo capacity: to a policy that is idleness, in which
+        // it may write nothing. So they are spoken for here, or they might stand for ever.
+        if let admission, admission < Self.standstill { log.checkpointNeeded.signal() }
         if admission != nil { return Self.throttledMilliseconds }
         return max(redoBefore, rates.redo) > 1_000_000 ? Self.busyMilliseconds : Self.idleMilliseconds
     }
