@@ -223,6 +223,23 @@ import Testing
         #expect(try DoublewriteFile.paths(storage: storage, directory: "db") == ["db/doublewrite/dw_0"])
     }
 
+    @Test("A file whose making was cut short is there after a power cut, once it was made", arguments: [true, false])
+    func interruptedMaking(isDiskFull: Bool) throws {
+        let fault =
+            isDiskFull
+            ? SimulatedFault(.extend, role: .doublewrite, effect: .failure(errno: SimulatedFault.noSpace))
+            : SimulatedFault(.syncDirectory)
+        let disk = SimulatedStorage()
+        try disk.createDirectory("db")
+        try disk.syncDirectory("")
+        disk.inject(fault)
+        #expect(throws: RedoubtError.self) {
+            _ = try DoublewriteFile(storage: disk, directory: "db", number: 0, pageCount: 8)
+        }
+        try DoublewriteFile(storage: disk, directory: "db", number: 0, pageCount: 8).close()
+        #expect(try disk.powerCut().exists("db/doublewrite/dw_0"))
+    }
+
     @Test("Opening without doublewrite removes the copies, which would soon be stale")
     func switchedOff() throws {
         try writeBatch([3], lsn: 9000, fill: 2)

@@ -14,20 +14,16 @@ final class DoublewriteFile: Sendable {
         let folder = directory + "/" + Self.directoryName
         let path = folder + "/\(Self.namePrefix)\(number)"
         let byteCount = UInt64(pageCount * pageByteCount)
-        if try storage.exists(path) {
-            file = try storage.open(path, role: .doublewrite, creating: false, readOnly: false)
-            if try file.size() < byteCount {
-                try file.extendByWriting(to: byteCount)
-                try file.sync()
-            }
-        } else {
-            try storage.createDirectory(folder)
-            file = try storage.open(path, role: .doublewrite, creating: true, readOnly: false)
-            try file.extendByWriting(to: byteCount)
-            try file.sync()
-            try storage.syncDirectory(folder)
-            try storage.syncDirectory(directory)
-        }
+        let isThere = try storage.exists(path)
+        if !isThere { try storage.createDirectory(folder) }
+        file = try storage.open(path, role: .doublewrite, creating: !isThere, readOnly: false)
+        guard try file.size() < byteCount else { return }
+        // The entries before the length: a file that is long enough is in its directory after any power cut, also if
+        // an earlier attempt to make it was cut short.
+        try storage.syncDirectory(folder)
+        try storage.syncDirectory(directory)
+        try file.extendByWriting(to: byteCount)
+        try file.sync()
     }
 
     /// The paths of the doublewrite files of the database in `directory` whose numbers are `first` and up.
