@@ -68,6 +68,26 @@ import Testing
         fixture.close()
     }
 
+    @Test("A request that finds nothing leaves the round its pages", arguments: [UInt64(1), 2, 3])
+    func emptyRequest(_ seed: UInt64) throws {
+        var options = CleanerWorld.Options()
+        options.seed = seed
+        options.latencyMicroseconds = 2000
+        options.configuration.flushing.idlePercent = 100
+        options.configuration.flushing.ioCapacity = 120
+        let isServed = try CleanerWorld.run(options, breaking: []) { fixture in
+            for number: UInt32 in 0..<100 { try fixture.change(page(number), to: 1) }
+            let statistics = fixture.flushing.statistics
+            guard fixture.wait(milliseconds: 5000, until: { statistics.pagesWritten(.idle) > 0 }) else { return false }
+            let rounds = statistics.rounds
+            // Older than any page.
+            fixture.flushing.requestFlush(below: LogSequenceNumber(rawValue: 1))
+            let isServed = fixture.wait(milliseconds: 5000) { fixture.pool.dirtyCount == 0 }
+            return isServed && statistics.rounds == rounds
+        }
+        #expect(isServed)
+    }
+
     /// The smallest engine: its memory is what gives 64 frames an instance.
     private static func tinyConfiguration(instances: Int) throws -> Configuration {
         var configuration = PoolFixture.small

@@ -203,7 +203,10 @@ struct PageCleaner {
         var sum = CleanerSlots.Outcome()
         for (number, outcome) in outcomes.enumerated() {
             sum.add(outcome)
-            let isAtEnd = outcome.listWritten == 0 && outcome.skipped == 0 && orders[number].listPages > 0
+            // A request that finds nothing says nothing about the younger pages that the round may want.
+            let isAtEnd =
+                outcome.listWritten == 0 && outcome.skipped == 0 && orders[number].listPages > 0
+                && terms.lsnLimit >= round.recommendation.lsnLimit
             round.note(number, written: outcome.listWritten, isAtEnd: isAtEnd)
         }
         // A fence ends the loop; anything else, such as a full disk, may pass.
