@@ -89,17 +89,21 @@ final class CapacityCredit: Sendable {
         while true {
             let ticket = advanced.ticket
             try log.health.check()
-            if cost > capacity {
-                throw RedoubtError(
-                    .batchTooLarge,
-                    "\(bytes) bytes of redo at once; a log of \(limits.capacity) takes \(Self.groupBytes(capacity))"
-                )
-            }
+            try requireFit(bytes)
             if take(cost, log) { return }
             log.checkpointNeeded.signal()
             // The deadline is for credit given back without a signal, and for a fence from elsewhere.
             advanced.wait(ticket, deadline: Scheduling.now().advanced(milliseconds: 20))
         }
+    }
+
+    /// Throws `.batchTooLarge` if the log can never hold so many bytes at once.
+    func requireFit(_ bytes: Int) throws(RedoubtError) {
+        guard Self.distance(bytes) > capacity else { return }
+        throw RedoubtError(
+            .batchTooLarge,
+            "\(bytes) bytes of redo at once; a log of \(limits.capacity) takes \(Self.groupBytes(capacity))"
+        )
     }
 
     /// Gives back credit; of the bytes `used` were appended.
@@ -148,8 +152,10 @@ extension RedoLog {
     ///
     /// Waits.
     ///
-    /// - Throws: `.fenced`; `.busy` if the thread refuses to wait.
+    /// - Throws: `.fenced`; `.batchTooLarge` if the log can never hold it; `.busy` if the thread refuses to wait.
     package func admit(bytes: Int) throws(RedoubtError) {
+        // Before it is paid for: what never comes must not delay those behind it.
+        try credit.requireFit(bytes)
         switch Scheduling.slowdownManner {
         case .waits: try admission.pay(bytes)
         case .fails: throw RedoLog.busy()

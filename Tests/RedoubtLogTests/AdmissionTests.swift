@@ -212,6 +212,20 @@ import Testing
         log.releaseCapacity(bytes: 500)
     }
 
+    @Test func `what the log can never hold is refused at once, and nobody pays for it`() throws {
+        let fixture = try LogFixture()
+        defer { fixture.log.stop() }
+        let log = fixture.log
+        log.admission.setRate(100_000)
+        let start = Scheduling.now()
+        let error = #expect(throws: RedoubtError.self) { try log.acquireCapacity(bytes: 3 << 20) }
+        #expect(error?.code == .batchTooLarge)
+        try log.acquireCapacity(bytes: 500)
+        log.releaseCapacity(bytes: 500)
+        // 3 MiB are half a minute.
+        #expect(Scheduling.now().nanoseconds(since: start) < 5_000_000_000)
+    }
+
     private func started(_ name: String, _ body: @escaping @Sendable () -> Void) -> EngineThread {
         do {
             return try Scheduling.start(name, body)
