@@ -64,7 +64,9 @@ package struct AdaptiveFlushing: Sendable, Hashable {
     package func capacityPercent(forDirtyPagePercent share: Double) -> Int {
         if share <= 0 { return 0 }
         if dirtyPagePercentLowWater == 0 { return share >= dirtyPagePercentMaximum ? 100 : 0 }
-        return share >= dirtyPagePercentLowWater ? Int(share * 100 / (dirtyPagePercentMaximum + 1)) : 0
+        guard share >= dirtyPagePercentLowWater else { return 0 }
+        // The bound only keeps counts of different moments from overflowing.
+        return Int(min(1e9, share * 100 / (dirtyPagePercentMaximum + 1)))
     }
 
     /// Returns the percentage of the capacity that a redo age asks for.

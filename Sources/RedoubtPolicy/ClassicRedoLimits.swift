@@ -31,4 +31,10 @@ package struct ClassicRedoLimits: Sendable, Hashable {
         asyncAge = max(1, checkpointAge - checkpointAge / 8)
         syncAge = max(1, checkpointAge - checkpointAge / 16)
     }
+
+    /// Returns `age` in percent of ``asyncAge``, rounded down.
+    func asyncPercent(of age: Int) -> Int {
+        // In two parts, because an age beyond all sense times 100 overflows.
+        age / asyncAge * 100 + age % asyncAge * 100 / asyncAge
+    }
 }

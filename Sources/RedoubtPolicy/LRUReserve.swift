@@ -17,6 +17,8 @@ struct LRUReserve: Sendable, Hashable {
     static let longest: UInt64 = 1_000_000_000
     /// The most that a batch may take and still have its demand made good at once, in nanoseconds.
     static let longestBatch: UInt64 = 250_000_000
+    /// More frames a second than any machine takes; only keeps what two decisions in a moment see from overflowing.
+    static let largestDemand = 1e12
     /// The part of a lack that one batch makes good.
     static let refill = 0.1
 
@@ -24,9 +26,9 @@ struct LRUReserve: Sendable, Hashable {
     mutating func decide(_ inputs: LRUInputs) -> LRURecommendation {
         // A step up counts at once, a step down after half a second.
         let taken = Double(inputs.framesTaken)
-        let rate = max(
-            demand.update(now: inputs.now, value: taken),
-            suddenDemand.update(now: inputs.now, value: taken)
+        let rate = min(
+            Self.largestDemand,
+            max(demand.update(now: inputs.now, value: taken), suddenDemand.update(now: inputs.now, value: taken))
         )
         let hasWaiters = inputs.frameWaits != lastWaits
         lastWaits = inputs.frameWaits

@@ -120,9 +120,9 @@ package struct MariaDBFlushing: FlushingDecisions, Hashable {
         let limits = limits(inputs)
         if age < limits.total * inputs.options.redoAgePercentLowWater / 100 { return 0 }
         if age < limits.asyncAge && !inputs.options.adaptive { return 0 }
-        let factor = age * 100 / limits.asyncAge
+        let factor = limits.asyncPercent(of: age)
         let ratio = inputs.ioCapacityMaximum / max(1, inputs.ioCapacity)
-        return Int(min(1e9, Double(ratio * factor) * Double(factor).squareRoot() / 7.5))
+        return Int(min(1e9, Double(ratio) * Double(factor) * Double(factor).squareRoot() / 7.5))
     }
 
     /// The budget of an LRU batch: what flush lists leave, and never less than the smaller of depth and maximum.

@@ -81,6 +81,6 @@ package struct MySQL57Flushing: FlushingDecisions, Hashable {
         let limits = ClassicRedoLimits(payload: inputs.limits.capacity - 2 * 2048)
         if age < limits.total * formulas.redoAgePercentLowWater / 100 { return 0 }
         if age < limits.asyncAge && !formulas.isAdaptive { return 0 }
-        return formulas.agePercent(factor: Double(age * 100 / limits.asyncAge))
+        return formulas.agePercent(factor: Double(limits.asyncPercent(of: age)))
     }
 }
