@@ -125,6 +125,41 @@ import Testing
         }
     }
 
+    @Test("The mode changes from batch to batch: each torn page is put right, or named", arguments: [true, false])
+    func changingModes(endsWithCopies: Bool) throws {
+        let seed = testSeed()
+        var random = SeededRandom(seed: seed)
+        var last = 0
+        let storage = SimulatedStorage()
+        let engine = try EngineFixture.open(storage)
+        _ = try engine.createKeyspace("first")
+        for step in 0..<40 { try engine.put("first", "key \(step)", value(step, 3000)) }
+        try engine.flushing.checkpointNow()
+        let rounds = 8
+        for round in 1...rounds {
+            let hasCopies = round == rounds ? endsWithCopies : random.below(2) == 0
+            try engine.change { $0.flushing.doublewrite = hasCopies ? .on : .detectOnly }
+            for _ in 0..<10 { try engine.put("first", "key \(random.below(40))", value(round, 3000)) }
+            last = storage.trace.count
+            try engine.flushing.flushAll()
+        }
+        let content = try engine.content()
+        let writes = WriteTrace(storage.trace, from: last)
+        let disk = storage.copy()
+        try engine.close()
+        #expect(writes.pages.count > 3 && (writes.unprotected.isEmpty == endsWithCopies), "seed \(seed)")
+        for page in writes.pages {
+            let torn = disk.copy()
+            try tear(torn, page, from: 5)
+            do {
+                try judge(torn, content)
+            } catch let error as RedoubtError {
+                // An older copy will do as well, as long as the redo behind it is there.
+                #expect(!endsWithCopies && error.code == .corruptPage && error.page == page, "seed \(seed): \(error)")
+            }
+        }
+    }
+
     /// The first leaf of the keyspace "first" that is not its root.
     private func leaf(_ disk: SimulatedStorage) throws -> PageID {
         let engine = try EngineFixture.open(disk.copy())

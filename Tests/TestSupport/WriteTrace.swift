@@ -17,6 +17,8 @@ package struct WriteTrace {
     package private(set) var pipelinedCount = 0
     /// The page writes.
     package private(set) var pageCount = 0
+    /// The pages written, in order.
+    package private(set) var pages: [PageID] = []
     /// The pages written without a copy, in order.
     package private(set) var unprotected: [PageID] = []
     /// The syncs of data files.
@@ -67,6 +69,7 @@ package struct WriteTrace {
             let write = PageWrite(page: found.page, lsn: found.lsn, file: file)
             dataFiles.insert(file)
             pageCount += 1
+            pages.append(found.page)
             let all = segments.values.joined()
             if !all.contains(where: { $0.isDurable && $0.needed[found.page] == found.lsn }) {
                 unprotected.append(found.page)
