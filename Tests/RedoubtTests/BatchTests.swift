@@ -23,6 +23,38 @@ import Testing
         try database.close()
     }
 
+    @Test("a batch whose redo the log buffer cannot take at once is refused, and one just below is written")
+    func logBufferBound() throws {
+        let fixture = Fixture()
+        var configuration = Fixture.configuration
+        configuration.memory = .mebibytes(32)
+        configuration.redoLog.capacity = .mebibytes(64)
+        configuration.redoLog.bufferCapacity = .kibibytes(256)
+        let database = try Database.open(at: fixture.path, configuration: configuration)
+        let keyspace = try database.keyspace(named: "k", createIfMissing: true)
+        // Rows that are there already: new ones would be written before, one by one.
+        for number in 0..<200 {
+            try keyspace.put("\(number)", [UInt8](repeating: 0, count: 1000), durability: .deferred)
+        }
+        var taken = 0
+        // Across half the log buffer, the most that is appended at once.
+        for count in stride(from: 50, through: 200, by: 5) {
+            var batch = WriteBatch()
+            for number in 0..<count {
+                try batch.put("\(number)", [UInt8](repeating: UInt8(count), count: 1000), in: keyspace)
+            }
+            do throws(RedoubtError) {
+                try database.write(batch)
+                taken = count
+            } catch {
+                #expect(error.code == .batchTooLarge && error.message.contains { $0.isNumber })
+            }
+        }
+        #expect(taken > 90 && taken < 130, "\(taken) rows of 1000 bytes are about half of 256 KiB")
+        #expect(try database.check().isEmpty)
+        try database.close()
+    }
+
     @Test("the last change of a key wins, in each keyspace by itself")
     func order() throws {
         let fixture = Fixture()

@@ -43,8 +43,12 @@ package struct TreeBatch: ~Copyable {
     /// The most rows that a batch may change.
     package var rowCountMaximum: Int { max(Int(kernel.pool.frameCount) / 4 - 4, 1) }
 
-    /// The most bytes of redo that a batch may take.
-    package var redoByteCountMaximum: Int { kernel.log.limits.freeCheckCapacity / 8 }
+    /// The most bytes of redo that a batch may take: an eighth of what writers may fill, and what the log buffer takes
+    /// at once.
+    package var redoByteCountMaximum: Int {
+        let most = kernel.log.groupByteCountMaximum - MiniTransactionContext.groupHeaderByteCount
+        return min(kernel.log.limits.freeCheckCapacity / 8, most)
+    }
 
     /// Adds: `key` of `tree` gets `value`.
     ///
