@@ -20,6 +20,7 @@ package final class Admission: Sendable {
     /// The longest sleep before looking again.
     static let sliceMicroseconds = 1000
     private static let burstSeconds = 0.01
+    private static let memoryNanoseconds: UInt64 = 250_000_000
     private static let unlimited = UInt64.max
 
     // The bit pattern of a Double.
@@ -27,6 +28,9 @@ package final class Admission: Sendable {
     private let charged = CacheIsolated(Atomic<UInt64>(0))
     private let granted = CacheIsolated(Atomic<UInt64>(0))
     private let grantedAt = Atomic<UInt64>(0)
+    // Those who wait for their turn, and when somebody was held back last, 0 for never.
+    private let waiting = Atomic<Int>(0)
+    private let heldBackAt = Atomic<UInt64>(0)
     private let changed = Event()
     private let lock = EngineLock()
     // Guarded by `lock`; the mutex is never contended.
@@ -46,6 +50,18 @@ package final class Admission: Sendable {
         let bits = rateBits.value.load(ordering: .acquiring)
         return bits == Self.unlimited ? nil : Double(bitPattern: bits)
     }
+
+    /// Whether somebody waits for its turn, or did, or was refused, within the last quarter of a second: so long, that
+    /// who looks now and then misses nobody.
+    var isHoldingBack: Bool {
+        if waiting.load(ordering: .acquiring) > 0 { return true }
+        let last = heldBackAt.load(ordering: .relaxed)
+        let now = Scheduling.now()
+        return last > 0 && now.nanoseconds(since: EngineInstant(nanoseconds: last)) < Self.memoryNanoseconds
+    }
+
+    /// Takes note of a writer that is held back, or was refused.
+    func noteHeldBack() { heldBackAt.store(max(1, Scheduling.now().nanoseconds), ordering: .relaxed) }
 
     /// Who sets rates.
     package enum Source: Sendable {
@@ -121,7 +137,12 @@ package final class Admission: Sendable {
     func pay(_ bytes: Int) throws(RedoubtError) {
         guard rate != nil, !tryPay(bytes) else { return }
         let wait = waits.begin(.backPressure)
-        defer { waits.end(wait) }
+        waiting.wrappingAdd(1, ordering: .acquiringAndReleasing)
+        defer {
+            noteHeldBack()
+            waiting.wrappingSubtract(1, ordering: .acquiringAndReleasing)
+            waits.end(wait)
+        }
         let end = charged.value.wrappingAdd(Self.distance(bytes), ordering: .acquiringAndReleasing).newValue
         while true {
             let ticket = changed.ticket

@@ -158,7 +158,9 @@ extension RedoLog {
         try credit.requireFit(bytes)
         switch Scheduling.slowdownManner {
         case .waits: try admission.pay(bytes)
-        case .fails: throw RedoLog.busy()
+        case .fails:
+            admission.noteHeldBack()
+            throw RedoLog.busy()
         case .goesOn: admission.owe(bytes)
         }
     }
@@ -170,7 +172,12 @@ extension RedoLog {
     /// - Throws: as ``acquireCapacity(bytes:)``.
     package func acquireAdmittedCapacity(bytes: Int) throws(RedoubtError) {
         if credit.tryAcquireAdmitted(bytes, self) { return try checkFence(afterTaking: bytes) }
-        try credit.acquire(bytes, self)
+        do throws(RedoubtError) {
+            try credit.acquire(bytes, self)
+        } catch {
+            admission.refund(bytes)
+            throw error
+        }
     }
 
     /// Takes credit for who has been admitted, if that needs no waiting.
@@ -185,7 +192,8 @@ extension RedoLog {
     package var backPressure: BackPressure {
         if credit.hasLine { return .stopped }
         guard let rate = admission.rate else { return .normal }
-        return rate > 0 ? .delayed : .stopped
+        if rate <= 0 { return .stopped }
+        return admission.isHoldingBack ? .delayed : .normal
     }
 
     /// The error of a thread that refuses to be slowed down.

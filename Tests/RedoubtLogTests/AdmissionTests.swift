@@ -181,6 +181,58 @@ import Testing
         #expect(Scheduling.slowdownManner == .waits, "the refusal ends with its closure")
     }
 
+    @Test func `a rate that nobody has to wait for is not shown as a delay`() {
+        let states = SimulatedScheduler(seed: 3).run { () -> [BackPressure] in
+            guard let fixture = try? LogFixture(Self.large) else { fatalError("no log") }
+            let log = fixture.log
+            defer { log.stop() }
+            var states: [BackPressure] = []
+            func write(_ bytes: Int) {
+                guard (try? log.acquireCapacity(bytes: bytes)) != nil else { fatalError("no capacity") }
+                log.releaseCapacity(bytes: bytes, used: bytes)
+                states.append(log.backPressure)
+            }
+            log.admission.setRate(1_000_000)
+            states.append(log.backPressure)
+            Scheduling.sleep(microseconds: 20_000)
+            write(1000)
+            write(30_000)
+            Scheduling.sleep(microseconds: 300_000)
+            states.append(log.backPressure)
+            _ = try? Scheduling.with(.fails) { try log.acquireCapacity(bytes: 30_000) }
+            states.append(log.backPressure)
+            log.admission.setRate(nil)
+            states.append(log.backPressure)
+            return states
+        }
+        #expect(states == [.normal, .normal, .delayed, .normal, .delayed, .normal])
+    }
+
+    @Test func `a group that can never fit is told so at once, and nobody pays for it`() {
+        let result = SimulatedScheduler(seed: 5).run { () -> ([RedoubtError.Code], UInt64) in
+            guard let fixture = try? LogFixture() else { fatalError("no log") }
+            let log = fixture.log
+            defer { log.stop() }
+            log.admission.setRate(10_000)
+            let start = Scheduling.now()
+            var codes: [RedoubtError.Code] = []
+            for manner in [SlowdownManner.waits, .fails, .goesOn] {
+                do throws(RedoubtError) {
+                    try Scheduling.with(manner) { () throws(RedoubtError) in
+                        try log.acquireCapacity(bytes: log.limits.capacity.rawValue)
+                    }
+                } catch {
+                    codes.append(error.code)
+                }
+            }
+            guard (try? log.acquireCapacity(bytes: 100)) != nil else { fatalError("no capacity") }
+            log.releaseCapacity(bytes: 100)
+            return (codes, Scheduling.now().nanoseconds(since: start))
+        }
+        #expect(result.0 == [.batchTooLarge, .batchTooLarge, .batchTooLarge])
+        #expect(result.1 < 15_000_000, "100 bytes are 10 ms: \(result.1) ns")
+    }
+
     @Test func `the lower of the policy's rate and the limit holds`() throws {
         let fixture = try LogFixture()
         defer { fixture.log.stop() }

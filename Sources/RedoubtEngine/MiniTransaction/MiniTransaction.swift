@@ -44,7 +44,6 @@ struct MiniTransaction: ~Copyable {
     private static func awaitCapacity(_ kernel: Kernel, _ credit: Int) throws(RedoubtError) {
         try kernel.log.admit(bytes: credit)
         if kernel.log.tryAcquireAdmittedCapacity(bytes: credit) { return }
-        if Scheduling.slowdownManner == .fails { throw RedoLog.busy() }
         let wait = kernel.waits.begin(.redoCapacity)
         defer { kernel.waits.end(wait) }
         _ = kernel.pool.makeRoomInline(.redo)
