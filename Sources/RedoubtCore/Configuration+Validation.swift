@@ -3,7 +3,8 @@ extension Configuration {
     ///
     /// - Throws: `.invalidConfiguration` that names the option, its value and its range.
     public func validate() throws(RedoubtError) {
-        try require("memory", memory.rawValue, in: 8 << 20...Int.max)
+        // Frames have numbers of 32 bits.
+        try require("memory", memory.rawValue, in: 8 << 20...32 << 40)
         try require("bufferPool.instanceCount", bufferPool.instanceCount, in: 0...64)
         try require("bufferPool.oldSublistPercent", bufferPool.oldSublistPercent, in: 5...95)
         try require("bufferPool.oldSublistMilliseconds", bufferPool.oldSublistMilliseconds, in: 0...Int(UInt32.max))
@@ -12,10 +13,8 @@ extension Configuration {
         try require("bufferPool.dumpPercent", bufferPool.dumpPercent, in: 1...100)
         try require("redoLog.capacity", redoLog.capacity.rawValue, in: 2 << 20...128 << 30)
         try require("redoLog.fileCount", redoLog.fileCount, in: 4...32)
-        try require("redoLog.bufferCapacity", redoLog.bufferCapacity.rawValue, in: 256 << 10...1 << 32)
-        try requirePowerOfTwo("redoLog.bufferCapacity", redoLog.bufferCapacity.rawValue)
-        try require("redoLog.writeAheadSize", redoLog.writeAheadSize.rawValue, in: 512...16384)
-        try requirePowerOfTwo("redoLog.writeAheadSize", redoLog.writeAheadSize.rawValue)
+        try requirePowerOfTwo("redoLog.bufferCapacity", redoLog.bufferCapacity.rawValue, in: 256 << 10...1 << 32)
+        try requirePowerOfTwo("redoLog.writeAheadSize", redoLog.writeAheadSize.rawValue, in: 512...16384)
         try require(
             "redoLog.checkpointIntervalMilliseconds",
             redoLog.checkpointIntervalMilliseconds,
@@ -35,11 +34,16 @@ extension Configuration {
         try require("flushing.redoAgePercentLowWater", flushing.redoAgePercentLowWater, in: 0...70)
         try require("flushing.averagingLoops", flushing.averagingLoops, in: 1...1000)
         try require("flushing.cleanerThreads", flushing.cleanerThreads, in: 1...64)
-        try require(
-            "flushing.targetRecoveryTime (seconds)",
-            Int(clamping: flushing.targetRecoveryTime.components.seconds),
-            in: 1...3600
-        )
+        let recovery = flushing.targetRecoveryTime
+        guard (.seconds(1) ... .seconds(3600)).contains(recovery) else {
+            // Not the description of a duration, which says 3600.9999999999995 for 3601.
+            let (seconds, rest) = recovery.components
+            let milliseconds = rest == 0 ? "" : " and \(rest / 1_000_000_000_000_000) ms"
+            throw RedoubtError(
+                .invalidConfiguration,
+                "flushing.targetRecoveryTime is \(seconds) s\(milliseconds), but must be in 1...3600 s"
+            )
+        }
         try require("flushing.doublewriteBatchPages", flushing.doublewriteBatchPages, in: 1...512)
         try require("storage.queueDepth", storage.queueDepth, in: 1...1024)
     }
@@ -53,9 +57,17 @@ extension Configuration {
         }
     }
 
-    private func requirePowerOfTwo(_ option: String, _ value: Int) throws(RedoubtError) {
+    private func requirePowerOfTwo(
+        _ option: String,
+        _ value: Int,
+        in range: ClosedRange<Int>
+    ) throws(RedoubtError) {
+        try require(option, value, in: range)
         guard value & (value - 1) == 0 else {
-            throw RedoubtError(.invalidConfiguration, "\(option) is \(value), but must be a power of two")
+            throw RedoubtError(
+                .invalidConfiguration,
+                "\(option) is \(value), but must be a power of two in \(range.lowerBound)...\(range.upperBound)"
+            )
         }
     }
 }

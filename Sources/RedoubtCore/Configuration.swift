@@ -5,7 +5,7 @@
 public struct Configuration: Sendable, Hashable {
     /// The memory that the engine may use: frames, search indexes, log buffer and caches together.
     ///
-    /// The default is 256 MiB, the range 8 MiB and up. InnoDB: `innodb_buffer_pool_size` (frames only).
+    /// The default is 256 MiB, the range 8 MiB...32 TiB. InnoDB: `innodb_buffer_pool_size` (frames only).
     public var memory: ByteCount = .mebibytes(256)
     /// How a commit is made durable unless the call says otherwise.
     ///

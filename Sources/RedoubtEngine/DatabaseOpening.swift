@@ -30,6 +30,8 @@ struct DatabaseOpening {
     /// Waits.
     func run() throws(RedoubtError) -> Engine {
         try configuration.validate()
+        // Too little memory is told before anything is created or changed for it.
+        _ = try MemoryPlan(configuration)
         let lock = try lockDirectory()
         source.attach(storage, configuration)
         if options.usesBackgroundThreads { source.publish(in: path) }

@@ -63,13 +63,19 @@ extension RedoLog {
         let wait = waits.begin(.resize)
         defer { waits.end(wait) }
         guard (2 << 20...128 << 30).contains(capacity.rawValue) else {
-            throw RedoubtError(.invalidConfiguration, "a redo capacity of \(capacity); must be 2 MiB...128 GiB")
-        }
-        let wanted = LogLimits(capacity: capacity, fileCount: files.intendedCount)
-        guard wanted.freeCheckCapacity / 4 >= Int(relaxedOrderWindow) else {
             throw RedoubtError(
                 .invalidConfiguration,
-                "a redo capacity of \(capacity) is too small to change to while open; close and reopen with it"
+                "redoLog.capacity is \(capacity), but must be in 2 MiB...128 GiB"
+            )
+        }
+        let wanted = LogLimits(capacity: capacity, fileCount: files.intendedCount)
+        guard allows(wanted) else {
+            var least = 2 << 20
+            while !allows(LogLimits(capacity: .bytes(least), fileCount: wanted.fileCount)) { least += 1 << 20 }
+            throw RedoubtError(
+                .invalidConfiguration,
+                "redoLog.capacity is \(capacity), but must be in \(ByteCount.bytes(least))...128 GiB while open; "
+                    + "close and reopen with it"
             )
         }
         try health.check()
@@ -85,6 +91,9 @@ extension RedoLog {
         }
         updateLimits()
     }
+
+    /// Whether a log of these limits has room beside the window chosen when it was opened.
+    private func allows(_ limits: LogLimits) -> Bool { limits.freeCheckCapacity / 4 >= Int(relaxedOrderWindow) }
 
     /// Gives the spare files the size and number that the configuration asks for.
     func fitFiles() throws(RedoubtError) {
