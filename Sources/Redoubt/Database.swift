@@ -100,6 +100,9 @@ public final class Database: Sendable {
     /// - Throws: `.fenced` if a write had failed (the folder is given back all the same); `.reentered`.
     public func close() throws(RedoubtError) {
         try ThreadBorrow.check()
+        // Of the calls inside as well.
+        let wait = engine.waits.begin(.close)
+        defer { engine.waits.end(wait) }
         threads.stop()
         guard gate.close() else { return }
         defer { engine.source.events.end() }

@@ -49,6 +49,7 @@ extension StatusReport {
         counter("  all or nothing", .pagesWrittenAtomically)
         counter("Doublewrite batches", .doublewriteBatches)
         counter("Doublewrite pages", .doublewritePages)
+        counter("Written without a copy", .doublewriteSkips)
         let modes = ["nothing to write", "idle", "at a pace", "at full speed"]
         let mode = now[.flushMode]
         field("Mode", mode < UInt64(modes.count) ? modes[Int(mode)] : "\(mode)")
@@ -82,6 +83,7 @@ extension StatusReport {
         counter("  because they were wanted", .pagesMissed)
         counter("  ahead", .pagesReadAhead)
         counter("  ahead, at random", .pagesReadAheadAtRandom)
+        counter("  named by a dump", .poolPagesLoaded)
         counter("Ahead and evicted unused", .pagesReadAheadEvicted)
         counter("Pages created", .pagesCreated)
         counter("Pages written", .pagesWritten)

@@ -107,6 +107,8 @@ struct StatusReport {
             ]
             line(PlainText.left("\(reason)", 18) + values.map { PlainText.right($0, 12) }.joined())
         }
+        let longest = now[.stalls] == 0 ? "" : ", the longest " + PlainText.duration(Double(now[.longestStall]))
+        line("\(now[.stalls]) of more than a second\(longest)")
     }
 
     private mutating func files() {

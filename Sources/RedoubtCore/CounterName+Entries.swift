@@ -165,7 +165,8 @@ extension CounterName {
             "Innodb_buffer_pool_read_ahead_evicted",
             "Pages that left memory without ever having been used."
         ),
-        Entry(.counter, .pages, "Buffer pool", "Innodb_pages_read", "Pages read, wanted and ahead together."),
+        Entry(.counter, .pages, "Buffer pool", nil, "Pages read because a dump of the pool named them."),
+        Entry(.counter, .pages, "Buffer pool", "Innodb_pages_read", "Pages read, wanted, ahead and loaded together."),
         Entry(.counter, .pages, "Buffer pool", "Innodb_pages_created", "Pages made without a read."),
         Entry(.counter, .pages, "Buffer pool", "Innodb_pages_written", "Pages written to their files."),
         Entry(.counter, .pages, "Buffer pool", "buffer_LRU_batch_evict_total_pages", "Clean pages that left memory."),
@@ -186,6 +187,9 @@ extension CounterName {
             "Times that a thread waited for a free frame."
         ),
         Entry(.counter, .nanoseconds, "Buffer pool", nil, "Time of the waits for a free frame."),
+        Entry(.counter, .count, "Buffer pool", nil, "Loads that found no dump of the pool, or none that is whole."),
+        Entry(.counter, .count, "Buffer pool", nil, "Dumps of the pool written."),
+        Entry(.counter, .count, "Buffer pool", nil, "Dumps of the pool that could not be written."),
     ]
 
     private static let flushingEntries: [Entry] = [
@@ -279,6 +283,13 @@ extension CounterName {
         ),
         Entry(.counter, .count, "Flushing", "Innodb_dblwr_writes", "Batches of page copies."),
         Entry(.counter, .pages, "Flushing", "Innodb_dblwr_pages_written", "Copies of pages in those batches."),
+        Entry(
+            .counter,
+            .pages,
+            "Flushing",
+            nil,
+            "Pages written without a copy, because doublewrite is off or redo makes them anew."
+        ),
         Entry(.counter, .count, "Flushing", nil, "Syncs of tablespace files because a doublewrite file was full."),
         Entry(.counter, .count, "Flushing", nil, "Writes to doublewrite files."),
         Entry(
@@ -315,6 +326,8 @@ extension CounterName {
         Entry(.gauge, .bytes, "Process", nil, "Memory of the process that is in use (RSS)."),
         Entry(.gauge, .bytes, "Process", nil, "What the option `memory` allows the engine."),
         Entry(.counter, .count, "Process", nil, "Events that a listener was too slow for."),
+        Entry(.counter, .count, "Process", nil, "Foreground waits of more than a second, those that last included."),
+        Entry(.gauge, .nanoseconds, "Process", nil, "The longest of those waits so far."),
         Entry(.gauge, .flag, "Process", nil, "1 after a failed write or sync has ended all writing."),
         Entry(.gauge, .state, "Process", nil, "How writers are held back: 0 not at all, 1 delayed, 2 stopped."),
         Entry(.gauge, .flag, "Process", nil, "1 while the redo that writers may add is limited to a rate."),

@@ -41,6 +41,7 @@ public enum CounterName: String, Sendable, Hashable, CaseIterable {
     case pagesReadAhead
     case pagesReadAheadAtRandom
     case pagesReadAheadEvicted
+    case poolPagesLoaded
     case pagesRead
     case pagesCreated
     case pagesWritten
@@ -50,6 +51,9 @@ public enum CounterName: String, Sendable, Hashable, CaseIterable {
     case searchIndexesBuilt
     case freeFrameWaits
     case freeFrameWaitTime
+    case poolLoadsIgnored
+    case poolDumpsWritten
+    case poolDumpsFailed
     // Flushing.
     case pagesWrittenAdaptive
     case pagesWrittenIdle
@@ -75,6 +79,7 @@ public enum CounterName: String, Sendable, Hashable, CaseIterable {
     case doublewriteMode
     case doublewriteBatches
     case doublewritePages
+    case doublewriteSkips
     case doublewriteDataSyncs
     case doublewriteWrites
     case doublewriteWrittenBytes
@@ -101,6 +106,8 @@ public enum CounterName: String, Sendable, Hashable, CaseIterable {
     case residentMemory
     case memoryLimit
     case eventsDropped
+    case stalls
+    case longestStall
     case fenced
     case backPressureState
     case isAdmissionLimited

@@ -37,6 +37,8 @@ public enum WaitReason: String, Sendable, Hashable, CaseIterable {
     case checkpoint
     /// A change of size that the caller asked for.
     case resize
+    /// A dump of the pool that the caller asked for.
+    case poolDump
     /// The closing of the database.
     case close
 
@@ -60,7 +62,8 @@ public enum WaitReason: String, Sendable, Hashable, CaseIterable {
         case .keyspaceChange: 14
         case .checkpoint: 15
         case .resize: 16
-        case .close: 17
+        case .poolDump: 17
+        case .close: 18
         }
     }
 }

@@ -275,7 +275,7 @@ struct DatabaseOpening {
             recoveredGroupCount: scan.result.groupCount
         )
         try engine.start(options)
-        source.open(spaces)
+        source.open(spaces, engine.watchdog)
         return engine
     }
 

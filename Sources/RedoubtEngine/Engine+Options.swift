@@ -31,7 +31,8 @@ extension Engine {
 
     /// Takes over `after` if nothing has changed since `version`; returns false if something has.
     private func replace(_ after: Configuration, ifVersion version: UInt64) throws(RedoubtError) -> Bool {
-        optionsLock.lock()
+        // Held by others through a resize at most.
+        optionsLock.lock(.resize, in: kernel.waits)
         defer { optionsLock.unlock() }
         guard kernel.options.version == version else { return false }
         let before = kernel.options.current

@@ -1,4 +1,5 @@
 package import RedoubtCore
+import RedoubtSystem
 
 /// Keeping memory warm over a restart.
 extension Engine {
@@ -9,6 +10,8 @@ extension Engine {
     /// - Throws: `.diskFull` and other errors of the file system, which harm nothing else.
     package func dumpPool() throws(RedoubtError) -> Int {
         try requireOpen()
+        let wait = kernel.waits.begin(.poolDump)
+        defer { kernel.waits.end(wait) }
         return try dumps.dump()
     }
 

@@ -63,7 +63,7 @@ final class PoolDumps: Sendable {
 
     /// Begins to read the pages that the last dump names, unless that is going on.
     func startLoad() throws(RedoubtError) {
-        lock.lock()
+        lock.lock(.poolDump, in: kernel.waits)
         defer { lock.unlock() }
         let finished = state.withLock { state -> (isLoading: Bool, thread: EngineThread?) in
             if state.status.phase == .loading { return (true, nil) }

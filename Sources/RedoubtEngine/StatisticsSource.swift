@@ -18,6 +18,7 @@ package final class StatisticsSource: Sendable {
         var memory: UInt64 = 0
         var kernel: Kernel?
         var flushing: Flushing?
+        var watchdog: Watchdog?
         var spaces: SpaceTable?
     }
 
@@ -49,9 +50,12 @@ package final class StatisticsSource: Sendable {
         }
     }
 
-    /// Says that the database is open with these keyspaces.
-    func open(_ spaces: SpaceTable) {
-        parts.withLock { $0.spaces = spaces }
+    /// Says that the database is open with these keyspaces, and who looks after foreground threads.
+    func open(_ spaces: SpaceTable, _ watchdog: Watchdog) {
+        parts.withLock {
+            $0.spaces = spaces
+            $0.watchdog = watchdog
+        }
         phase.store(0, ordering: .relaxed)
         events.post(.opened)
         events.endOpening()
@@ -115,6 +119,10 @@ package final class StatisticsSource: Sendable {
             readLog(kernel.log, &statistics)
             readWaits(kernel.waits, &statistics)
             statistics[.fenced] = kernel.health.isFenced ? 1 : 0
+        }
+        if let watchdog = parts.watchdog {
+            statistics[.stalls] = watchdog.stallCount
+            statistics[.longestStall] = watchdog.stallNanosecondsMaximum
         }
         if let spaces = parts.spaces?.all {
             statistics[.keyspaces] = UInt64(max(0, spaces.count - 1))
@@ -189,7 +197,9 @@ package final class StatisticsSource: Sendable {
         statistics[.pagesReadAhead] = counters[.pagesReadAhead]
         statistics[.pagesReadAheadAtRandom] = counters[.pagesReadAheadAtRandom]
         statistics[.pagesReadAheadEvicted] = counters[.readAheadEvictions]
-        statistics[.pagesRead] = statistics[.pagesMissed] + statistics[.pagesReadAhead]
+        statistics[.poolPagesLoaded] = counters[.poolPagesLoaded]
+        statistics[.pagesRead] =
+            statistics[.pagesMissed] + statistics[.pagesReadAhead] + statistics[.poolPagesLoaded]
         statistics[.pagesCreated] = counters[.pagesCreated]
         statistics[.pagesEvicted] = counters[.evictions]
         statistics[.pagesMadeYoung] = counters[.madeYoung]
@@ -197,6 +207,9 @@ package final class StatisticsSource: Sendable {
         statistics[.searchIndexesBuilt] = counters[.searchIndexesBuilt]
         statistics[.freeFrameWaits] = counters[.freeWaits]
         statistics[.freeFrameWaitTime] = counters[.freeWaitMicroseconds] &* 1000
+        statistics[.poolLoadsIgnored] = counters[.poolLoadsIgnored]
+        statistics[.poolDumpsWritten] = counters[.poolDumpsWritten]
+        statistics[.poolDumpsFailed] = counters[.poolDumpsFailed]
     }
 
     private func readFlushing(_ pool: BufferPool, _ flushing: Flushing?, _ statistics: inout EngineStatistics) {
@@ -207,6 +220,7 @@ package final class StatisticsSource: Sendable {
         statistics[.neighbourBatches] = counters[.neighbourBatches]
         statistics[.neighbourPages] = counters[.neighbourPages]
         statistics[.doublewritePages] = counters[.doublewritePages]
+        statistics[.doublewriteSkips] = counters[.doublewriteSkips]
         statistics[.doublewriteDataSyncs] = counters[.doublewriteDataSyncs]
         statistics[.pagesWrittenAtomically] = counters[.atomicWrites]
         guard let flushing = flushing?.statistics else { return }

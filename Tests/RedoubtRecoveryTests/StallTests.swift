@@ -22,11 +22,12 @@ import Testing
         var failure: String?
     }
 
-    /// Lets `call` hang for 3.3 virtual seconds while a client does `work`, after `prepare`.
+    /// Lets `call`, or what `prepare` has brought about, hang for 3.3 virtual seconds while a client does `work`.
     private func sight(
-        of call: BlockableStorage.Call,
+        of call: BlockableStorage.Call?,
         seed: UInt64,
         prepare: @escaping @Sendable (Engine) throws -> Void = { _ in },
+        release: @escaping @Sendable (Engine) throws -> Void = { _ in },
         work: @escaping @Sendable (Engine) throws -> Void
     ) -> Sight {
         SimulatedScheduler(seed: seed).run {
@@ -43,7 +44,7 @@ import Testing
                     default: break
                     }
                 }
-                storage.block(call)
+                if let call { storage.block(call) }
                 let problem = Mutex<String?>(nil)
                 let client = try Scheduling.start("client") {
                     do { try work(engine) } catch { problem.withLock { $0 = "\(error)" } }
@@ -52,6 +53,7 @@ import Testing
                 sight.present = engine.watchdog.presentStalls
                 sight.during = events.withLock { $0 }
                 storage.release()
+                try release(engine)
                 Scheduling.join(client)
                 Scheduling.sleep(microseconds: 600_000)
                 sight.after = events.withLock { $0 }
@@ -115,6 +117,17 @@ import Testing
         judge(sight, .redoCapacity)
     }
 
+    @Test func `a value off its page that finds no slot is one wait, however often it looks`() {
+        let sight = sight(
+            of: nil,
+            seed: 6,
+            prepare: { engine in try engine.setSlots(isTaken: true) },
+            release: { engine in try engine.setSlots(isTaken: false) },
+            work: { engine in try engine.putDeferred("rows", "large", [UInt8](repeating: 7, count: 40_000)) }
+        )
+        judge(sight, .largeValue)
+    }
+
     @Test func `threads of an idle engine are nobody's waits`() {
         let total = SimulatedScheduler(seed: 5).run { () -> UInt64? in
             guard let engine = try? EngineFixture.open(SimulatedStorage(options: .judging), threads: true) else {
@@ -142,6 +155,22 @@ extension EngineFixture {
 }
 
 extension Engine {
+    /// Takes all slots that name values being written or freed, or empties them.
+    fileprivate func setSlots(isTaken: Bool) throws {
+        let space = try keyspace("rows")
+        var transaction = try MiniTransaction.begin(kernel, redoBytes: 8192, pins: 1)
+        let header = try PendingChains.latchHeader(&transaction, space)
+        for slot in 0..<PendingChains.slotCount {
+            if isTaken {
+                let page = PageNumber(rawValue: 40)
+                PendingChains.set(&transaction, header, slot: slot, page: page, kind: .freeing)
+            } else {
+                PendingChains.clear(&transaction, header, slot: slot)
+            }
+        }
+        transaction.commit()
+    }
+
     /// Gives `key` of keyspace `name` a value, durable at some time.
     func putDeferred(_ name: String, _ key: String, _ value: [UInt8]) throws {
         let tree = tree(try keyspace(name))

@@ -168,9 +168,13 @@ struct BatchApplication {
 
     private mutating func applyRows() throws(RedoubtError) -> LogSequenceNumber? {
         var failures = 0
+        var slotWait: Wait?
+        defer { kernel.endSlotWait(&slotWait) }
         while true {
             let isPatient = failures >= 32
-            switch try attempt(isPatient: isPatient) {
+            let attempt = try attempt(isPatient: isPatient)
+            if case .wait = attempt {} else { kernel.endSlotWait(&slotWait) }
+            switch attempt {
             case .done(let end):
                 return end
             case .retry(let busy):
@@ -183,8 +187,7 @@ struct BatchApplication {
                 }
             case .noRoom(let range):
                 try makeRoom(range)
-            case .wait:
-                kernel.waits.during(.largeValue) { Scheduling.sleep(microseconds: 500) }
+            case .wait: kernel.waitForSlot(&slotWait)
             }
         }
     }

@@ -115,6 +115,8 @@ extension Tree {
         _ bytes: UnsafeRawBufferPointer
     ) throws(RedoubtError) {
         let pageCount = (bytes.count + Self.chainPartByteCount - 1) / Self.chainPartByteCount
+        var slotWait: Wait?
+        defer { kernel.endSlotWait(&slotWait) }
         while true {
             space.treeLock.lock(.treeLock, in: kernel.waits)
             let outcome: ChainStep
@@ -126,10 +128,11 @@ extension Tree {
                 throw error
             }
             space.treeLock.unlock()
+            if outcome != .wait { kernel.endSlotWait(&slotWait) }
             switch outcome {
             case .done: return
             case .extendFile: break
-            case .wait: kernel.waits.during(.largeValue) { Scheduling.sleep(microseconds: 500) }
+            case .wait: kernel.waitForSlot(&slotWait)
             }
         }
     }

@@ -31,6 +31,8 @@ extension Tree {
             alignment: 8
         )
         defer { unsafe memory.deallocate() }
+        var slotWait: Wait?
+        defer { kernel.endSlotWait(&slotWait) }
         var start = unsafe from
         while true {
             var step = RangeStep()
@@ -42,7 +44,7 @@ extension Tree {
                 unsafe start = UnsafeRawBufferPointer(rebasing: memory[0..<step.resumeByteCount])
                 if step.isSparse, let start = unsafe start { unsafe try? compress(start) }
             }
-            if step.waits { kernel.waits.during(.largeValue) { Scheduling.sleep(microseconds: 500) } }
+            if step.waits { kernel.waitForSlot(&slotWait) } else { kernel.endSlotWait(&slotWait) }
             if step.isLast { return result }
         }
     }

@@ -164,8 +164,17 @@ extension Tree {
     ///
     /// Waits.
     func writeInside(_ change: LeafChange) throws(RedoubtError) -> WriteResult {
+        var slotWait: Wait?
+        defer { kernel.endSlotWait(&slotWait) }
         while true {
-            switch try writeOptimistically(change) {
+            let attempt = try writeOptimistically(change)
+            if case .wait = attempt {
+                // Every pending slot is taken by a value that some thread is writing or freeing.
+                kernel.waitForSlot(&slotWait)
+                continue
+            }
+            kernel.endSlotWait(&slotWait)
+            switch attempt {
             case .done(let done):
                 finish(change, done)
                 return done.result
@@ -174,9 +183,7 @@ extension Tree {
                     finish(change, done)
                     return done.result
                 }
-            case .wait:
-                // Every pending slot is taken by a value that some thread is writing or freeing.
-                kernel.waits.during(.largeValue) { Scheduling.sleep(microseconds: 500) }
+            case .wait: break
             }
         }
     }
