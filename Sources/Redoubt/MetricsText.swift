@@ -13,6 +13,9 @@ struct MetricsText {
         metrics.begin("redoubt_up", "gauge", "Whether a process has the database open.")
         metrics.sample("redoubt_up", [], statistics == nil ? "0" : "1")
         guard let statistics else { return metrics.text }
+        let age = "redoubt_statistics_age_seconds"
+        metrics.begin(age, "gauge", "How long ago the numbers were read; more than a second if the process hangs.")
+        metrics.sample(age, [], "\(Double(statistics.ageNanoseconds) / 1e9)")
         for name in CounterName.allCases { metrics.add(name, statistics[name]) }
         metrics.addInstances(statistics.instances)
         metrics.addWaits(statistics)

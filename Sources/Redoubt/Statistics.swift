@@ -1,5 +1,6 @@
 public import RedoubtCore
 package import RedoubtEngine
+import RedoubtSystem
 
 /// What a database has done since it was opened, and how full it is.
 ///
@@ -26,6 +27,11 @@ public struct Statistics: Sendable, Hashable {
     public var wallNanoseconds: UInt64 { engine.wallNanoseconds }
     /// When the numbers were read, in nanoseconds of the monotonic clock.
     public var monotonicNanoseconds: UInt64 { engine.monotonicNanoseconds }
+
+    /// How long ago the numbers were read, in nanoseconds, on the machine where they were read.
+    public var ageNanoseconds: UInt64 {
+        Scheduling.now().nanoseconds(since: EngineInstant(nanoseconds: monotonicNanoseconds))
+    }
 
     /// The position in the redo stream where the next change will stand; grows by the bytes of redo written.
     public var currentLSN: LogSequenceNumber { LogSequenceNumber(rawValue: self[.currentLSN]) }

@@ -53,6 +53,8 @@ package final class LinuxStorage: Storage {
     ) throws(RedoubtError) -> any StorageFile {
         var flags = O_CLOEXEC | O_NOFOLLOW | (readOnly ? O_RDONLY : O_RDWR)
         if creating { flags |= O_CREAT | O_EXCL }
+        // Whatever stands there in place of a small file, such as a pipe, opening it does not wait.
+        if role == .control { flags |= O_NONBLOCK }
         let wantsDirect = usesDirectIO && role != .control
         var descriptor = openDescriptor(path, wantsDirect ? flags | redoubt_o_direct : flags)
         var alignment = 1
@@ -171,7 +173,7 @@ package final class LinuxStorage: Storage {
 
     /// Whether somebody holds the lock file at `path`; looking disturbs nobody.
     package func isLocked(_ path: String) throws(RedoubtError) -> Bool {
-        let opened = openDescriptor(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+        let opened = openDescriptor(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         let descriptor = Int32(try SystemCall.check(opened, "open", path))
         defer { _ = Glibc.close(descriptor) }
         var code: Int32

@@ -84,6 +84,25 @@ import Testing
         #expect(try world.run("scan", "--colour").code == 2)
     }
 
+    @Test("behind two dashes stand operands, whatever they look like")
+    func operands() throws {
+        let world = World()
+        #expect(try world.run("create").code == 0)
+        #expect(try runProgram(["put", world.path, "--", "--help", "-h"]).code == 0)
+        let got = try runProgram(["get", world.path, "--", "--help"])
+        #expect(got.code == 0 && got.output == "-h\n", "\(got.output)")
+    }
+
+    @Test("memory that is too little, or beyond what can be numbered, is refused, and nothing is made for it")
+    func memory() throws {
+        let world = World()
+        for memory in ["1K", "8M", "33000G", "99999G", "1073741823G"] {
+            let result = try runProgram(["create", world.path, "--memory", memory])
+            #expect(result.code == 2 && result.complaints.contains("memory"), "\(memory): \(result)")
+            #expect(!FileManager.default.fileExists(atPath: world.path), "\(memory)")
+        }
+    }
+
     @Test("a damaged file is told as such")
     func damage() throws {
         let world = World()

@@ -65,6 +65,25 @@ import Testing
         #expect(try world.run("check").code == 0)
     }
 
+    @Test("a process that is stopped shows as silent, not as a database at rest")
+    func silent() throws {
+        let world = World()
+        #expect(try world.run("create").code == 0)
+        let holder = try Holder(world.path)
+        let deadline = Date().addingTimeInterval(20)
+        while try runProgram(["top", world.path, "--once", "--interval", "0.1"]).code != 0, Date() < deadline {}
+        let top = try runProgram(["top", world.path, "--once", "--interval", "0.1"])
+        #expect(!top.output.contains("SILENT"), "\(top.output)")
+        kill(holder.process.processIdentifier, SIGSTOP)
+        defer { kill(holder.process.processIdentifier, SIGCONT) }
+        let stopped = try runProgram(["top", world.path, "--once", "--interval", "3"])
+        #expect(stopped.output.contains("SILENT for "), "\(stopped.output)")
+        let status = try runProgram(["status", world.path, "--interval", "0.1"])
+        #expect(status.code == 0 && status.complaints.contains("has said nothing for "), "\(status.complaints)")
+        kill(holder.process.processIdentifier, SIGCONT)
+        #expect(try holder.end() == 0)
+    }
+
     @Test("metrics are served to who asks properly, on loopback only")
     func serve() throws {
         let world = World()

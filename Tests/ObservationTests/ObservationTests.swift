@@ -104,6 +104,55 @@ import Testing
         try database.close()
     }
 
+    @Test("a pipe in place of the file keeps nobody waiting", .timeLimit(.minutes(1)))
+    func pipe() throws {
+        try open().close()
+        #expect(unsafe mkfifo(path + "/redoubt.stats", 0o600) == 0)
+        #expect(code { () throws(RedoubtError) in _ = try StatisticsFile(of: path).read() } == .readFailed)
+    }
+
+    @Test("every page written has one reason, every page read one cause, and dumps and loads are counted")
+    func sums() throws {
+        var configuration = Configuration()
+        configuration.memory = .mebibytes(12)
+        configuration.redoLog.capacity = .mebibytes(8)
+        configuration.redoLog.bufferCapacity = .mebibytes(1)
+        configuration.bufferPool.dumpPercent = 100
+        configuration.flushing.neighbours = .extent
+        configuration.flushing.policy = .redoubt
+        let first = try Database.open(at: path, configuration: configuration)
+        try fill(first, rows: 30_000)
+        let keyspace = try first.keyspace(named: "k")
+        for number in 0..<5000 { try keyspace.put(Array("\(number * 6)".utf8), [1], durability: .deferred) }
+        try first.checkpoint()
+        try first.dumpPool()
+        // Counts of what just ended may still be on their way.
+        #expect(
+            try spin {
+                let now = try first.statistics()
+                let reasons: [CounterName] = [
+                    .pagesWrittenAdaptive, .pagesWrittenIdle, .pagesWrittenSync, .pagesWrittenLRU,
+                    .pagesWrittenRequest, .pagesWrittenClose,
+                ]
+                return reasons.reduce(0) { $0 + now[$1] } == now[.pagesWritten]
+            }
+        )
+        let before = try first.statistics()
+        #expect(before[.pagesWritten] > 100 && before[.poolDumpsWritten] == 1 && before[.poolDumpsFailed] == 0)
+        #expect(before[.doublewritePages] + before[.doublewriteSkips] == before[.pagesWritten])
+        #expect(before[.doublewriteSkips] > 0 && before[.poolLoadsIgnored] == 1)
+        #expect(before[.pagesRead] == before[.pagesMissed] + before[.pagesReadAhead] && before[.poolPagesLoaded] == 0)
+        #expect(before[.pagesRead] * 16384 <= before[.dataReadBytes])
+        try first.close()
+        let second = try Database.open(at: path, configuration: configuration)
+        #expect(spin { second.poolLoad.phase == .finished })
+        let after = try second.statistics()
+        #expect(after[.poolPagesLoaded] == UInt64(second.poolLoad.loadedPageCount) && after[.poolPagesLoaded] > 100)
+        #expect(after[.pagesRead] == after[.pagesMissed] + after[.pagesReadAhead] + after[.poolPagesLoaded])
+        #expect(after[.poolLoadsIgnored] == 0 && after[.stalls] == 0)
+        try second.close()
+    }
+
     @Test("the report has its sections in order, and rates since the report before")
     func report() throws {
         let database = try open()

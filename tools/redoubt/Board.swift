@@ -9,12 +9,16 @@ struct Board {
     let path: String
     private var rates: StatisticsRates?
     private var complaint: String?
+    // How old the numbers were at the last look.
+    private var ageNanoseconds: UInt64 = 0
     // The redo age and the bytes of redo of late, as shares of the limit, for the histories.
     private var ages: [Double] = []
     private var writes: [Double] = []
 
     /// The looks that are remembered.
     private static let historyCount = 400
+    /// A process that says nothing for longer is stopped, or hangs.
+    static let silenceNanoseconds: UInt64 = 2_000_000_000
 
     /// A board without a look.
     init(path: String) {
@@ -24,6 +28,7 @@ struct Board {
     /// Takes note of a look.
     mutating func add(_ statistics: Statistics) {
         complaint = nil
+        ageNanoseconds = statistics.ageNanoseconds
         let next = StatisticsRates(statistics, since: rates?.now)
         // The same image again has no rates of its own.
         if let rates, rates.now.monotonicNanoseconds == statistics.monotonicNanoseconds { return }
@@ -74,7 +79,9 @@ struct Board {
     private func title(_ rates: StatisticsRates, _ columns: Int) -> [String] {
         let now = rates.now
         let state: String
-        if now.isFenced {
+        if ageNanoseconds > Self.silenceNanoseconds {
+            state = "SILENT for " + PlainText.duration(Double(ageNanoseconds))
+        } else if now.isFenced {
             state = "FENCED: a write failed"
         } else if let phase = now.recoveryPhase {
             let total = now[.recoveryGoal]
@@ -84,7 +91,10 @@ struct Board {
             state = "open for " + PlainText.duration(Double(now[.uptime]))
         }
         let right = PlainText.date(now.wallNanoseconds) + " UTC"
-        let left = "redoubt top  \(path)  process \(now.processID)  \(state)"
+        // What is cut off where there is no room is the beginning of the path.
+        let room = columns - right.count - "redoubt top    process \(now.processID)  \(state)".count - 2
+        let shown = path.count <= max(room, 8) ? path : "..." + path.suffix(max(room, 8) - 3)
+        let left = "redoubt top  \(shown)  process \(now.processID)  \(state)"
         let gap = max(2, columns - left.count - right.count)
         let cpu = PlainText.fixed(Double(rates.rise(.userTime)) / 1e7 / rates.seconds, 0)
         var pressure = now.backPressure == .normal ? "none" : now.backPressure.rawValue.uppercased()

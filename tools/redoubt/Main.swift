@@ -36,7 +36,9 @@ struct Main {
             Output.complain("there is no command \"\(name)\"; see `redoubt --help`")
             return .usage
         }
-        if words.contains("--help") || words.contains("-h") {
+        // Behind "--" stand operands, whatever they look like.
+        let options = words.prefix { $0 != "--" }
+        if options.contains("--help") || options.contains("-h") {
             Output.print(Help.page(command))
             return .success
         }

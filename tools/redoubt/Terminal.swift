@@ -78,7 +78,8 @@ final class Terminal {
             if unsafe poll(&polled, 1, Int32(piece)) > 0 {
                 var byte: UInt8 = 0
                 let count = unsafe read(0, &byte, 1)
-                // The end of input, and q, Q, control-C, control-D.
+                // The end of input, a terminal that is gone, and q, Q, control-C, control-D.
+                if count < 0 && errno != EINTR && errno != EAGAIN { return .quit }
                 if count == 0 || (count == 1 && [113, 81, 3, 4].contains(byte)) { return .quit }
             } else {
                 left -= piece

@@ -24,6 +24,10 @@ extension Command {
         let before = try explaining { () throws(RedoubtError) in try file.read() }
         pause(try arguments.seconds("interval") ?? 1)
         let now = try explaining { () throws(RedoubtError) in try file.read() }
+        if now.ageNanoseconds > Board.silenceNanoseconds {
+            let age = PlainText.duration(Double(now.ageNanoseconds))
+            Output.complain("process \(now.processID) has said nothing for \(age): it is stopped, or hangs")
+        }
         if arguments.has("json") {
             Output.print(JSONObject(now).text)
         } else {
