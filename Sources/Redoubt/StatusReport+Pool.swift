@@ -71,6 +71,9 @@ extension StatusReport {
     mutating func pool() {
         rule("BUFFER POOL AND MEMORY")
         field("Buffer pool size", "\(now[.poolFrames])  pages of 16 KiB")
+        if now[.poolFrames] > now[.poolFrameTarget] {
+            field("Buffer pool resize", "\(now[.poolFrames] - now[.poolFrameTarget])  pages have to leave yet")
+        }
         field("Free buffers", "\(now[.poolFreeFrames])")
         field("Database pages", "\(now[.poolPages])")
         field("Old database pages", "\(now[.poolOldPages])")

@@ -1,10 +1,24 @@
 extension Configuration {
+    /// The least that ``memory`` can be, in bytes.
+    package static let memoryMinimum = 8 << 20
+    /// The most that ``memory`` and ``memoryMaximum`` can be, in bytes: frames have numbers of 32 bits.
+    package static let memoryLimit = 32 << 40
+
     /// Checks every range and relation.
     ///
     /// - Throws: `.invalidConfiguration` that names the option, its value and its range.
     public func validate() throws(RedoubtError) {
-        // Frames have numbers of 32 bits.
-        try require("memory", memory.rawValue, in: 8 << 20...32 << 40)
+        try require("memory", memory.rawValue, in: Self.memoryMinimum...Self.memoryLimit)
+        if let memoryMaximum {
+            try require("memoryMaximum", memoryMaximum.rawValue, in: Self.memoryMinimum...Self.memoryLimit)
+            guard memory <= memoryMaximum else {
+                throw RedoubtError(
+                    .invalidConfiguration,
+                    "memory is \(memory.rawValue), but must be in \(Self.memoryMinimum)...\(memoryMaximum.rawValue), "
+                        + "the end being memoryMaximum"
+                )
+            }
+        }
         try require("bufferPool.instanceCount", bufferPool.instanceCount, in: 0...64)
         try require("bufferPool.oldSublistPercent", bufferPool.oldSublistPercent, in: 5...95)
         try require("bufferPool.oldSublistMilliseconds", bufferPool.oldSublistMilliseconds, in: 0...Int(UInt32.max))

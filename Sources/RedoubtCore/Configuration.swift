@@ -5,8 +5,17 @@
 public struct Configuration: Sendable, Hashable {
     /// The memory that the engine may use: frames, search indexes, log buffer and caches together.
     ///
-    /// The default is 256 MiB, the range 8 MiB...32 TiB. InnoDB: `innodb_buffer_pool_size` (frames only).
+    /// The default is 256 MiB, the range 8 MiB...32 TiB, or up to ``memoryMaximum``. Can be changed while open: more
+    /// counts at once, less is given back in the background. The instances and the memory of page writers stay as
+    /// opened.
+    ///
+    /// InnoDB: `innodb_buffer_pool_size` (frames only).
     public var memory: ByteCount = .mebibytes(256)
+    /// The most that ``memory`` can become without closing.
+    ///
+    /// Reserves address space, and 4 to 8 bytes of memory for each 18 KiB of it. The default, nil, is ``memory`` as
+    /// opened; the range is from there to 32 TiB.
+    public var memoryMaximum: ByteCount?
     /// How a commit is made durable unless the call says otherwise.
     ///
     /// The default is `.flushed`. Can be changed while open. InnoDB: `innodb_flush_log_at_trx_commit`.

@@ -63,7 +63,8 @@ package struct ConfigurationOption: Sendable {
 
     /// All options.
     package static let all: [ConfigurationOption] = [
-        fixed("memory", \.memory),
+        live("memory", \.memory),
+        fixed("memoryMaximum", \.memoryMaximum),
         live("durability", \.durability),
         fixed("createIfMissing", \.createIfMissing),
         fixed("bufferPool.instanceCount", \.bufferPool.instanceCount),

@@ -127,6 +127,14 @@ extension CounterName {
 
     private static let poolEntries: [Entry] = [
         Entry(.gauge, .pages, "Buffer pool", "Innodb_buffer_pool_pages_total", "Pages that fit into memory."),
+        Entry(
+            .gauge,
+            .pages,
+            "Buffer pool",
+            nil,
+            "Pages that the memory option allows; fewer than fit while memory is being given back."
+        ),
+        Entry(.counter, .pages, "Buffer pool", nil, "Frames given back to the system because memory was made less."),
         Entry(.gauge, .pages, "Buffer pool", "Innodb_buffer_pool_pages_data", "Pages in memory."),
         Entry(
             .gauge,

@@ -33,6 +33,8 @@ public enum CounterName: String, Sendable, Hashable, CaseIterable {
     case checkpoints
     // Buffer pool.
     case poolFrames
+    case poolFrameTarget
+    case poolFramesWithdrawn
     case poolPages
     case poolOldPages
     case poolFreeFrames

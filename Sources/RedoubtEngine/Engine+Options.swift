@@ -11,11 +11,11 @@ extension Engine {
 
     /// Changes the options as `body` says, if all that it changes can be changed while open.
     ///
-    /// Waits for the file system if the redo capacity changes. `body` runs again if another thread has changed options
-    /// meanwhile.
+    /// Waits for the file system if the redo capacity changes. More memory can be used on return, less is given back in
+    /// the background, see ``poolResizeStatus``. `body` runs again if another thread has changed options meanwhile.
     ///
     /// - Throws: `.invalidConfiguration`, which names the option: nothing was changed; the errors of changing the redo
-    ///   capacity.
+    ///   capacity; `.fenced` if the memory is to change and no page can be written any more.
     package func change(_ body: (inout Configuration) -> Void) throws(RedoubtError) {
         try requireOpen()
         while true {
@@ -37,8 +37,16 @@ extension Engine {
         guard kernel.options.version == version else { return false }
         let before = kernel.options.current
         // What can fail goes first.
+        if after.memory != before.memory {
+            try kernel.health.check()
+            try kernel.pool.checkResize(to: after.memory)
+        }
         if after.redoLog.capacity != before.redoLog.capacity { try log.resize(to: after.redoLog.capacity) }
         kernel.options.replace(by: after)
+        if after.memory != before.memory {
+            kernel.pool.resize(to: after.memory)
+            if !flushing.isRunning { flushing.withdrawFrames(milliseconds: Self.withdrawMilliseconds) }
+        }
         if after.bufferPool != before.bufferPool { kernel.pool.apply(after.bufferPool) }
         if after.redoLog.deferredFlushMilliseconds != before.redoLog.deferredFlushMilliseconds {
             log.setDeferredFlush(milliseconds: after.redoLog.deferredFlushMilliseconds)
@@ -46,4 +54,10 @@ extension Engine {
         kernel.pool.cleanerNeeded.signal()
         return true
     }
+
+    /// How far the pool has followed the last change of the memory.
+    package var poolResizeStatus: PoolResizeStatus { kernel.pool.resizeStatus }
+
+    /// How long a change of the memory waits for frames in use while there are no background threads.
+    private static let withdrawMilliseconds = 1000
 }

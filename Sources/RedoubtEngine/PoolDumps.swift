@@ -118,7 +118,7 @@ final class PoolDumps: Sendable {
                 storage: kernel.storage,
                 directory: kernel.directory,
                 database: kernel.database,
-                maximum: kernel.pool.plan.frameCount
+                maximum: Int(kernel.pool.frameCount)
             )
             if let fault = content.fault { return end(.ignored, fault) }
             pages = content.pages

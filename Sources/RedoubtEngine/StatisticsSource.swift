@@ -111,6 +111,7 @@ package final class StatisticsSource: Sendable {
         readProcess(&statistics)
         if let storage = parts.storage { readFiles(storage, &statistics) }
         if let kernel = parts.kernel {
+            statistics[.memoryLimit] = UInt64(kernel.configuration.memory.rawValue)
             readPool(kernel.pool, &statistics)
             readFlushing(kernel.pool, parts.flushing, &statistics)
             readProtection(kernel, &statistics)
@@ -179,7 +180,7 @@ package final class StatisticsSource: Sendable {
     private func readPool(_ pool: BufferPool, _ statistics: inout EngineStatistics) {
         for instance in pool.instances {
             var figures = InstanceStatistics()
-            figures.frameCount = UInt64(instance.frameCount)
+            figures.frameCount = UInt64(max(0, instance.heldCount))
             figures.freeFrameCount = UInt64(max(0, instance.freeCount))
             figures.freeFrameTarget = UInt64(max(0, instance.freeTarget))
             figures.pageCount = UInt64(max(0, instance.pageCount))
@@ -192,7 +193,9 @@ package final class StatisticsSource: Sendable {
             statistics[.poolOldPages] += figures.oldPageCount
             statistics[.poolDirtyPages] += figures.dirtyPageCount
         }
+        statistics[.poolFrameTarget] = UInt64(pool.frameCount)
         let counters = pool.statistics
+        statistics[.poolFramesWithdrawn] = counters[.framesWithdrawn]
         statistics[.pagesMissed] = counters[.misses]
         statistics[.pagesReadAhead] = counters[.pagesReadAhead]
         statistics[.pagesReadAheadAtRandom] = counters[.pagesReadAheadAtRandom]

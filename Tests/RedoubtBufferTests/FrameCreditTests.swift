@@ -43,6 +43,35 @@ import Testing
         credit.release(48)
     }
 
+    @Test func `a lower limit keeps what was promised and promises nothing until that fits`() throws {
+        let credit = FrameCredit(frameCount: 128)
+        try credit.acquire(100, waitMilliseconds: 0)
+        credit.setLimit(frameCount: 64)
+        #expect(credit.limit == 48 && credit.takenCount == 100 && !credit.isWithinLimit)
+        credit.release(55)
+        #expect(credit.isWithinLimit && !credit.tryAcquire(4) && credit.tryAcquire(3))
+        // Whoever waits for more than there will ever be is told so.
+        let refused = Atomic<Bool>(false)
+        try onThreads(2) { thread in
+            guard thread == 0 else {
+                _ = spin { credit.takenCount == 48 }
+                Scheduling.sleep(microseconds: 5000)
+                credit.setLimit(frameCount: 32)
+                return
+            }
+            do throws(RedoubtError) {
+                try credit.acquire(40, waitMilliseconds: 20_000)
+            } catch {
+                refused.store(error.message.contains("the pool can promise 16"), ordering: .relaxed)
+            }
+        }
+        let isRefused = refused.load(ordering: .relaxed)
+        #expect(isRefused)
+        credit.setLimit(frameCount: 128)
+        try credit.acquire(64, waitMilliseconds: 0)
+        #expect(credit.takenCount == credit.limit)
+    }
+
     @Test("Mini-transactions whose pages all belong to one small instance get their frames")
     func oneInstance() throws {
         var configuration = PoolFixture.small

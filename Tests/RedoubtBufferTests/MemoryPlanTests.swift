@@ -43,4 +43,33 @@ import Testing
             (error as? RedoubtError)?.code == .invalidConfiguration
         }
     }
+
+    @Test(arguments: [(8, 16), (16, 64), (64, 4096), (300, 300)])
+    func `another size is what an opening with it would be, less what the maximum costs`(
+        _ low: Int,
+        _ high: Int
+    ) throws {
+        var configuration = configuration(.mebibytes(low), log: .mebibytes(1))
+        configuration.memoryMaximum = .mebibytes(high)
+        let plan = try MemoryPlan(configuration)
+        #expect(plan.frameCount == plan.frameCount(memory: low << 20, laidOut: 0))
+        #expect(plan.frameCountMaximum == plan.frameCount(memory: high << 20, laidOut: plan.frameCount))
+        #expect(plan.bucketCount >= plan.frameCountMaximum)
+        #expect(total(plan, configuration) <= low << 20)
+        var last = 0
+        for laidOut in [0, plan.frameCount, plan.frameCountMaximum] {
+            let least = plan.memoryMinimum(laidOut: laidOut)
+            #expect(plan.frameCount(memory: least, laidOut: laidOut) >= MemoryPlan.frameCountMinimum)
+            for memory in stride(from: least, through: high << 20, by: max(1, (high << 20 - least) / 50)) {
+                let frames = plan.frameCount(memory: memory, laidOut: laidOut)
+                let used =
+                    frames * pageByteCount + max(frames, laidOut) * Frame.controlByteCount
+                    + MemoryPlan.searchIndexByteCount(frameCount: frames) + plan.bucketCount * 4
+                    + plan.writeBufferByteCount + MemoryPlan.slackByteCount + (1 << 20)
+                #expect(used <= memory && frames <= plan.frameCountMaximum)
+                #expect(frames >= last || memory == least)
+                last = frames
+            }
+        }
+    }
 }

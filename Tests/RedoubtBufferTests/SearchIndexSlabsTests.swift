@@ -38,6 +38,38 @@ import Testing
         #expect(small.count == 256 && slabs.allocate(byteCount: 512) == nil)
     }
 
+    @Test func `beyond the limit nothing is given out, and only what nobody uses is given back`() throws {
+        let memory = try AlignedBuffer(byteCount: 8 * pageByteCount)
+        let slabs = unsafe SearchIndexSlabs(
+            base: memory.bytes.baseAddress.unsafelyUnwrapped,
+            byteCount: 8 * pageByteCount,
+            limit: 6 * pageByteCount
+        )
+        var blocks = (0..<13).compactMap { _ in slabs.allocate(byteCount: 8192) }
+        #expect(blocks.count == 12)
+        slabs.setLimit(byteCount: 2 * pageByteCount)
+        #expect(!slabs.isWithinLimit && slabs.allocate(byteCount: 512) == nil)
+        let beyond = blocks.filter(slabs.isBeyondLimit)
+        #expect(beyond.count == 8)
+        // A block that stays keeps its chunk.
+        for block in beyond.dropLast() { slabs.free(block) }
+        var ranges: [Range<Int>] = []
+        #expect(slabs.giveBack { ranges.append($0) })
+        #expect(ranges.reduce(0) { $0 + $1.count } == 3 * pageByteCount)
+        #expect(ranges.allSatisfy { $0.lowerBound >= 2 * pageByteCount })
+        // Admitted again while the block is in use: the rest of its chunk and all others serve.
+        slabs.setLimit(byteCount: 8 * pageByteCount)
+        #expect(slabs.isWithinLimit)
+        blocks = blocks.filter { !beyond.dropLast().contains($0) }
+        while let block = slabs.allocate(byteCount: 8192) { blocks.append(block) }
+        #expect(blocks.count == 16 && Set(blocks.map(\.word)).count == 16)
+        slabs.setLimit(byteCount: 0)
+        for block in blocks { slabs.free(block) }
+        ranges = []
+        #expect(!slabs.giveBack { ranges.append($0) })
+        #expect(slabs.isWithinLimit && ranges.reduce(0) { $0 + $1.count } == 8 * pageByteCount)
+    }
+
     @Test("A block is the next power of two, up to a page")
     func sizes() {
         #expect(SearchIndexSlabs.blockByteCount(for: 1) == 512)

@@ -63,6 +63,7 @@ import Testing
     /// A change of each option, all of them valid.
     private static let changes: [(String, @Sendable (inout Configuration) -> Void)] = [
         ("memory", { $0.memory = .mebibytes(300) }),
+        ("memoryMaximum", { $0.memoryMaximum = .mebibytes(300) }),
         ("durability", { $0.durability = .deferred }),
         ("createIfMissing", { $0.createIfMissing = false }),
         ("bufferPool.instanceCount", { $0.bufferPool.instanceCount = 3 }),

@@ -26,6 +26,7 @@ import Testing
     func ranges() {
         let options: [(name: String, low: Int, high: Int?, set: Change)] = [
             ("memory", 8 << 20, 32 << 40, { $0.memory = .bytes($1) }),
+            ("memoryMaximum", 256 << 20, 32 << 40, { $0.memoryMaximum = .bytes($1) }),
             ("bufferPool.instanceCount", 0, 64, { $0.bufferPool.instanceCount = $1 }),
             ("bufferPool.oldSublistPercent", 5, 95, { $0.bufferPool.oldSublistPercent = $1 }),
             ("bufferPool.oldSublistMilliseconds", 0, nil, { $0.bufferPool.oldSublistMilliseconds = $1 }),

@@ -12,7 +12,7 @@ extension BufferPool {
     /// - Throws: `.corruptPage`, `.readFailed`, `.keyspaceNotFound` if the file is not open, `.poolExhausted`.
     @inline(__always)
     func fetchShared(_ page: PageID, hint: UInt32 = .max) throws(RedoubtError) -> Frame {
-        if hint < frameCount {
+        if hint < frameBound {
             let frame = frame(hint)
             if frame.packedPageID == page.packed {
                 latchShared(frame)
@@ -29,7 +29,7 @@ extension BufferPool {
     /// Returns the frame of `page`, latched exclusively; as ``fetchShared(_:hint:)`` otherwise.
     @inline(__always)
     func fetchExclusive(_ page: PageID, hint: UInt32 = .max) throws(RedoubtError) -> Frame {
-        if hint < frameCount {
+        if hint < frameBound {
             let frame = frame(hint)
             if frame.packedPageID == page.packed {
                 latchExclusive(frame)
@@ -51,7 +51,7 @@ extension BufferPool {
         _ page: PageID,
         hint: UInt32 = .max
     ) throws(RedoubtError) -> (frame: Frame, version: UInt64) {
-        if hint < frameCount {
+        if hint < frameBound {
             let frame = frame(hint)
             if let version = frame.optimisticVersion(), frame.packedPageID == page.packed {
                 touch(frame)

@@ -82,10 +82,11 @@ extension BufferPool {
                 if !keepYoungLocked(current, instance), takeOutLocked(current, instance) { frame = current }
             }
             instance.lruLock.unlock()
-            if let frame {
-                instance.noteSearch(found: true)
-                return frame
-            }
+            guard let frame else { continue }
+            instance.noteSearch(found: true)
+            if frame.index < instance.frameLimit { return frame }
+            // It has to leave, and serves nobody any more.
+            giveBack(frame)
         }
         instance.noteSearch(found: false)
         return nil
@@ -195,7 +196,8 @@ extension BufferPool {
     ///
     /// Waits for latches and for writes in flight; the caller holds no latch and has unregistered the file.
     func discard(space: SpaceID) {
-        for index in 0..<frameCount {
+        // A frame laid out later holds no page of the space: its reader finds the file gone.
+        for index in 0..<frameBound {
             let frame = frame(index)
             while frame.pageID.space == space && frame.packedPageID != 0 {
                 latchExclusive(frame)

@@ -29,7 +29,7 @@ extension BufferPool {
     func tryAcquirePins(_ count: Int) -> Bool { credit.tryAcquire(count) }
 
     private func present(_ page: PageID, hint: UInt32) -> Frame? {
-        if hint < frameCount, frame(hint).packedPageID == page.packed { return frame(hint) }
+        if hint < frameBound, frame(hint).packedPageID == page.packed { return frame(hint) }
         return peek(page)
     }
 }

@@ -37,8 +37,9 @@ final class BufferPool: @unchecked Sendable {
     let writesEnded = Event()
 
     let table: PageTable
-    let frameCount: UInt32
     let controls: UnsafeMutableRawPointer
+    /// How many frames there are, and are to be.
+    let size: PoolSize
     private let live: LiveOptions
     private let memory: AlignedBuffer
     private let controlMemory: AlignedBuffer
@@ -85,31 +86,33 @@ final class BufferPool: @unchecked Sendable {
         credit = FrameCredit(frameCount: plan.framesPerInstance, waits: log.waits)
         readAhead = ReadAheadRing()
         clockStart = Scheduling.now()
-        frameCount = UInt32(plan.frameCount)
+        size = PoolSize(frameCount: plan.frameCount, waits: log.waits)
+        let canGrow = plan.frameCount < plan.frameCountMaximum
+        let most = plan.frameCountMaximum
         // A read of 8 bytes may begin at the last byte of the last page.
-        memory = try AlignedBuffer(byteCount: plan.frameCount * pageByteCount + 4096)
-        controlMemory = try AlignedBuffer(byteCount: plan.frameCount * Frame.controlByteCount)
-        slabMemory = try AlignedBuffer(byteCount: plan.searchIndexByteCount)
-        let base = unsafe memory.bytes.baseAddress.unsafelyUnwrapped
+        memory = try AlignedBuffer(byteCount: most * pageByteCount + 4096, reservation: canGrow)
+        controlMemory = try AlignedBuffer(byteCount: most * Frame.controlByteCount, reservation: canGrow)
+        let slabShare = plan.searchIndexByteCountMaximum
+        slabMemory = try AlignedBuffer(byteCount: slabShare * plan.instanceCount, reservation: canGrow)
         let controls = unsafe controlMemory.bytes.baseAddress.unsafelyUnwrapped
         let slabs = unsafe slabMemory.bytes.baseAddress.unsafelyUnwrapped
         unsafe self.controls = unsafe controls
         for index in 0..<plan.frameCount {
-            unsafe Frame.initialize(
-                controls + index * Frame.controlByteCount,
-                index: UInt32(index),
-                bytes: base + index * pageByteCount
-            )
+            unsafe Self.layOut(UInt32(index), controls, memory)
         }
         table = unsafe PageTable(bucketCount: plan.bucketCount, controls: controls, waits: log.waits)
         var instances: [PoolInstance] = []
-        let share = plan.searchIndexByteCount / plan.instanceCount
         for number in 0..<plan.instanceCount {
-            let slab = unsafe SearchIndexSlabs(base: slabs + number * share, byteCount: share, waits: log.waits)
+            let slab = unsafe SearchIndexSlabs(
+                base: slabs + number * slabShare,
+                byteCount: slabShare,
+                limit: MemoryPlan.searchIndexByteCount(frameCount: plan.framesPerInstance),
+                waits: log.waits
+            )
             unsafe instances.append(
                 PoolInstance(
                     number: number,
-                    firstFrame: UInt32(number * plan.framesPerInstance),
+                    instanceCount: plan.instanceCount,
                     frameCount: plan.framesPerInstance,
                     controls: controls,
                     options: configuration.bufferPool,
@@ -139,7 +142,36 @@ final class BufferPool: @unchecked Sendable {
     }
 
     /// The instance that `frame` belongs to.
-    func instance(of frame: Frame) -> PoolInstance { instances[Int(frame.index) / plan.framesPerInstance] }
+    func instance(of frame: Frame) -> PoolInstance { instances[Int(frame.index) % plan.instanceCount] }
+
+    /// The frames whose control blocks are laid out; a hint beyond is none.
+    @inline(__always)
+    var frameBound: UInt32 { size.bound.load(ordering: .acquiring) }
+
+    private static func layOut(
+        _ index: UInt32,
+        _ controls: UnsafeMutableRawPointer,
+        _ memory: borrowing AlignedBuffer
+    ) {
+        let base = unsafe memory.bytes.baseAddress.unsafelyUnwrapped
+        unsafe Frame.initialize(
+            controls + Int(index) * Frame.controlByteCount,
+            index: index,
+            bytes: base + Int(index) * pageByteCount
+        )
+    }
+
+    /// Lays out the control block of the frame with number `index`, which nobody knows yet.
+    func layOut(_ index: UInt32) { unsafe Self.layOut(index, controls, memory) }
+
+    /// Gives the memory of the pages in `frames` back to the system.
+    func giveBackMemory(_ frames: Range<UInt32>) {
+        if frames.isEmpty { return }
+        memory.giveBack(Int(frames.lowerBound) * pageByteCount..<Int(frames.upperBound) * pageByteCount)
+    }
+
+    /// Gives the memory of search indexes in `range`, in bytes from the first one on, back to the system.
+    func giveBackSlabs(_ range: Range<Int>) { slabMemory.giveBack(range) }
 
     /// All options as they are now; a copy, so not for each page.
     var configuration: Configuration { live.current }

@@ -73,6 +73,14 @@ enum FrameFlags {
     ///
     /// Set under the exclusive latch, cleared by the writer that takes the page.
     static var madeAnew: UInt32 { 128 }
+    /// Out of use, because the memory was made less: in no list, without a page.
+    ///
+    /// Protected by the free-list lock; cleared only by who holds `PoolSize.lock` besides.
+    static var withdrawn: UInt32 { 256 }
+    /// Withdrawn, and the memory of the page given back to the system.
+    ///
+    /// Protected by `PoolSize.lock`.
+    static var givenBack: UInt32 { 512 }
     /// What a page that comes in starts without.
     static var perPage: UInt32 { accessed | referenced | searched | building | fresh | madeAnew }
 }

@@ -13,10 +13,6 @@ import Synchronization
 final class PoolInstance: @unchecked Sendable {
     /// The number of the instance.
     let number: Int
-    /// The first of its frames.
-    let firstFrame: UInt32
-    /// The number of its frames.
-    let frameCount: Int
     /// The memory of search indexes.
     let slabs: SearchIndexSlabs
 
@@ -34,6 +30,9 @@ final class PoolInstance: @unchecked Sendable {
     let agesPointer: UnsafeMutablePointer<DirtyAges>
     /// Signalled when a thread runs short of frames here: wakes the LRU flusher.
     let roomWanted = Event()
+    private let frames: Atomic<Int>
+    private let held: Atomic<Int>
+    private let limit: Atomic<UInt32>
     private let target = Atomic<Int>(0)
     private let free = Atomic<Int>(0)
     let dirty = Atomic<Int>(0)
@@ -43,9 +42,11 @@ final class PoolInstance: @unchecked Sendable {
     private let mark = Atomic<Int>(0)
     private let search = Atomic<UInt32>(SearchState.anew)
 
+    /// Creates the instance with `number` of `instanceCount`: its frames are every `instanceCount`th from `number` on,
+    /// `frameCount` of them to begin with.
     init(
         number: Int,
-        firstFrame: UInt32,
+        instanceCount: Int,
         frameCount: Int,
         controls: UnsafeMutableRawPointer,
         options: Configuration.BufferPool,
@@ -57,8 +58,9 @@ final class PoolInstance: @unchecked Sendable {
         flushLock = EngineLock(waits: waits)
         freeLock = EngineLock(waits: waits)
         self.number = number
-        self.firstFrame = firstFrame
-        self.frameCount = frameCount
+        frames = Atomic(frameCount)
+        held = Atomic(frameCount)
+        limit = Atomic(UInt32(frameCount * instanceCount))
         self.slabs = slabs
         unsafe self.controls = unsafe controls
         unsafe lruPointer = .allocate(capacity: 1)
@@ -70,7 +72,7 @@ final class PoolInstance: @unchecked Sendable {
         unsafe freeHead = .allocate(capacity: 1)
         unsafe freeHead.initialize(to: FrameState.noFrame)
         setFreeTarget(scanDepth: options.lruScanDepth)
-        for index in (0..<frameCount).reversed() { pushFree(frame(firstFrame + UInt32(index))) }
+        for index in (0..<frameCount).reversed() { pushFree(frame(UInt32(index * instanceCount + number))) }
     }
 
     deinit {
@@ -94,6 +96,21 @@ final class PoolInstance: @unchecked Sendable {
 
     /// The flush list; the caller holds ``flushLock``.
     var flushList: FlushList { unsafe flushPointer.pointee }
+
+    /// The number of its frames that the memory option allows.
+    var frameCount: Int { frames.load(ordering: .relaxed) }
+
+    /// The number of its frames that hold pages or may: more than ``frameCount`` while some have to leave.
+    var heldCount: Int { held.load(ordering: .relaxed) }
+
+    /// The frames from which on none is given to anybody.
+    var frameLimit: UInt32 { limit.load(ordering: .relaxed) }
+
+    /// Sets ``frameCount``, and with it the free frames that the cleaner keeps.
+    func setFrameCount(_ count: Int, scanDepth: Int) {
+        frames.store(count, ordering: .relaxed)
+        setFreeTarget(scanDepth: scanDepth)
+    }
 
     /// The free frames that the cleaner keeps, at most an eighth of the frames.
     var freeTarget: Int { target.load(ordering: .relaxed) }
@@ -159,13 +176,71 @@ final class PoolInstance: @unchecked Sendable {
 
     // MARK: Free frames
 
-    /// Adds a frame without a page, which nobody latches any more.
+    /// Adds a frame without a page, which nobody latches any more; one that has to leave is withdrawn instead.
     func pushFree(_ frame: Frame) {
         freeLock.lock()
+        if frame.index < frameLimit {
+            linkFreeLocked(frame)
+            free.wrappingAdd(1, ordering: .relaxed)
+        } else {
+            withdrawLocked(frame)
+        }
+        freeLock.unlock()
+    }
+
+    private func linkFreeLocked(_ frame: Frame) {
         unsafe frame.state.pointee.lruNext.store(freeHead.pointee, ordering: .relaxed)
         unsafe freeHead.pointee = frame.index
+    }
+
+    private func withdrawLocked(_ frame: Frame) {
+        unsafe frame.state.pointee.lruNext.store(FrameState.noFrame, ordering: .relaxed)
+        frame.set(FrameFlags.withdrawn)
+        held.wrappingSubtract(1, ordering: .relaxed)
+    }
+
+    /// Lets frames up to `limit` be given out.
+    func setFrameLimit(_ limit: UInt32) {
+        freeLock.lock()
+        self.limit.store(limit, ordering: .relaxed)
+        freeLock.unlock()
+    }
+
+    /// Takes a withdrawn frame below the limit into use again.
+    func takeBack(_ frame: Frame) {
+        freeLock.lock()
+        frame.clear(FrameFlags.withdrawn)
+        held.wrappingAdd(1, ordering: .relaxed)
+        linkFreeLocked(frame)
         free.wrappingAdd(1, ordering: .relaxed)
         freeLock.unlock()
+    }
+
+    /// Ends the giving out of frames from `limit` on and withdraws the free ones among them; one thread at a time.
+    ///
+    /// Lets go of the lock every few frames; until the end some free frames are not to be had.
+    func withdrawFree(from limit: UInt32) {
+        freeLock.lock()
+        self.limit.store(limit, ordering: .relaxed)
+        var next = unsafe freeHead.pointee
+        unsafe freeHead.pointee = FrameState.noFrame
+        freeLock.unlock()
+        while next != FrameState.noFrame {
+            freeLock.lock()
+            var left = Self.stretch
+            while next != FrameState.noFrame && left > 0 {
+                let frame = frame(next)
+                next = unsafe frame.state.pointee.lruNext.load(ordering: .relaxed)
+                if frame.index < limit {
+                    linkFreeLocked(frame)
+                } else {
+                    withdrawLocked(frame)
+                    free.wrappingSubtract(1, ordering: .relaxed)
+                }
+                left -= 1
+            }
+            freeLock.unlock()
+        }
     }
 
     /// Takes a free frame and latches it exclusively; nil when there is none.

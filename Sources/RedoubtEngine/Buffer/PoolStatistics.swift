@@ -55,6 +55,10 @@ enum PoolCounter: Int, CaseIterable, Sendable {
     case poolDumpsWritten
     /// Dumps that could not be written.
     case poolDumpsFailed
+    /// Changes of the memory.
+    case resizes
+    /// Frames given back to the system.
+    case framesWithdrawn
 }
 
 /// Counters in shards, so that threads rarely meet; the sum of all shards is the figure.

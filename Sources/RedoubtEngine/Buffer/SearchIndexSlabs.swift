@@ -1,10 +1,12 @@
 import RedoubtCore
 import RedoubtSystem
+import Synchronization
 
 /// The memory of the search indexes of an instance: chunks of 16 KiB, cut into blocks of one size class each.
 ///
 /// A chunk belongs to a class while any of its blocks is in use. The memory is never unmapped, so an optimistic reader
-/// that still looks at a block given back reads rubbish within bounds, and its version check fails afterwards.
+/// that still looks at a block given back reads rubbish within bounds, and its version check fails afterwards. The
+/// limit follows the memory option: chunks from there on are given to nobody, those in use until their indexes go.
 @safe
 final class SearchIndexSlabs: @unchecked Sendable {
     private struct Chunk {
@@ -12,29 +14,38 @@ final class SearchIndexSlabs: @unchecked Sendable {
         var sizeClass: Int
         var next: Int
         var previous: Int
+        // Whether there may be memory behind it.
+        var isTouched = false
+
+        // Whether a block is free, so that the chunk is in a chain if it is within the limit.
+        var hasRoom: Bool { sizeClass == SearchIndexSlabs.classCount || used != SearchIndexSlabs.fullMask(sizeClass) }
     }
 
     private let base: UnsafeMutableRawPointer
     private let chunkCount: Int
     private let lock: EngineLock
+    private let limit = Atomic<Int>(0)
+    // The chunks whose entries are laid out; the touched ones beyond the limit.
+    private let bound = Atomic<Int>(0)
+    private let beyond = Atomic<Int>(0)
     private let chunks: UnsafeMutablePointer<Chunk>
     // First chunk with a free block, a class each; the last entry chains chunks without a class.
     private let heads: UnsafeMutablePointer<Int>
     private static var classCount: Int { 6 }
     private static var chunkByteCount: Int { 16384 }
+    // The chunks that are looked at without letting go of the lock.
+    private static var stretch: Int { 256 }
 
-    /// Creates the slabs over `byteCount` bytes at `base`, which outlives them.
-    init(base: UnsafeMutableRawPointer, byteCount: Int, waits: WaitLedger? = nil) {
+    /// Creates the slabs over `byteCount` bytes at `base`, which outlives them; `limit` of them can be used, nil for
+    /// all.
+    init(base: UnsafeMutableRawPointer, byteCount: Int, limit: Int? = nil, waits: WaitLedger? = nil) {
         lock = EngineLock(waits: waits)
         unsafe self.base = unsafe base
         chunkCount = byteCount / Self.chunkByteCount
         unsafe chunks = .allocate(capacity: max(1, chunkCount))
         unsafe heads = .allocate(capacity: Self.classCount + 1)
         unsafe heads.initialize(repeating: -1, count: Self.classCount + 1)
-        for index in (0..<chunkCount).reversed() {
-            unsafe (chunks + index).initialize(to: Chunk(used: 0, sizeClass: Self.classCount, next: -1, previous: -1))
-            link(index)
-        }
+        setLimit(byteCount: limit ?? byteCount)
     }
 
     deinit {
@@ -63,6 +74,7 @@ final class SearchIndexSlabs: @unchecked Sendable {
             unsafe chunks[index].sizeClass = sizeClass
             link(index)
         }
+        unsafe chunks[index].isTouched = true
         let block = unsafe (~chunks[index].used).trailingZeroBitCount
         unsafe chunks[index].used |= 1 << UInt32(block)
         if unsafe chunks[index].used == Self.fullMask(sizeClass) { unlink(index) }
@@ -85,13 +97,89 @@ final class SearchIndexSlabs: @unchecked Sendable {
         let wasFull = unsafe chunks[chunk].used == Self.fullMask(sizeClass)
         unsafe chunks[chunk].used &= ~bit
         let isEmpty = unsafe chunks[chunk].used == 0
-        if isEmpty {
+        if chunk >= limit.load(ordering: .relaxed) {
+            if isEmpty { unsafe chunks[chunk].sizeClass = Self.classCount }
+        } else if isEmpty {
             if !wasFull { unlink(chunk) }
             unsafe chunks[chunk].sizeClass = Self.classCount
             link(chunk)
         } else if wasFull {
             link(chunk)
         }
+    }
+
+    // MARK: Another size
+
+    /// Whether nothing beyond the limit has to be given back.
+    var isWithinLimit: Bool { beyond.load(ordering: .relaxed) == 0 }
+
+    /// Whether the block of `index` lies beyond the limit.
+    func isBeyondLimit(_ index: SearchIndex) -> Bool {
+        unsafe (index.block - base) / Self.chunkByteCount >= limit.load(ordering: .relaxed)
+    }
+
+    /// Sets how many bytes from the base on can be used; one thread at a time, and none in ``giveBack(_:)``.
+    func setLimit(byteCount: Int) {
+        let target = min(byteCount / Self.chunkByteCount, chunkCount)
+        while limit.load(ordering: .relaxed) != target {
+            lock.lock()
+            var present = limit.load(ordering: .relaxed)
+            var left = Self.stretch
+            while present != target && left > 0 {
+                if present < target {
+                    admit(present)
+                    present += 1
+                } else {
+                    present -= 1
+                    dismiss(present)
+                }
+                left -= 1
+            }
+            limit.store(present, ordering: .relaxed)
+            lock.unlock()
+        }
+    }
+
+    private func admit(_ index: Int) {
+        if index >= bound.load(ordering: .relaxed) {
+            unsafe (chunks + index).initialize(to: Chunk(used: 0, sizeClass: Self.classCount, next: -1, previous: -1))
+            bound.store(index + 1, ordering: .relaxed)
+        }
+        if unsafe chunks[index].isTouched { beyond.wrappingSubtract(1, ordering: .relaxed) }
+        if unsafe chunks[index].hasRoom { link(index) }
+    }
+
+    private func dismiss(_ index: Int) {
+        if unsafe chunks[index].isTouched { beyond.wrappingAdd(1, ordering: .relaxed) }
+        if unsafe chunks[index].hasRoom { unlink(index) }
+    }
+
+    /// Calls `body` with the places, in bytes, of chunks beyond the limit that no index uses any more and whose memory
+    /// can be given back; returns whether some are in use.
+    func giveBack(_ body: (Range<Int>) -> Void) -> Bool {
+        var position = limit.load(ordering: .relaxed)
+        let end = bound.load(ordering: .relaxed)
+        while position < end && !isWithinLimit {
+            let stretch = position..<min(position + Self.stretch, end)
+            var start = position
+            lock.lock()
+            // Nobody can get a block of an empty one, so its memory may go after the lock.
+            var runs: [Range<Int>] = []
+            for index in stretch {
+                if unsafe chunks[index].used == 0 && chunks[index].isTouched {
+                    unsafe chunks[index].isTouched = false
+                    beyond.wrappingSubtract(1, ordering: .relaxed)
+                    continue
+                }
+                if start < index { runs.append(start..<index) }
+                start = index + 1
+            }
+            lock.unlock()
+            if start < stretch.upperBound { runs.append(start..<stretch.upperBound) }
+            for run in runs { body(run.lowerBound * Self.chunkByteCount..<run.upperBound * Self.chunkByteCount) }
+            position = stretch.upperBound
+        }
+        return !isWithinLimit
     }
 
     private static func fullMask(_ sizeClass: Int) -> UInt32 {

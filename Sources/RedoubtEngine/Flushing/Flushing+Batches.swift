@@ -99,6 +99,15 @@ extension Flushing {
         try flushLRU(instance, target: instance.freeTarget, pages: .max, writer).freed
     }
 
+    /// Writes the dirty pages in `frames`, which have to leave memory, and evicts them.
+    ///
+    /// Waits.
+    func writeLeaving(_ frames: [UInt32]) throws(RedoubtError) {
+        let outcome = try writer.write(frames, evicts: true)
+        note(outcome, .lru)
+        if outcome.written > 0 { progress.signal() }
+    }
+
     private func note(_ outcome: PageWriter.Outcome, _ reason: FlushReason) {
         statistics.add(reason, outcome.written)
         if outcome.skipped > 0 { statistics.noteSkipped(outcome.skipped) }

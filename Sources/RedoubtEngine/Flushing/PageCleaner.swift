@@ -46,11 +46,12 @@ struct PageCleaner {
     /// Waits.
     static func run(_ flushing: Flushing) {
         var cleaner = PageCleaner(flushing)
+        var withdrawal = FrameWithdrawal(flushing)
         let needed = flushing.pool.cleanerNeeded
         while !flushing.isStopping && !flushing.kernel.health.isFenced {
             let ticket = needed.ticket
             let now = Scheduling.now().nanoseconds
-            let next = cleaner.step(at: now)
+            let next = min(cleaner.step(at: now), withdrawal.step(at: now))
             if next > now && !flushing.isStopping { needed.wait(ticket, deadline: EngineInstant(nanoseconds: next)) }
         }
         flushing.kernel.log.admission.setRate(nil)
