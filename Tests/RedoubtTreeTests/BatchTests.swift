@@ -87,6 +87,25 @@ import Testing
         #expect(refusal?.message.contains("\(large.rowCountMaximum)") ?? false)
     }
 
+    @Test("A batch of the most rows is applied, however many instances share the frames", arguments: [1, 8])
+    func mostRows(_ instances: Int) throws {
+        let fixture = try TreeFixture(instances: instances)
+        var batch = TreeBatch(like: fixture.tree)
+        while batch.count < 100_000 {
+            let tree = batch.count % 2 == 0 ? fixture.tree : fixture.second
+            do {
+                try unsafe key(batch.count).withUnsafeBytes { unsafe try batch.put(tree, $0, $0) }
+            } catch let error as RedoubtError {
+                #expect(error.code == .batchTooLarge)
+                break
+            }
+        }
+        let count = batch.count
+        #expect(count == batch.rowCountMaximum && count > 32)
+        _ = try batch.commit()
+        #expect(try fixture.tree.rows().count + fixture.second.rows().count == count)
+    }
+
     @Test("Batches that write many chains share the pending slots without waiting for each other for ever")
     func batchesWithManyChains() throws {
         let fixture = try TreeFixture(memory: .mebibytes(64), redo: .mebibytes(64))

@@ -13,8 +13,9 @@ final class TreeFixture: Sendable {
     let tree: Tree
     let second: Tree
 
-    init(memory: ByteCount = .mebibytes(24), redo: ByteCount = .mebibytes(32)) throws {
+    init(memory: ByteCount = .mebibytes(24), redo: ByteCount = .mebibytes(32), instances: Int = 0) throws {
         var configuration = Configuration()
+        configuration.bufferPool.instanceCount = instances
         configuration.memory = memory
         configuration.redoLog.capacity = redo
         configuration.redoLog.fileCount = 8

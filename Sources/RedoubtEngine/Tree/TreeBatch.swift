@@ -8,8 +8,8 @@ import RedoubtLog
 ///
 /// ## Bound
 /// All rows change in one mini-transaction: the batch may change at most ``rowCountMaximum`` rows (a quarter of the
-/// pool, as each may be in a leaf of its own), and its redo must fit ``redoByteCountMaximum``. Beyond that,
-/// `.batchTooLarge`.
+/// pool, and what one instance of it can promise), and its redo must fit ``redoByteCountMaximum``. Beyond that,
+/// `.batchTooLarge`; `.poolExhausted` at the commit if the memory was made less meanwhile.
 package struct TreeBatch: ~Copyable {
     /// One change, its bytes in the arena.
     struct Entry {
@@ -41,7 +41,11 @@ package struct TreeBatch: ~Copyable {
     package var count: Int { entries.count }
 
     /// The most rows that a batch may change.
-    package var rowCountMaximum: Int { max(Int(kernel.pool.frameCount) / 4 - 4, 1) }
+    package var rowCountMaximum: Int {
+        // Each may be in a leaf of its own, all leaves may belong to one instance, and each tree has a header page.
+        let most = kernel.pool.credit.limit - trees.count - 1
+        return max(min(Int(kernel.pool.frameCount) / 4 - 4, most), 1)
+    }
 
     /// The most bytes of redo that a batch may take: an eighth of what writers may fill, and what the log buffer takes
     /// at once.
