@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "CRedoubtShims.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
@@ -19,6 +20,15 @@ uint64_t redoubt_user_nanoseconds(void) {
     if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
     return (uint64_t)usage.ru_utime.tv_sec * 1000000000u + (uint64_t)usage.ru_utime.tv_usec * 1000u;
 }
+
+void redoubt_raise_thread_priority(int32_t steps) {
+    // On Linux a nice value is a thread's; of 0 it means the caller.
+    errno = 0;
+    int nice = getpriority(PRIO_PROCESS, 0);
+    if (errno == 0) setpriority(PRIO_PROCESS, 0, nice - steps);
+}
+
+int32_t redoubt_thread_nice(void) { return getpriority(PRIO_PROCESS, 0); }
 
 int32_t redoubt_thread_times(int descriptor, uint64_t *processor, uint64_t *queued) {
     struct timespec used;

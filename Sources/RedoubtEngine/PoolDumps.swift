@@ -77,7 +77,7 @@ final class PoolDumps: Sendable {
             $0.status.phase = .loading
         }
         do throws(RedoubtError) {
-            let thread = try Scheduling.startBackground("pool load") { self.load() }
+            let thread = try Scheduling.startBackground("pool load", isPreferred: false) { self.load() }
             state.withLock { $0.thread = thread }
         } catch {
             end(.ignored, error.message)

@@ -65,6 +65,12 @@ int32_t redoubt_thread_times(int descriptor, uint64_t *processor, uint64_t *queu
 /// Names the calling thread; the kernel keeps 15 characters.
 void redoubt_set_thread_name(const char *name);
 
+/// Makes the calling thread nicer to itself by `steps` of nice(2); without effect where the process may not.
+void redoubt_raise_thread_priority(int32_t steps);
+
+/// The nice value of the calling thread.
+int32_t redoubt_thread_nice(void);
+
 /// Monotonic clock in nanoseconds.
 uint64_t redoubt_monotonic_nanoseconds(void);
 
