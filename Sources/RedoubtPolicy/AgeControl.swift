@@ -53,7 +53,7 @@ struct AgeControl: Sendable, Hashable {
     /// Writers that add no less than this share of what is admitted are held back by it.
     static let heldBackShare = 0.9
     /// How far below the target, as a share of the limit, writing goes on flat out while writers are held back.
-    static let slack = 0.03
+    static let slack = 0.15
     /// How many times the known speed is asked for to find out whether the device is faster.
     static let flatOutFactor = 2.0
     /// How much of the admission goes with the distance from the balance, as long as the limit is not near: little, so
@@ -121,11 +121,11 @@ struct AgeControl: Sendable, Hashable {
         let balanceAge = schedule.targetAge + Self.balance * (limit - schedule.targetAge)
         var admission = Self.largestAdmission(age: schedule.age, limit: limit) ?? .infinity
         // A speed that is only assumed must not hold anybody back below the target.
-        if speed.measured != nil {
+        if speed.measured != nil && !isFlatOut {
             admission = min(admission, schedule.bearableRedo(pageRate: pages, within: balanceAge))
         }
         let isTooSlow = speed.isSaturated || schedule.age > balanceAge || required > speed.measured ?? .infinity
-        if schedule.age > schedule.targetAge && isTooSlow {
+        if isFlatOut || schedule.age > schedule.targetAge && isTooSlow {
             let room = limit - balanceAge
             bias = max(-room / 2, min(0, bias + Self.integralGain * (balanceAge - schedule.age) * seconds))
             let share = Self.share((balanceAge + bias - schedule.age) / room)
@@ -139,7 +139,7 @@ struct AgeControl: Sendable, Hashable {
     /// The share of what flushing sets free that is admitted at `distance` below the balance, 1 being that from the
     /// balance to the limit: 1 at the balance, 0 at the limit, flat near the balance.
     static func share(_ distance: Double) -> Double {
-        if distance > -softPart { return 1 + softness * min(1, distance) }
+        if distance > -softPart { return 1 + softness * distance }
         let atEnd = 1 - softness * softPart
         return max(0, atEnd * (1 + distance) / (1 - softPart))
     }
