@@ -1,4 +1,5 @@
 import Glibc
+import RedoubtCore
 import RedoubtSystem
 import Synchronization
 
@@ -43,6 +44,12 @@ final class EngineProcess: @unchecked Sendable {
     @discardableResult
     func setPace(_ pace: Int) throws -> Double {
         try send("\(pace)")
+        return ProcessFigures.now()
+    }
+
+    /// Changes the policy, and returns when it was changed.
+    func setPolicy(_ policy: FlushingPolicy) throws -> Double {
+        try send(policy.rawValue)
         return ProcessFigures.now()
     }
 

@@ -4,8 +4,8 @@ import RedoubtCore
 import RedoubtSystem
 import Synchronization
 
-/// The process that has the database open: it updates at the pace that it is told on standard input, and writes a
-/// sample to standard output ten times a second, until it is told to end or is killed.
+/// The process that has the database open: it updates at the pace and under the policy that it is told on standard
+/// input, and writes a sample to standard output ten times a second, until it is told to end or is killed.
 struct LoadChild {
     /// The time between samples in milliseconds.
     static let intervalMilliseconds = 100
@@ -24,7 +24,13 @@ struct LoadChild {
         threads.append(try Scheduling.start("sampler") { sampler.run() })
         say("ready")
         while let line = readLine() {
-            if let pace = Int(line) { load.pace = pace } else { break }
+            if let pace = Int(line) {
+                load.pace = pace
+            } else if let policy = FlushingPolicy(rawValue: line) {
+                try database.change { $0.flushing.policy = policy }
+            } else {
+                break
+            }
         }
         sampler.stop()
         load.stop()

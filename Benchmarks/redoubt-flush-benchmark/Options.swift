@@ -3,16 +3,17 @@ import RedoubtCore
 /// What the command line asks for.
 struct Options {
     /// The parts that `--only` chooses from.
-    static let partNames = ["redo", "lru"]
+    static let partNames = ["redo", "turns", "lru"]
 
     static let usage = """
         usage: redoubt-flush-benchmark [--smoke] [--only PART,...] [--policies NAME,...] [--seconds N] [--memory MIB]
                                        [--data MIB] [--threads N] [--folder F] [--json FILE] [--html FILE]
 
           --smoke            2 seconds a part, small data: whether it runs and counts, not how fast
-          --only PART,...    redo (data in memory, small redo), lru (data ten times the memory); without it both
+          --only PART,...    redo (data in memory, small redo), turns (the same in overload, the policies by turns),
+                             lru (data ten times the memory); without it all
           --policies N,...   of \(FlushingPolicy.allCases.map(\.rawValue).joined(separator: ", ")); without it all
-          --seconds N        of load for each policy in each part; without it 180 (redo) and 120 (lru)
+          --seconds N        of load for each policy in each part; without it 180, 60, 120
           --memory MIB       the memory of the database in the part lru; without it 128
           --data MIB         the data of the part lru; without it ten times the memory
           --threads N        the threads that update; without it 4

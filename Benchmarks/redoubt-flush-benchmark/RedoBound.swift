@@ -18,7 +18,12 @@ struct RedoBound {
 
     init(_ options: Options, folder: String) {
         seconds = Double(options.isSmoke ? 2 : options.seconds ?? 180)
-        setup = LoadSetup(
+        setup = Self.setup(options, folder: folder)
+    }
+
+    /// The database, which all policies use.
+    static func setup(_ options: Options, folder: String) -> LoadSetup {
+        LoadSetup(
             path: folder + "/redo-bound",
             memory: options.isSmoke ? 96 : 768,
             redo: options.isSmoke ? 16 : Self.redo,

@@ -2,6 +2,12 @@ import RedoubtCore
 
 /// Whether a short run produced every figure, with values that can be: no bounds on speed.
 struct SmokeCheck {
+    /// Figures that each part must have.
+    private static let lastFigures = [
+        "redo": ["maximum updates/s"], "turns": ["updates/s, median turn", "redoubt / this, median of rounds"],
+        "lru": ["recovery s", "RSS / memory option", "p99.9 us"],
+    ]
+
     let report: Report
     let options: Options
 
@@ -10,16 +16,17 @@ struct SmokeCheck {
         for outcome in report.outcomes {
             let name = "\(outcome.part) \(outcome.policy.rawValue)"
             try require(outcome.throughput > 0, "\(name): no updates")
-            try require(outcome.samples.count >= 10, "\(name): \(outcome.samples.count) samples in 2 s")
+            let least = outcome.part == "turns" ? 2 : 10
+            try require(outcome.samples.count >= least, "\(name): \(outcome.samples.count) samples")
             try require(!outcome.phases.isEmpty, "\(name): no phases")
             try samples(outcome, name)
             for figure in outcome.figures {
                 guard let value = figure.value else { continue }
                 try require(value.isFinite && value >= 0, "\(name): \(figure.name) is \(value)")
             }
-            let last =
-                outcome.part == "lru" ? ["recovery s", "RSS / memory option", "p99.9 us"] : ["maximum updates/s"]
-            for wanted in last { try require((outcome.figure(wanted) ?? 0) > 0, "\(name): no \(wanted)") }
+            for wanted in Self.lastFigures[outcome.part, default: []] {
+                try require((outcome.figure(wanted) ?? 0) > 0, "\(name): no \(wanted)")
+            }
             if outcome.part == "lru" && Control.isAvailable {
                 try require((outcome.figure("p99.9 us, control") ?? 0) > 0, "\(name): no control")
             }

@@ -19,10 +19,11 @@ struct Suite {
         let commit = Machine.commit
         say("redoubt flush benchmark, \(parameters), commit \(commit)\n\(machine)")
         var outcomes: [Outcome] = []
-        if options.parts.contains("redo") {
+        if options.parts.contains("redo") || options.parts.contains("turns") {
             let part = RedoBound(options, folder: folder)
             try part.prepare()
-            outcomes += try each("redo") { try part.run($0) }
+            if options.parts.contains("redo") { outcomes += try each("redo") { try part.run($0) } }
+            if options.parts.contains("turns") { outcomes += try Turns(options, folder: folder).run() }
             _ = unsafe system("rm -rf '\(folder)/redo-bound'")
         }
         if options.parts.contains("lru") {

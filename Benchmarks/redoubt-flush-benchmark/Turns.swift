@@ -1,0 +1,86 @@
+import RedoubtCore
+
+/// The overload of ``RedoBound`` in one process in which the policies take turns, so that a machine that is faster now
+/// than it was a minute ago is so for all of them.
+struct Turns {
+    /// The length of a turn in seconds, and how much of its beginning does not count: redo of the policy before.
+    private static let length = 4.0
+    private static let settling = 1.5
+
+    private let setup: LoadSetup
+    private let policies: [FlushingPolicy]
+    private let roundCount: Int
+    private let length: Double
+    private let settling: Double
+
+    init(_ options: Options, folder: String) {
+        let scale = options.isSmoke ? 0.1 : 1
+        length = Self.length * scale
+        settling = Self.settling * scale
+        setup = RedoBound.setup(options, folder: folder)
+        policies = options.policies
+        roundCount = max(2, Int(Double(options.isSmoke ? 1 : options.seconds ?? 60) / length))
+    }
+
+    /// Runs all turns; returns an outcome for each policy.
+    func run() throws -> [Outcome] {
+        let process = try EngineProcess(setup)
+        do {
+            let meter = OthersMeter(child: process.processorSeconds)
+            try process.setPace(UpdateLoad.unlimited)
+            try process.run(seconds: 2 * length)
+            var stretches = [[Stretch]](repeating: [], count: policies.count)
+            for round in 0..<roundCount {
+                for place in policies.indices {
+                    // In another order each time: nobody always follows the same one.
+                    let index = (place * (round % 2 == 0 ? 1 : policies.count - 1) + round) % policies.count
+                    let start = try process.setPolicy(policies[index])
+                    try process.run(seconds: length)
+                    stretches[index].append(Stretch(start: start + settling, end: ProcessFigures.now()))
+                }
+            }
+            let others = meter.processors(child: process.processorSeconds)
+            try process.setPace(0)
+            let samples = process.samples
+            try process.close()
+            return policies.indices.map { outcome($0, stretches, samples, others: others) }
+        } catch {
+            process.kill()
+            throw error
+        }
+    }
+
+    private func outcome(_ index: Int, _ stretches: [[Stretch]], _ all: [Sample], others: Double) -> Outcome {
+        let configuration = setup.with(policies[index]).configurationHash
+        var outcome = Outcome(part: "turns", policy: policies[index], configurationHash: configuration)
+        let turns = stretches[index].map { $0.samples(of: all) }
+        let rates = turns.map { $0.rate(.updates) }
+        let loaded = turns.flatMap { $0 }
+        outcome.throughput = Series.quantile(rates, 0.5)
+        outcome.phases = stretches[index].map { Outcome.Phase(name: "turn", stretch: $0) }
+        outcome.samples = loaded
+        outcome.figures = [
+            Figure("turns", Double(rates.count)),
+            Figure("updates/s, median turn", outcome.throughput),
+            Figure("updates/s, worst turn", rates.min()),
+            Figure("updates/s, best turn", rates.max()),
+            Figure("page writes/s", Series.quantile(turns.map { $0.rate(.pagesWritten) }, 0.5)),
+            Figure("CV of turns", rates.count > 2 ? Series.variation(rates) : nil),
+            Figure("mean age / sync limit", loaded.mean(RedoBound.agePart)),
+            Figure("maximum age / sync limit", loaded.most(RedoBound.agePart)),
+            Figure("redoubt / this, median of rounds", ratio(index, stretches, all)),
+            Figure("processors used by others", others),
+        ]
+        return outcome
+    }
+
+    /// The median over rounds of what `redoubt` did relative to the policy at `index`.
+    private func ratio(_ index: Int, _ stretches: [[Stretch]], _ all: [Sample]) -> Double? {
+        guard let own = policies.firstIndex(of: .redoubt) else { return nil }
+        let pairs = zip(stretches[own], stretches[index]).map { pair in
+            (pair.0.samples(of: all).rate(.updates), pair.1.samples(of: all).rate(.updates))
+        }
+        let ratios = pairs.filter { $0.1 > 0 }.map { $0.0 / $0.1 }
+        return ratios.isEmpty ? nil : Series.quantile(ratios, 0.5)
+    }
+}
