@@ -88,6 +88,9 @@ struct AgeControl: Sendable, Hashable {
 
         var outcome = Outcome()
         outcome.pageRate = pageRate(schedule, required: required, error: error, seconds: seconds)
+        // What can be written when it is due is not written long before.
+        let known = max(1, speed.pagesPerSecond(assumed: assumedSpeed))
+        outcome.pageRate *= max(Self.closeness(error / limit), Self.urgency(ofPeak: schedule.peakRate / known))
         isFlatOut = isHeldBack && error > -Self.slack * limit
         if isFlatOut {
             outcome.isFlatOut = true
@@ -135,6 +138,14 @@ struct AgeControl: Sendable, Hashable {
         }
         return admission < Self.unlimited ? admission : nil
     }
+
+    /// How much of the rate is left at an age that differs from the target by `error`, a share of the limit: all from
+    /// 0.02 below on, nothing at 0.04 below.
+    static func closeness(_ error: Double) -> Double { min(1, max(0, 2 + 50 * error)) }
+
+    /// How much of the rate is left whatever the age, because pages are so many at some age that the device would need
+    /// `share` of its speed when they are due: all from 0.75 on, nothing up to a half.
+    static func urgency(ofPeak share: Double) -> Double { min(1, max(0, 4 * share - 2)) }
 
     /// The share of what flushing sets free that is admitted at `distance` below the balance, 1 being that from the
     /// balance to the limit: 1 at the balance, 0 at the limit, flat near the balance.

@@ -46,6 +46,24 @@ struct DeadlineSchedule {
         return rate
     }
 
+    /// The pages per second that would be due at the worst time if each was written at its deadline: over a quarter of
+    /// a second, and at least two buckets.
+    var peakRate: Double {
+        guard redoRate > 1, end > oldest else { return 0 }
+        let width = Double(ages.bucketWidth)
+        let span = Int(min(Double(DirtyAges.bucketCount), max(2, redoRate / 4 / width)))
+        let first = oldest / ages.bucketWidth
+        let last = end / ages.bucketWidth
+        var sum = 0
+        var most = 0
+        for index in first...min(last, first + UInt64(DirtyAges.bucketCount - 1)) {
+            sum += Int(ages[index])
+            if index >= first + UInt64(span) { sum -= Int(ages[index - UInt64(span)]) }
+            most = max(most, sum)
+        }
+        return Double(most) * redoRate / (Double(span) * width)
+    }
+
     /// Returns the most redo per second with which `pageRate` pages a second meet every deadline, if pages may become
     /// `largestAge` old.
     ///
@@ -57,7 +75,7 @@ struct DeadlineSchedule {
         var count = 0.0
         for _ in 0..<DirtyAges.bucketCount where position < end {
             let index = position / ages.bucketWidth
-            count += Double(ages.counts[Int(index % UInt64(DirtyAges.bucketCount))])
+            count += Double(ages[index])
             position = min(end, (index + 1) * ages.bucketWidth)
             let bytes = Double(position) + largestAge - Double(end)
             if bytes > 0.05 * largestAge, count > 0 { least = min(least, pageRate * bytes / count) }
@@ -76,7 +94,7 @@ struct DeadlineSchedule {
         var sum = 0.0
         for _ in 0..<DirtyAges.bucketCount {
             let index = start / width
-            let count = Double(ages.counts[Int(index % UInt64(DirtyAges.bucketCount))])
+            let count = Double(ages[index])
             let next = min((index + 1) * width, max(end, start + 1))
             if sum + count >= pages {
                 return Double(start - oldest) + Double(next - start) * (pages - sum) / count

@@ -51,6 +51,9 @@ package struct DirtyAges: Sendable {
         total += other.total
     }
 
+    /// The pages whose oldest change is in the bucket with `index`, positions divided by the width.
+    subscript(index: UInt64) -> UInt32 { counts[Int(index % UInt64(Self.bucketCount))] }
+
     /// Returns about how many pages have their oldest change at or below `limit`, if none has it below `oldest`.
     ///
     /// Exact for whole buckets; the pages of the bucket in which `limit` lies are taken as spread evenly.

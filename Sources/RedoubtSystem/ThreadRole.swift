@@ -12,8 +12,8 @@ extension Scheduling {
 
     /// Starts a thread of the engine itself, whose waits hold up nobody's call and are not written down.
     ///
-    /// A preferred one runs before other threads of the process if that has the right (CAP_SYS_NICE, or RLIMIT_NICE); if
-    /// not, it has their priority. As ``start(_:_:)`` otherwise.
+    /// A preferred one runs before other threads of the process if that has the right (CAP_SYS_NICE, or RLIMIT_NICE);
+    /// if not, it has their priority. As ``start(_:_:)`` otherwise.
     package static func startBackground(
         _ name: String,
         isPreferred: Bool = true,

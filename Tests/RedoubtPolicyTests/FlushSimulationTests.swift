@@ -56,6 +56,15 @@ import Testing
         }
     }
 
+    @Test func `a hump that the device can take when it is due does not pull the age down`() {
+        var simulation = FlushSimulation(policy: .redoubt, seed: 4)
+        // Too short for the pages to spread over the log.
+        simulation.phases = [.init(3, load: 3), .init(15, load: 0.3)]
+        let phase = simulation.run().phases[1]
+        #expect(phase.leastAge > AgeControl.targetShare - 0.05)
+        #expect(phase.mostAge < AgeControl.targetShare + 0.05)
+    }
+
     @Test func `the recovery time bounds the age`() {
         var simulation = FlushSimulation(policy: .redoubt, seed: 3)
         simulation.options.targetRecoveryTime = .milliseconds(500)
