@@ -26,7 +26,9 @@ import Synchronization
 /// The first failed write or sync *fences* the database: every later write throws `.fenced`, reads of what is in memory
 /// go on and may show changes whose commit failed; close it and open it again, which recovers. A full disk is no fence:
 /// writes throw `.diskFull` and have changed nothing, reads, deletes and checkpoints go on, and writes work again when
-/// there is room.
+/// there is room. Where not even pages can be written in their place (thin volumes, file systems that copy on write),
+/// all but checkpoints go on as long as there is redo capacity and memory; then every call that needs more throws
+/// `.diskFull`, until there is room.
 public final class Database: Sendable {
     /// The folder.
     public let path: String

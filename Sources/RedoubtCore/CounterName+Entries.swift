@@ -299,6 +299,7 @@ extension CounterName {
             "Pages written without a copy, because doublewrite is off or redo makes them anew."
         ),
         Entry(.counter, .count, "Flushing", nil, "Syncs of tablespace files because a doublewrite file was full."),
+        Entry(.counter, .count, "Flushing", nil, "Writes of pages or copies that found no space, each try."),
         Entry(.counter, .count, "Flushing", nil, "Writes to doublewrite files."),
         Entry(
             .counter,

@@ -83,6 +83,7 @@ public enum CounterName: String, Sendable, Hashable, CaseIterable {
     case doublewritePages
     case doublewriteSkips
     case doublewriteDataSyncs
+    case writesWithoutSpace
     case doublewriteWrites
     case doublewriteWrittenBytes
     case doublewriteSyncs

@@ -22,6 +22,10 @@ public struct DatabaseEvent: Sendable, Hashable {
         case recoveryBegan(RecoveryPhase)
         /// The database is open.
         case opened
+        /// Writes found no space on the disk: they wait for it, and so does who needs what they give back.
+        case spaceRanOut
+        /// They have found space, and everything goes on.
+        case spaceReturned
         /// A write or a sync failed; nothing is written any more.
         case fenced
     }

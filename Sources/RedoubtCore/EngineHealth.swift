@@ -9,6 +9,9 @@ import Synchronization
 /// ## References
 /// Rebello et al., "Can Applications Recover from fsync Failures?", ATC 2020.
 package final class EngineHealth: Sendable {
+    /// Whether writes wait for space, which is no failure.
+    package let space = DiskSpace()
+
     private let fencedFlag = Atomic<Bool>(false)
     // Taken once in the life of an engine, so contention does not matter.
     private let firstCause = Mutex<RedoubtError?>(nil)

@@ -77,7 +77,8 @@ extension Engine {
     ///
     /// First the row, then a record that lets recovery do without the file, both durable, then the file. A crash before
     /// the record leaves a file that no row names; one after it, perhaps no file: the next opening copes with both.
-    /// - Throws: `.keyspaceNotFound`, `.fenced`.
+    /// - Throws: `.keyspaceNotFound`, `.fenced`; `.diskFull`, after which it may be gone all the same, and its file
+    ///   stay until the next opening.
     package func dropKeyspace(_ name: String) throws(RedoubtError) {
         try requireOpen()
         let wait = kernel.waits.begin(.keyspaceChange)

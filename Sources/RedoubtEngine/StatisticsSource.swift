@@ -225,6 +225,7 @@ package final class StatisticsSource: Sendable {
         statistics[.doublewritePages] = counters[.doublewritePages]
         statistics[.doublewriteSkips] = counters[.doublewriteSkips]
         statistics[.doublewriteDataSyncs] = counters[.doublewriteDataSyncs]
+        statistics[.writesWithoutSpace] = counters[.writesWithoutSpace]
         statistics[.pagesWrittenAtomically] = counters[.atomicWrites]
         guard let flushing = flushing?.statistics else { return }
         statistics[.pagesWrittenAdaptive] = flushing.pagesWritten(.adaptive)

@@ -133,7 +133,7 @@ package final class Admission: Sendable {
     ///
     /// Waits.
     ///
-    /// - Throws: `.fenced`.
+    /// - Throws: `.fenced`; `.diskFull` if writers are slowed down while pages find no space.
     func pay(_ bytes: Int) throws(RedoubtError) {
         guard rate != nil, !tryPay(bytes) else { return }
         let wait = waits.begin(.backPressure)
@@ -143,6 +143,7 @@ package final class Admission: Sendable {
             waiting.wrappingSubtract(1, ordering: .acquiringAndReleasing)
             waits.end(wait)
         }
+        let mark = health.space.mark
         let end = charged.value.wrappingAdd(Self.distance(bytes), ordering: .acquiringAndReleasing).newValue
         while true {
             let ticket = changed.ticket
@@ -151,6 +152,13 @@ package final class Admission: Sendable {
             let reached = advance(to: now, rate: rate)
             if reached >= end { return }
             if health.isFenced { throw health.fencedError() }
+            do throws(RedoubtError) {
+                try health.space.check(since: mark)
+            } catch {
+                // Those behind in the line come as much earlier.
+                refund(bytes)
+                throw error
+            }
             if rate < 1 {
                 // A new rate wakes; the deadline is for a fence.
                 changed.wait(ticket, deadline: now.advanced(milliseconds: 20))

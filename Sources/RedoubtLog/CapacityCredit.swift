@@ -78,10 +78,13 @@ final class CapacityCredit: Sendable {
     /// Takes the credit, for who has been admitted.
     ///
     /// Waits for the checkpoint.
+    ///
+    /// - Throws: `.fenced`, `.batchTooLarge`; `.diskFull` if the checkpoint waits for pages that find no space.
     func acquire(_ bytes: Int, _ log: RedoLog) throws(RedoubtError) {
         let wait = log.waits.begin(.redoCapacity)
         defer { log.waits.end(wait) }
         let cost = Self.distance(bytes)
+        let mark = log.health.space.mark
         obstacles.wrappingAdd(1, ordering: .acquiringAndReleasing)
         defer { obstacles.wrappingSubtract(1, ordering: .acquiringAndReleasing) }
         line.lock()
@@ -91,6 +94,7 @@ final class CapacityCredit: Sendable {
             try log.health.check()
             try requireFit(bytes)
             if take(cost, log) { return }
+            try log.health.space.check(since: mark)
             log.checkpointNeeded.signal()
             // The deadline is for credit given back without a signal, and for a fence from elsewhere.
             advanced.wait(ticket, deadline: Scheduling.now().advanced(milliseconds: 20))
@@ -137,7 +141,8 @@ extension RedoLog {
     ///
     /// Waits as long as writers are slowed down, then for a checkpoint.
     ///
-    /// - Throws: `.fenced`; `.batchTooLarge` if the log can never hold it; `.busy` if the thread refuses to wait.
+    /// - Throws: `.fenced`; `.batchTooLarge` if the log can never hold it; `.busy` if the thread refuses to wait;
+    ///   `.diskFull` if it waits in vain, because pages find no space.
     package func acquireCapacity(bytes: Int) throws(RedoubtError) {
         if tryAcquireCapacity(bytes: bytes) { return try checkFence(afterTaking: bytes) }
         try admit(bytes: bytes)
@@ -152,7 +157,8 @@ extension RedoLog {
     ///
     /// Waits.
     ///
-    /// - Throws: `.fenced`; `.batchTooLarge` if the log can never hold it; `.busy` if the thread refuses to wait.
+    /// - Throws: `.fenced`; `.batchTooLarge` if the log can never hold it; `.busy` if the thread refuses to wait;
+    ///   `.diskFull` if it waits in vain, because pages find no space.
     package func admit(bytes: Int) throws(RedoubtError) {
         // Before it is paid for: what never comes must not delay those behind it.
         try credit.requireFit(bytes)

@@ -98,6 +98,17 @@ public protocol StorageFile: AnyObject, Sendable {
 }
 
 extension StorageFile {
+    /// Makes content and size durable as ``sync()`` does, for a file in use: what a failed sync lost is not there to be
+    /// written again, so its error is never `.diskFull`, whatever errno is.
+    package func syncWrites() throws(RedoubtError) {
+        do throws(RedoubtError) {
+            try sync()
+        } catch {
+            guard error.code == .diskFull else { throw error }
+            throw RedoubtError(.systemCallFailed, error.message, page: error.page, path: error.path, errno: error.errno)
+        }
+    }
+
     /// No write is known to be atomic.
     public var atomicWriteUnit: Int { 0 }
 

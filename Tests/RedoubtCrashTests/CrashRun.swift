@@ -29,12 +29,13 @@ struct CrashRun: Sendable {
 
     /// Runs `profile` in a simulated world; all of it follows from `seed`.
     ///
-    /// The disk has `options`, but for its latency.
+    /// The disk has `options`, but for its latency, and `faults`, counted from when recording begins.
     init(
         _ profile: CrashProfile,
         seed: UInt64,
         doublewrite: Configuration.Doublewrite = .on,
-        options: SimulatedStorage.Options = SimulatedStorage.Options()
+        options: SimulatedStorage.Options = SimulatedStorage.Options(),
+        faults: [SimulatedFault] = []
     ) throws {
         self.profile = profile
         self.doublewrite = doublewrite
@@ -43,6 +44,7 @@ struct CrashRun: Sendable {
         options.latencyMicroseconds = 50
         let storage = SimulatedStorage(image.image, options: options)
         self.storage = storage
+        for fault in faults { storage.inject(fault) }
         start = image.model
         let scheduler = SimulatedScheduler(seed: seed)
         let outcome = scheduler.run { () -> Result<Recorded, RedoubtError> in
@@ -99,7 +101,15 @@ struct CrashRun: Sendable {
             )
             let redoStart = try client.database.statistics().currentLSN.rawValue
             var workload = Workload(seed: seed, weights: profile.weights)
-            for _ in 0..<profile.operationCount { try client.perform(workload.next(client.model)) }
+            for _ in 0..<profile.operationCount {
+                let operation = workload.next(client.model)
+                do throws(RedoubtError) {
+                    try client.perform(operation)
+                } catch {
+                    // With faults a checkpoint may find no space; it changes nothing.
+                    guard case .checkpoint = operation, error.code == .diskFull else { throw error }
+                }
+            }
             let database = client.database
             let redoEnd = try database.statistics().currentLSN.rawValue
             if profile.isClosing {
@@ -107,6 +117,7 @@ struct CrashRun: Sendable {
             } else {
                 // What the close does is not part of the run.
                 storage.stopRecording()
+                storage.removeFaults()
                 try database.close()
             }
             return .success(Recorded(model: client.model, redo: redoStart..<redoEnd))

@@ -65,6 +65,7 @@ struct FaultSweep: Sendable {
     }
 
     private let operation: SimulatedFault.Operation
+    private let role: FileRole?
     private let errno: Int32
     private let operationCount = 90
     /// Much that grows, so that files are extended again and again.
@@ -75,8 +76,10 @@ struct FaultSweep: Sendable {
         return weights
     }()
 
-    init(_ operation: SimulatedFault.Operation, errno: Int32) {
+    /// Only calls of files of `role`; nil for all files.
+    init(_ operation: SimulatedFault.Operation, role: FileRole? = nil, errno: Int32) {
         self.operation = operation
+        self.role = role
         self.errno = errno
     }
 
@@ -129,7 +132,7 @@ struct FaultSweep: Sendable {
         var client = try EngineClient(storage, model: ReferenceModel(), durability: .flushed)
         try client.perform(.structure(.createKeyspace("first")))
         try client.perform(.structure(.createKeyspace("second")))
-        storage.inject(SimulatedFault(operation, skipping: index, effect: .failure(errno: errno)))
+        storage.inject(SimulatedFault(operation, role: role, skipping: index, effect: .failure(errno: errno)))
         let firedBefore = storage.firedFaultCount
         var acknowledged = client.model.commitCount
         var failure: RedoubtError?

@@ -4,8 +4,8 @@ package import RedoubtSimulation
 /// What a recorded trace says about page writes and their doublewrite copies, and where it breaks the rules.
 ///
 /// A page write to a data file should find a copy of the page, synced, in a segment that nothing has overwritten; and a
-/// segment must not be overwritten before a sync of the data file after the page's write ended. Files are told apart by
-/// what is written to them.
+/// segment must not be overwritten before a sync of the data file after the page's write ended. A write of a part of a
+/// page leaves it torn until it is written as a whole. Files are told apart by what is written to them.
 package struct WriteTrace {
     /// The copies overwritten too early, in order.
     package private(set) var breaches: [String] = []
@@ -21,6 +21,8 @@ package struct WriteTrace {
     package private(set) var pages: [PageID] = []
     /// The pages written without a copy, in order.
     package private(set) var unprotected: [PageID] = []
+    /// The writes of parts of pages.
+    package private(set) var tornCount = 0
     /// The syncs of data files.
     package private(set) var dataSyncCount = 0
 
@@ -41,9 +43,17 @@ package struct WriteTrace {
     private var dataFiles: Set<Int> = []
     private var underWay: [Int: PageWrite] = [:]
     private var unsynced: [PageWrite] = []
+    private var torn: [PageWrite] = []
 
     /// Reads `trace`; what was written before event `first` is not judged.
     package init(_ trace: [SimulatedEvent], from first: Int = 0) {
+        for event in trace {
+            switch event {
+            case .change(.write(let file, let offset, let bytes)), .start(.write(let file, let offset, let bytes)):
+                if Self.wholePage(offset, bytes) != nil { dataFiles.insert(file) }
+            default: break
+            }
+        }
         for (number, event) in trace.enumerated() {
             switch event {
             case .change(.write(let file, let offset, let bytes)) where number >= first:
@@ -52,7 +62,9 @@ package struct WriteTrace {
                 write(file, offset, bytes, number, isEnded: false)
             case .finish(let sequence):
                 if let write = underWay.removeValue(forKey: sequence) { unsynced.append(write) }
-            case .sync(let file): sync(file)
+            case .sync(let file):
+                sync(file)
+                if number >= first && dataFiles.contains(file) { dataSyncCount += 1 }
             default: break
             }
         }
@@ -63,20 +75,29 @@ package struct WriteTrace {
             writeSegment(file, offset, bytes, number)
         } else if extendSegment(file, offset, bytes) {
             return
-        } else if bytes.count == pageByteCount, let found = Self.identity(bytes[...]),
-            found.page.number.fileOffset == offset
-        {
+        } else if let found = Self.wholePage(offset, bytes) {
             let write = PageWrite(page: found.page, lsn: found.lsn, file: file)
             dataFiles.insert(file)
             pageCount += 1
             pages.append(found.page)
-            let all = segments.values.joined()
-            if !all.contains(where: { $0.isDurable && $0.needed[found.page] == found.lsn }) {
-                unprotected.append(found.page)
-            }
+            check(write)
+            torn.removeAll { $0.page == found.page }
             if isEnded { unsynced.append(write) } else { underWay[number] = write }
+        } else if dataFiles.contains(file), bytes.count < pageByteCount, offset % UInt64(pageByteCount) == 0 {
+            let (page, lsn) = Self.names(bytes[...])
+            tornCount += 1
+            check(PageWrite(page: page, lsn: lsn, file: file))
+            torn.append(PageWrite(page: page, lsn: lsn, file: file))
         } else if segments[file] != nil {
             overwrite(file, offset..<offset + UInt64(bytes.count), number)
+        }
+    }
+
+    /// Notes a page that is written without a copy.
+    private mutating func check(_ write: PageWrite) {
+        let all = segments.values.joined()
+        if !all.contains(where: { $0.isDurable && $0.needed[write.page] == write.lsn }) {
+            unprotected.append(write.page)
         }
     }
 
@@ -86,7 +107,10 @@ package struct WriteTrace {
         if !underWay.isEmpty { pipelinedCount += 1 }
         overwrite(file, range, number)
         var needed: [PageID: UInt64] = [:]
-        for (page, lsn) in Self.images(bytes[pageByteCount...]) { needed[page] = lsn }
+        // Of a segment that found no space only a part is there.
+        if bytes.count > pageByteCount {
+            for (page, lsn) in Self.images(bytes[pageByteCount...]) { needed[page] = lsn }
+        }
         segments[file, default: []].append(Segment(range: range, needed: needed))
     }
 
@@ -99,7 +123,7 @@ package struct WriteTrace {
                 continue
             }
             overwrittenCount += 1
-            for write in unsynced + Array(underWay.values) where old.needed[write.page] == write.lsn {
+            for write in unsynced + torn + Array(underWay.values) where old.needed[write.page] == write.lsn {
                 breaches.append("event \(number) overwrites the copy of page \(write.page), which is not synced")
             }
         }
@@ -117,7 +141,7 @@ package struct WriteTrace {
     }
 
     private static func images(_ bytes: ArraySlice<UInt8>) -> [(PageID, UInt64)] {
-        stride(from: bytes.startIndex, to: bytes.endIndex, by: pageByteCount).compactMap { start in
+        stride(from: bytes.startIndex, through: bytes.endIndex - pageByteCount, by: pageByteCount).compactMap { start in
             identity(bytes[start..<start + pageByteCount]).map { ($0.page, $0.lsn) }
         }
     }
@@ -130,20 +154,35 @@ package struct WriteTrace {
                 return segment
             }
         }
-        if dataFiles.contains(file) { dataSyncCount += 1 }
         unsynced.removeAll { $0.file == file }
+    }
+
+    /// The page that `bytes`, written at `offset` of a file, are the whole of; nil if they are not.
+    private static func wholePage(_ offset: UInt64, _ bytes: [UInt8]) -> (page: PageID, lsn: UInt64)? {
+        guard bytes.count == pageByteCount, let found = identity(bytes[...]), found.page.number.fileOffset == offset
+        else { return nil }
+        return found
     }
 
     /// The page that `bytes` are, by its own header; nil if they are no page.
     private static func identity(_ bytes: ArraySlice<UInt8>) -> (page: PageID, lsn: UInt64)? {
-        func number(_ offset: Int, _ count: Int) -> UInt64 {
-            bytes[bytes.startIndex + offset..<bytes.startIndex + offset + count].reduce(0) { $0 << 8 | UInt64($1) }
-        }
-        let lsn = number(16, 8)
-        guard number(pageByteCount - 4, 4) == lsn & 0xFFFF_FFFF, number(0, 4) == number(pageByteCount - 8, 4) else {
-            return nil
-        }
-        let space = SpaceID(rawValue: UInt32(number(34, 4)))
-        return (PageID(space: space, number: PageNumber(rawValue: UInt32(number(4, 4)))), lsn)
+        let found = names(bytes)
+        guard number(bytes, pageByteCount - 4, 4) == found.lsn & 0xFFFF_FFFF,
+            number(bytes, 0, 4) == number(bytes, pageByteCount - 8, 4)
+        else { return nil }
+        return found
+    }
+
+    /// What the header at the start of `bytes` says.
+    private static func names(_ bytes: ArraySlice<UInt8>) -> (page: PageID, lsn: UInt64) {
+        let page = PageID(
+            space: SpaceID(rawValue: UInt32(number(bytes, 34, 4))),
+            number: PageNumber(rawValue: UInt32(number(bytes, 4, 4)))
+        )
+        return (page, number(bytes, 16, 8))
+    }
+
+    private static func number(_ bytes: ArraySlice<UInt8>, _ offset: Int, _ count: Int) -> UInt64 {
+        bytes[bytes.startIndex + offset..<bytes.startIndex + offset + count].reduce(0) { $0 << 8 | UInt64($1) }
     }
 }

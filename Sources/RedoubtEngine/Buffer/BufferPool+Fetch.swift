@@ -70,8 +70,11 @@ extension BufferPool {
     /// Returns the frame of `page`, latched exclusively, without reading the page: zeros, or whatever the page last
     /// held if it is in memory.
     ///
-    /// The first operation must be one that initialises the page. Waits for the latch.
-    func create(_ page: PageID) throws(RedoubtError) -> Frame {
+    /// The first operation must be one that initialises the page. Waits for the latch, and for a frame unless `spare`
+    /// is one: a free frame of the page's instance, taken before, which becomes free again if it is not needed.
+    func create(_ page: PageID, spare: Frame? = nil) throws(RedoubtError) -> Frame {
+        var spare = spare
+        defer { if let spare { giveBack(spare) } }
         while true {
             if let frame = table.find(page) {
                 latchExclusive(frame)
@@ -82,11 +85,13 @@ extension BufferPool {
                 }
                 frame.unlockExclusive()
             }
-            let new = try takeFreeFrame(instance(of: page))
+            let new: Frame
+            if let spare { new = spare } else { new = try takeFreeFrame(instance(of: page)) }
             guard table.insert(page, into: new) == nil else {
-                giveBack(new)
+                if spare == nil { giveBack(new) }
                 continue
             }
+            spare = nil
             unsafe new.memory.initializeMemory(as: UInt8.self, repeating: 0, count: pageByteCount)
             unsafe new.state.pointee.newestModification.store(0, ordering: .relaxed)
             unsafe new.state.pointee.firstAccess.store(updateClock(), ordering: .relaxed)

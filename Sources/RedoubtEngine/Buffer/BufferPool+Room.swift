@@ -13,7 +13,8 @@ extension BufferPool {
     ///
     /// Waits for the page cleaner if every page is dirty or in use; the caller holds no list lock.
     ///
-    /// - Throws: `.poolExhausted` after the time limit, `.fenced` if no page can be written any more.
+    /// - Throws: `.poolExhausted` after the time limit, `.diskFull` if pages find no space, `.fenced` if no page can be
+    ///   written any more.
     func takeFreeFrame(_ instance: PoolInstance) throws(RedoubtError) -> Frame {
         if let frame = takeFreeFrameAtOnce(instance) {
             if instance.freeCount < instance.roomMark { wantRoom(instance) }
@@ -39,6 +40,7 @@ extension BufferPool {
         defer { waits.end(wait) }
         let start = Scheduling.now()
         let deadline = start.advanced(milliseconds: waitMilliseconds)
+        let mark = health.space.mark
         statistics.add(.freeWaits)
         instance.noteWait()
         defer { statistics.add(.freeWaitMicroseconds, Scheduling.now().nanoseconds(since: start) / 1000) }
@@ -46,6 +48,7 @@ extension BufferPool {
             let ticket = framesFreed.ticket
             if let frame = instance.popFree() ?? evict(instance, depth: 2 * instance.frameCount) { return frame }
             if health.isFenced { throw health.fencedError() }
+            try health.space.check(since: mark)
             let now = Scheduling.now()
             guard now < deadline else {
                 throw RedoubtError(
@@ -210,6 +213,8 @@ extension BufferPool {
                     frame.unlockExclusive()
                     // After a fence the write never ends; nothing is evicted either.
                     if health.isFenced { break }
+                    // Nor does it as long as nobody looks again after those that found no space.
+                    if health.space.isFull { _ = makeRoomInline(.space) }
                     waits.during(.pageWrite) {
                         _ = writesEnded.wait(ticket, deadline: Scheduling.now().advanced(milliseconds: 100))
                     }

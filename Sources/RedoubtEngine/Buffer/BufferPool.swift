@@ -225,6 +225,8 @@ final class BufferPool: @unchecked Sendable {
         case frames
         /// Redo capacity; the caller holds no latch.
         case redo
+        /// Space on the disk, for writes that found none; the caller holds no latch.
+        case space
     }
 
     /// Makes room on the calling thread while there are no background threads; returns false if there are.

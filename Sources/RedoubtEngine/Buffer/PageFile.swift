@@ -60,6 +60,9 @@ final class PageFile: Sendable {
         syncLock.unlock()
     }
 
+    /// Whether the file was taken out of the table: its content concerns nobody.
+    var isRetired: Bool { retired.load(ordering: .acquiring) }
+
     /// Makes what was written before the call durable; does nothing for a file that was taken out of the table.
     ///
     /// Waits, also for a sync that another thread began.
@@ -77,7 +80,7 @@ final class PageFile: Sendable {
         let end = written.load(ordering: .acquiring)
         guard synced.load(ordering: .relaxed) < end else { return }
         do {
-            try file.sync()
+            try file.syncWrites()
         } catch {
             failed.store(true, ordering: .releasing)
             throw error

@@ -33,6 +33,8 @@ enum PoolCounter: Int, CaseIterable, Sendable {
     case doublewriteSkips
     /// Pages written all or nothing by the device.
     case atomicWrites
+    /// Writes of pages or copies that found no space, each try.
+    case writesWithoutSpace
     /// Dirty pages dropped with their space.
     case pagesDropped
     /// Search indexes built.

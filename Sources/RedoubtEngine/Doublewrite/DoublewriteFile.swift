@@ -72,8 +72,8 @@ final class DoublewriteFile: Sendable {
 
     /// Makes what was written durable.
     ///
-    /// Waits. Not to be called again after a failure.
-    func sync() throws(RedoubtError) { try file.sync() }
+    /// Waits. Not to be called again after a failure, which is never `.diskFull`.
+    func sync() throws(RedoubtError) { try file.syncWrites() }
 
     /// Closes the file.
     func close() { file.close() }

@@ -20,10 +20,11 @@ struct Checkpointer {
             let ticket = log.checkpointNeeded.ticket
             _ = flushing.takeCheckpointRequest()
             let before = log.checkpointLSN.rawValue
-            do {
+            do throws(RedoubtError) {
                 try flushing.checkpoint()
             } catch {
-                return
+                // There may be space for it the next time.
+                if error.code != .diskFull { return }
             }
             let last = Scheduling.now()
             let checkpoint = log.checkpointLSN.rawValue

@@ -28,6 +28,8 @@ enum CleanerFault: UInt32 {
     case waitsForLatches = 1024
     /// LRU flushers that cannot start are relied on all the same.
     case endsOnError = 2048
+    /// Writes that found no space are left to who takes their writer next.
+    case forgetsRefusedWrites = 4096
 }
 
 extension Kernel {

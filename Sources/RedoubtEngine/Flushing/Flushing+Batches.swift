@@ -117,9 +117,11 @@ extension Flushing {
     ///
     /// Waits; the caller holds no latch. The page cleaner writes if it is running.
     ///
-    /// - Throws: `.fenced`.
+    /// - Throws: `.fenced`; `.diskFull` if a page finds no space, and none when that is tried again.
     func flushAll() throws(RedoubtError) {
         let target = kernel.log.currentLSN
+        let space = kernel.health.space
+        let mark = space.mark
         while true {
             let ticket = progress.ticket
             try kernel.health.check()
@@ -127,11 +129,13 @@ extension Flushing {
             if isRunning {
                 call(below: target)
             } else {
+                try retryWrites()
                 let outcome = try flush(below: target, count: 4 * writer.batchPages * pool.instances.count)
                 hasWritten = outcome.written + outcome.dropped > 0
             }
             if !hasDirty(below: target) && (inFlightMinimum ?? .max) >= target.rawValue { return }
             if hasWritten { continue }
+            try space.check(since: mark)
             if isRunning {
                 progress.wait(ticket, deadline: Scheduling.now().advanced(milliseconds: 10))
             } else {

@@ -35,7 +35,8 @@ extension Flushing {
     ///
     /// Waits. Returns whether one was written.
     ///
-    /// - Throws: `.fenced`, also for the sync or write that fails.
+    /// - Throws: `.fenced`, also for the sync or write that fails; `.diskFull` if the checkpoint finds no space, which
+    ///   may be tried again.
     @discardableResult
     func checkpoint(isCleanShutdown: Bool = false) throws(RedoubtError) -> Bool {
         checkpointLock.lock()
@@ -47,8 +48,9 @@ extension Flushing {
             try kernel.files.syncWritten()
             try kernel.log.writeCheckpoint(bound, isCleanShutdown: isCleanShutdown)
         } catch {
-            if error.code != .fenced { pool.fence(error) }
-            throw error.code == .fenced ? error : kernel.health.fencedError()
+            if error.code == .fenced || error.code == .diskFull { throw error }
+            pool.fence(error)
+            throw kernel.health.fencedError()
         }
         pool.statistics.add(.checkpoints)
         kernel.events.post(.checkpointAdvanced(bound))
@@ -58,6 +60,8 @@ extension Flushing {
     /// Writes all dirty pages and a checkpoint behind them.
     ///
     /// Waits; the caller holds no latch.
+    ///
+    /// - Throws: as ``flushAll()`` and ``checkpoint(isCleanShutdown:)``.
     func checkpointNow() throws(RedoubtError) {
         try kernel.log.waitUntilFlushed(kernel.log.currentLSN)
         try flushAll()
@@ -67,6 +71,8 @@ extension Flushing {
     /// Ends an orderly close: everything written, and a checkpoint that says so.
     ///
     /// No mini-transaction may be under way. All threads of the page cleaner take part in the writing.
+    ///
+    /// - Throws: as ``checkpointNow()``; the threads have ended then, and the next opening recovers.
     func shutDown() throws(RedoubtError) {
         beginClosing()
         do {

@@ -171,11 +171,14 @@ final class Flushing: Sendable {
     }
 
     private func enableInlineRoom() {
-        // What fails here fences the engine, which the caller notices when it looks again.
+        // What fails here fences the engine, or finds no space; the caller notices when it looks again.
         pool.setRoomMaker { [weak self] scarcity in
             guard let self else { return }
             switch scarcity {
-            case .frames: for instance in self.pool.instances { _ = try? self.makeRoom(instance) }
+            case .space: try? self.retryWrites()
+            case .frames:
+                try? self.retryWrites()
+                for instance in self.pool.instances { _ = try? self.makeRoom(instance) }
             case .redo: try? self.checkpointNow()
             }
         }

@@ -9,6 +9,18 @@ import Synchronization
 /// Used by one thread at a time, but for ``minimum``.
 @safe
 final class PageBatch: @unchecked Sendable {
+    /// How far the write of a page to its data file has come.
+    enum Stage: Sendable {
+        /// It has not begun.
+        case waiting
+        /// It has begun.
+        case underWay
+        /// It found no space, and may have written a part of the page.
+        case refused
+        /// It has ended, or was given up.
+        case ended
+    }
+
     /// A page on its way.
     struct Flight {
         let frame: Frame
@@ -20,6 +32,8 @@ final class PageBatch: @unchecked Sendable {
         let place: Int
         /// Whether the device is asked to write all of it or nothing.
         let isAtomic: Bool
+        /// How far the write has come.
+        var stage = Stage.waiting
         /// When the write began.
         var began = EngineInstant(nanoseconds: 0)
     }
@@ -37,11 +51,13 @@ final class PageBatch: @unchecked Sendable {
     var entries: [DoublewriteBatch.Entry] = []
     /// The doublewrite segment, or nil if none of the pages needs one.
     var segment: UInt64?
+    /// The pages of the segment, its header included.
+    var segmentPageCount = 0
     /// Whether pages leave memory when they have been written.
     var evicts = false
-    /// The pages whose writes have begun: the first ones.
+    /// The pages whose writes have begun, or were given up: the first ones.
     var begunCount = 0
-    /// The pages whose writes have ended.
+    /// The pages whose writes have ended, or were given up.
     var endedCount = 0
 
     /// Creates an empty batch.
@@ -108,6 +124,9 @@ final class PageBatch: @unchecked Sendable {
         return unsafe UnsafeRawBufferPointer(rebasing: memory.bytes[..<(pageCount * pageByteCount)])
     }
 
+    /// What the write of the page `index` is known by.
+    func tag(_ index: Int) -> UInt64 { UInt64(self.index) << 32 | UInt64(index) }
+
     /// The write of the page `index` to its data file.
     func request(_ index: Int) -> StorageRequest {
         let flight = flights[index]
@@ -116,12 +135,12 @@ final class PageBatch: @unchecked Sendable {
             isWrite: true,
             buffer: UnsafeMutableRawBufferPointer(start: image(at: flight.place), count: pageByteCount),
             offset: flight.page.number.fileOffset,
-            tag: UInt64(self.index) << 32 | UInt64(index),
+            tag: tag(index),
             isAtomic: flight.isAtomic
         )
     }
 
-    /// Forgets the pages; all have been written.
+    /// Forgets the pages; all have been written or given up.
     func clear() {
         flights.removeAll(keepingCapacity: true)
         entries.removeAll(keepingCapacity: true)

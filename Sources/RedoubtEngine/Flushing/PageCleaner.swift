@@ -12,6 +12,9 @@ import RedoubtSystem
 /// - *redo*: somebody waits for redo capacity (`requestFlush`), or the age has passed the limit of sync flushing, for
 ///   which the policy is asked early;
 /// - *call*: somebody wants everything written, at shutdown for example.
+///
+/// What failed, a write that found no space above all, is left alone for a while, whoever calls meanwhile; then writes
+/// that found no space are tried again before anything else.
 struct PageCleaner {
     private let flushing: Flushing
     private var sensors: FlushingSensors
@@ -21,10 +24,12 @@ struct PageCleaner {
     private var flushers: LRUFlushers
     // Whether this round was decided early already.
     private var isEarly = false
+    // Until when nothing is done after a failure.
+    private var pauseEnd: UInt64 = 0
 
     /// The coordinator sleeps no longer than this, in nanoseconds, while pages are dirty: nobody wakes it for an age.
     private static var patience: UInt64 { 100_000_000 }
-    /// How long it sleeps when all pages it wants are latched, and when a write found no space.
+    /// How long it sleeps when all pages it wants are latched, and when a write failed.
     private static var latchPause: UInt64 { 500_000 }
     private static var errorPause: UInt64 { 100_000_000 }
     /// The writer's batches of an instance in one beat.
@@ -62,6 +67,12 @@ struct PageCleaner {
 
     /// Serves a beat if anything is due; returns when to look again.
     private mutating func step(at now: UInt64) -> UInt64 {
+        if now < pauseEnd { return pauseEnd }
+        do throws(RedoubtError) {
+            if !flushing.breaks(.forgetsRefusedWrites) { try flushing.retryWrites() }
+        } catch {
+            return pause()
+        }
         let isDue = now >= round.end
         let bound = flushing.checkpointBound()
         askForCheckpoint(at: bound)
@@ -175,6 +186,12 @@ struct PageCleaner {
         return (orders, terms)
     }
 
+    /// Leaves everything alone for a while; returns until when.
+    private mutating func pause() -> UInt64 {
+        pauseEnd = Scheduling.now().nanoseconds + Self.errorPause
+        return pauseEnd
+    }
+
     /// What the cleaner must never do: wait for what only its own work gives back.
     private func takeRedoCredit() {
         let log = flushing.kernel.log
@@ -211,7 +228,7 @@ struct PageCleaner {
             round.note(number, written: outcome.listWritten, isAtEnd: isAtEnd)
         }
         // A fence ends the loop; anything else, such as a full disk, may pass.
-        if sum.failure != nil { return now + Self.errorPause }
+        if sum.failure != nil { return pause() }
         let isExhausted = sum.listWritten == 0 && sum.skipped == 0
         if terms.reason == .sync || (terms.servesRequests && isExhausted) { flushing.askForCheckpoint() }
         // Not what came meanwhile: nobody has looked for that.

@@ -7,13 +7,19 @@ extension PageWriter {
     /// Begins as many writes as the window admits.
     func beginWrites() {
         var room = min(max(1, window), queueDepth) - queue.inFlightCount
-        guard !isBroken, room > 0 else { return }
+        guard !isBroken, noSpace == nil, room > 0 else { return }
         let now = Scheduling.now()
+        while room > 0, let tag = refused.popLast() {
+            let (batch, index) = flight(tag)
+            begin(index, of: batch, at: now)
+            room -= 1
+        }
         for batch in active {
             while room > 0 && batch.begunCount < batch.flights.count {
-                batch.flights[batch.begunCount].began = now
-                requests.append(batch.request(batch.begunCount))
+                let index = batch.begunCount
                 batch.begunCount += 1
+                if batch.flights[index].stage == .ended { continue }
+                begin(index, of: batch, at: now)
                 room -= 1
             }
         }
@@ -22,33 +28,51 @@ extension PageWriter {
         requests.removeAll(keepingCapacity: true)
     }
 
+    private func begin(_ index: Int, of batch: PageBatch, at now: EngineInstant) {
+        batch.flights[index].began = now
+        batch.flights[index].stage = .underWay
+        requests.append(batch.request(index))
+    }
+
+    /// The page that the write `tag` is of: its batch, and its place there.
+    func flight(_ tag: UInt64) -> (batch: PageBatch, index: Int) {
+        (batches[Int(tag >> 32)], Int(tag & UInt64(UInt32.max)))
+    }
+
     /// Takes note of the writes that have ended, at least `minimum` of those under way, and begins others; returns how
     /// many ended.
     func reap(minimum: Int) throws(RedoubtError) -> Int {
         if isBroken { throw kernel.health.fencedError() }
+        if let noSpace { throw noSpace }
         beginWrites()
         var failure: RedoubtError?
         let count = collect(minimum: minimum, &failure)
         if let failure { throw breakDown(failure) }
+        if let noSpace { throw suspend(noSpace) }
         beginWrites()
         return count
     }
 
-    private func collect(minimum: Int, _ failure: inout RedoubtError?) -> Int {
+    /// Takes note of the writes that have ended, at least `minimum`: of those that found no space in `noSpace`, of
+    /// other failures in `failure`.
+    func collect(minimum: Int, _ failure: inout RedoubtError?) -> Int {
         guard queue.inFlightCount > 0 else { return 0 }
         let completions = queue.complete(minimum: minimum)
         guard !completions.isEmpty else { return 0 }
         let now = Scheduling.now()
         var endedCount = 0
         for completion in completions {
-            let batch = batches[Int(completion.tag >> 32)]
-            let flight = batch.flights[Int(completion.tag & UInt64(UInt32.max))]
-            if let error = fault(completion, flight, batch) {
-                failure = failure ?? error
+            let (batch, index) = flight(completion.tag)
+            if let error = fault(completion, batch, index) {
+                if error.code == .diskFull {
+                    refuse(index, of: batch, error)
+                } else {
+                    failure = failure ?? error
+                }
                 continue
             }
-            latency.note(now.nanoseconds(since: flight.began), at: now)
-            end(flight, of: batch)
+            latency.note(now.nanoseconds(since: batch.flights[index].began), at: now)
+            end(index, of: batch)
             endedCount += 1
         }
         inFlight.wrappingSubtract(endedCount, ordering: .relaxed)
@@ -59,8 +83,8 @@ extension PageWriter {
     }
 
     /// Returns what went wrong with a write; an atomic one that was refused is made by other means here.
-    private func fault(_ completion: StorageCompletion, _ flight: PageBatch.Flight, _ batch: PageBatch) -> RedoubtError?
-    {
+    private func fault(_ completion: StorageCompletion, _ batch: PageBatch, _ index: Int) -> RedoubtError? {
+        let flight = batch.flights[index]
         guard let error = completion.error else {
             if completion.byteCount == pageByteCount {
                 if flight.isAtomic { pool.statistics.add(.atomicWrites) }
@@ -74,7 +98,7 @@ extension PageWriter {
         }
         guard flight.isAtomic, error.isRefusedAtomicWrite, !isBroken else { return error }
         do throws(RedoubtError) {
-            try rewrite(flight, of: batch)
+            try rewrite(index, of: batch)
             return nil
         } catch {
             return error
@@ -85,10 +109,17 @@ extension PageWriter {
     /// this, and durably, so that the room is free again.
     ///
     /// Later writes to the file are ordinary ones. Waits.
-    private func rewrite(_ flight: PageBatch.Flight, of batch: PageBatch) throws(RedoubtError) {
+    ///
+    /// Where the page finds no space it may be torn: then the room is kept for its copy, and others wait for it.
+    private func rewrite(_ index: Int, of batch: PageBatch) throws(RedoubtError) {
+        let flight = batch.flights[index]
+        let tag = batch.tag(index)
         flight.file.stopAtomicWrites()
         let image = unsafe PageBytes(batch.image(at: flight.place))
-        if let doublewrite {
+        if let copied, copied != tag {
+            throw noSpace ?? RedoubtError(.diskFull, "another page waits for space", path: flight.file.file.path)
+        }
+        if let doublewrite, copied == nil {
             let checksum = unsafe Checksum.crc32c(image.all)
             let entry = DoublewriteBatch.Entry(page: flight.page, lsn: flight.lsn, checksum: checksum)
             // The header of the batch is in the file already.
@@ -97,16 +128,20 @@ extension PageWriter {
             try unsafe doublewrite.write(header.all, at: ring.pageCount)
             try unsafe doublewrite.write(image.all, at: ring.pageCount + 1)
             try doublewrite.sync()
+            copied = tag
             pool.statistics.add(.doublewriteBatches)
             pool.statistics.add(.doublewritePages)
         }
         try unsafe flight.file.file.write(image.all, at: flight.page.number.fileOffset)
         flight.file.markWritten()
         try flight.file.syncIfNeeded()
+        copied = nil
     }
 
     /// Marks the file, lets the page be written again, and frees the batch with its last page.
-    private func end(_ flight: PageBatch.Flight, of batch: PageBatch) {
+    func end(_ index: Int, of batch: PageBatch) {
+        let flight = batch.flights[index]
+        batch.flights[index].stage = .ended
         let ticket = flight.file.markWritten()
         if let segment = batch.segment { ring.note(segment, written: flight.file, ticket: ticket) }
         unsafe flight.frame.state.pointee.ioState.store(FrameIOState.none, ordering: .releasing)
@@ -116,6 +151,7 @@ extension PageWriter {
         if let segment = batch.segment { ring.complete(segment) }
         batch.clear()
         active.removeAll { $0 === batch }
+        if unprotected === batch { unprotected = nil }
         free.append(batch)
     }
 
@@ -127,6 +163,7 @@ extension PageWriter {
         isBroken = true
         var others: RedoubtError?
         while queue.inFlightCount > 0 { _ = collect(minimum: 1, &others) }
+        stopCounting()
         if error.code == .fenced { return error }
         pool.fence(error)
         return kernel.health.fencedError()

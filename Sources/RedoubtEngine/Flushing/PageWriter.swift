@@ -51,6 +51,17 @@ final class PageWriter: @unchecked Sendable {
     var requests: [StorageRequest] = []
     // Something failed: what is under way ends, nothing begins.
     var isBroken = false
+    // The error of a write that found no space: nothing begins until `resume`, and nothing is under way between calls.
+    var noSpace: RedoubtError?
+    // The writes that found none, by tag; and the batch whose copies found none.
+    var refused: [UInt64] = []
+    var unprotected: PageBatch?
+    // The write whose copy lies in the room behind the ring, because it may have torn the page.
+    var copied: UInt64?
+    // Whether ``DiskSpace`` counts this writer.
+    var isCounted = false
+    // What calls came to that found no space.
+    private var unreported = Outcome()
 
     /// Removes, durably, the doublewrite files of writers that this opening of `kernel` does not have.
     ///
@@ -126,24 +137,28 @@ final class PageWriter: @unchecked Sendable {
     ///
     /// Waits for the redo log and for I/O, also for writes begun before.
     ///
-    /// - Throws: `.fenced`, also for the write that fails: the engine is fenced then.
+    /// - Throws: as ``begin(_:evicts:)``.
     func write(_ candidates: [UInt32], evicts: Bool = false) throws(RedoubtError) -> Outcome {
         lock.lock()
         defer { lock.unlock() }
-        let outcome = try beginLocked(candidates, evicts: evicts)
-        try drainLocked()
-        return outcome
+        return try counting { (outcome) throws(RedoubtError) in
+            try beginLocked(candidates, evicts: evicts, &outcome)
+            try drainLocked()
+        }
     }
 
     /// Begins to write as ``write(_:evicts:)`` does, and returns with writes under way.
     ///
     /// Waits for the redo log, for the doublewrite file, and for batches before that are in the way.
     ///
-    /// - Throws: `.fenced`, also for the write that fails: the engine is fenced then.
+    /// - Throws: `.fenced`, also for the write that fails: the engine is fenced then. `.diskFull` for a write that
+    ///   found no space: it stays under way, and the next call tries it again before anything else.
     func begin(_ candidates: [UInt32], evicts: Bool = false) throws(RedoubtError) -> Outcome {
         lock.lock()
         defer { lock.unlock() }
-        return try beginLocked(candidates, evicts: evicts)
+        return try counting { (outcome) throws(RedoubtError) in
+            try beginLocked(candidates, evicts: evicts, &outcome)
+        }
     }
 
     /// Takes note of the writes that have ended, begins those that the window held back, and returns how many pages
@@ -151,11 +166,12 @@ final class PageWriter: @unchecked Sendable {
     ///
     /// Waits for the end of `minimum` writes; with 0, for nothing but another thread's use of the writer.
     ///
-    /// - Throws: `.fenced`, also for the write that failed: the engine is fenced then.
+    /// - Throws: as ``begin(_:evicts:)``.
     @discardableResult
     func poll(minimum: Int = 0) throws(RedoubtError) -> Int {
         lock.lock()
         defer { lock.unlock() }
+        try resume()
         var left = minimum
         repeat {
             guard !active.isEmpty else { break }
@@ -166,7 +182,7 @@ final class PageWriter: @unchecked Sendable {
 
     /// Waits for the end of all writes.
     ///
-    /// - Throws: `.fenced`, also for the write that fails: the engine is fenced then.
+    /// - Throws: as ``begin(_:evicts:)``.
     func drain() throws(RedoubtError) {
         lock.lock()
         defer { lock.unlock() }
@@ -175,7 +191,7 @@ final class PageWriter: @unchecked Sendable {
 
     /// Ends the writes under way and closes the doublewrite file.
     ///
-    /// Waits. What fails fences the engine.
+    /// Waits. What fails fences the engine; what finds no space is left to the next recovery.
     func close() {
         lock.lock()
         defer { lock.unlock() }
@@ -184,6 +200,12 @@ final class PageWriter: @unchecked Sendable {
     }
 
     private func drainLocked() throws(RedoubtError) {
+        try resume()
+        try drainActive()
+    }
+
+    /// Waits for the end of the writes that may begin.
+    func drainActive() throws(RedoubtError) {
         while true {
             if isBroken { throw kernel.health.fencedError() }
             if active.isEmpty { return }
@@ -191,8 +213,25 @@ final class PageWriter: @unchecked Sendable {
         }
     }
 
-    private func beginLocked(_ candidates: [UInt32], evicts: Bool) throws(RedoubtError) -> Outcome {
-        var outcome = Outcome()
+    /// Returns what `body` came to; what it came to before it found no space is part of the next call's.
+    private func counting(_ body: (inout Outcome) throws(RedoubtError) -> Void) throws(RedoubtError) -> Outcome {
+        var outcome = unreported
+        unreported = Outcome()
+        do throws(RedoubtError) {
+            try body(&outcome)
+        } catch {
+            unreported = outcome
+            throw error
+        }
+        return outcome
+    }
+
+    private func beginLocked(
+        _ candidates: [UInt32],
+        evicts: Bool,
+        _ outcome: inout Outcome
+    ) throws(RedoubtError) {
+        try resume()
         var position = 0
         while position < candidates.count {
             try kernel.health.check()
@@ -210,18 +249,26 @@ final class PageWriter: @unchecked Sendable {
             }
             inFlight.wrappingAdd(batch.flights.count, ordering: .relaxed)
             outcome.written += batch.flights.count
-            do throws(RedoubtError) {
-                try protect(batch)
-            } catch {
-                throw breakDown(error)
-            }
-            active.append(batch)
-            beginWrites()
+            try launch(batch)
         }
-        return outcome
+    }
+
+    /// Makes copies of the pages of `batch` durable, and begins to write the pages.
+    func launch(_ batch: PageBatch) throws(RedoubtError) {
+        do throws(RedoubtError) {
+            try protect(batch)
+        } catch {
+            guard error.code == .diskFull, !isBroken else { throw breakDown(error) }
+            unprotected = batch
+            throw suspend(error)
+        }
+        active.append(batch)
+        beginWrites()
     }
 
     /// Seals the copies, and makes the redo of their changes, and then the doublewrite segment, durable.
+    ///
+    /// May be done again if it throws `.diskFull`: no page has gone to its file.
     private func protect(_ batch: PageBatch) throws(RedoubtError) {
         let newest = batch.seal()
         try kernel.log.waitUntilFlushed(newest)
@@ -234,8 +281,16 @@ final class PageWriter: @unchecked Sendable {
         // Each segment says what it holds, so the option may change from one to the next.
         let isNamesOnly = kernel.configuration.flushing.doublewrite == .detectOnly
         let content = isNamesOnly ? DoublewriteBatch.Content.names : .images
-        let segment = try reserve(content == .images ? batch.entries.count + 1 : 1)
+        let pageCount = content == .images ? batch.entries.count + 1 : 1
+        // The room of a try before may be too small for another mode; nothing has to be durable for it.
+        if let before = batch.segment, batch.segmentPageCount != pageCount {
+            ring.complete(before)
+            batch.segment = nil
+        }
+        let segment: UInt64
+        if let before = batch.segment { segment = before } else { segment = try reserve(pageCount) }
         batch.segment = segment
+        batch.segmentPageCount = pageCount
         let header = DoublewriteBatch(
             database: kernel.database,
             sequence: segment,

@@ -24,7 +24,8 @@ struct MiniTransaction: ~Copyable {
     ///
     /// The caller holds no latch. Waits for both credits.
     ///
-    /// - Throws: `.fenced`, `.batchTooLarge`, `.poolExhausted`; `.busy` if the thread refuses to be slowed down.
+    /// - Throws: `.fenced`, `.batchTooLarge`, `.poolExhausted`; `.diskFull` if the redo waits for pages that find no
+    ///   space; `.busy` if the thread refuses to be slowed down.
     static func begin(_ kernel: Kernel, redoBytes: Int, pins: Int) throws(RedoubtError) -> MiniTransaction {
         let credit = redoCredit(kernel, redoBytes, pins)
         if credit > 0 {
@@ -46,7 +47,11 @@ struct MiniTransaction: ~Copyable {
         if kernel.log.tryAcquireAdmittedCapacity(bytes: credit) { return }
         let wait = kernel.waits.begin(.redoCapacity)
         defer { kernel.waits.end(wait) }
-        _ = kernel.pool.makeRoomInline(.redo)
+        if kernel.pool.makeRoomInline(.redo) {
+            if kernel.log.tryAcquireAdmittedCapacity(bytes: credit) { return }
+            // Nobody else would look again.
+            try kernel.health.space.check()
+        }
         try kernel.log.acquireAdmittedCapacity(bytes: credit)
     }
 
@@ -124,9 +129,34 @@ struct MiniTransaction: ~Copyable {
     /// page.
     mutating func create(_ page: PageID) throws(RedoubtError) -> Frame {
         if let held = held(page, exclusively: true) { return held }
-        let frame = try kernel.pool.create(page)
+        let frame = try kernel.pool.create(page, spare: takeSpare(for: page))
         push(frame, isExclusive: true)
         return frame
+    }
+
+    /// Takes `count` free frames of each instance for pages that ``create(_:)`` makes after the first change, when
+    /// nothing may fail or wait for frames; those not needed go back at the end.
+    ///
+    /// The pages count among the pins. Waits.
+    ///
+    /// - Throws: `.poolExhausted`, `.diskFull`, `.fenced`.
+    mutating func reserveFrames(_ count: Int) throws(RedoubtError) {
+        precondition(isUnchanged, "\(count) frames are reserved after the first change")
+        // In the order of instances, so that no two wait for each other.
+        for instance in kernel.pool.instances {
+            for _ in 0..<count {
+                let frame = try kernel.pool.takeFreeFrame(instance)
+                let context = unsafe context
+                unsafe context.pointee.pushSpare(frame)
+            }
+        }
+    }
+
+    private func takeSpare(for page: PageID) -> Frame? {
+        let context = unsafe context
+        if unsafe context.pointee.spareCount == 0 { return nil }
+        let instance = kernel.pool.instance(of: page)
+        return unsafe context.pointee.takeSpare { kernel.pool.instance(of: $0) === instance }
     }
 
     /// Gives back a page that was not changed, when it has been released as often as it was asked for.
@@ -292,6 +322,7 @@ struct MiniTransaction: ~Copyable {
             unsafe unlatch(kernel, context.pointee.entries[index])
             index -= 1
         }
+        while let spare = unsafe context.pointee.takeSpare({ _ in true }) { kernel.pool.giveBack(spare) }
         unsafe kernel.contexts.give(context)
         kernel.pool.releasePins(pinCredit)
         if redoCredit > 0 { kernel.log.releaseCapacity(bytes: redoCredit, used: used) }

@@ -30,6 +30,11 @@ struct MiniTransactionContext {
     var byteCount = MiniTransactionContext.groupHeaderByteCount
     /// The page of the last record, packed; 0 for none.
     var lastPage: UInt64 = 0
+    // Frames without a page, latched, for pages to be made; no memory before the first one.
+    private var spares: UnsafeMutablePointer<Frame>?
+    private var spareCapacity = 0
+    /// The frames held for pages to be made.
+    private(set) var spareCount = 0
 
     /// The bytes that the log fills in.
     static var groupHeaderByteCount: Int { 4 }
@@ -43,6 +48,7 @@ struct MiniTransactionContext {
     func deallocate() {
         unsafe entries.deallocate()
         unsafe buffer.deallocate()
+        unsafe spares?.deallocate()
     }
 
     /// Makes the context as new; large buffers are given back.
@@ -74,6 +80,38 @@ struct MiniTransactionContext {
     mutating func remove(at index: Int) {
         for later in index + 1..<max(index + 1, entryCount) { unsafe entries[later - 1] = entries[later] }
         entryCount -= 1
+    }
+
+    /// Keeps `frame` for a page to be made.
+    mutating func pushSpare(_ frame: Frame) {
+        if spareCount == spareCapacity {
+            let capacity = max(16, 2 * spareCapacity)
+            let larger = UnsafeMutablePointer<Frame>.allocate(capacity: capacity)
+            if let spares = unsafe spares {
+                unsafe larger.moveInitialize(from: spares, count: spareCount)
+                unsafe spares.deallocate()
+            }
+            unsafe spares = unsafe larger
+            spareCapacity = capacity
+        }
+        unsafe (spares.unsafelyUnwrapped + spareCount).initialize(to: frame)
+        spareCount += 1
+    }
+
+    /// Takes out a frame that was kept and for which `isWanted` holds, the last one first.
+    @inline(__always)
+    mutating func takeSpare(_ isWanted: (Frame) -> Bool) -> Frame? {
+        var index = spareCount &- 1
+        while index >= 0 {
+            let frame = unsafe spares.unsafelyUnwrapped[index]
+            if isWanted(frame) {
+                spareCount -= 1
+                unsafe spares.unsafelyUnwrapped[index] = unsafe spares.unsafelyUnwrapped[spareCount]
+                return frame
+            }
+            index &-= 1
+        }
+        return nil
     }
 
     /// The position of `frame` in the memo; the page latched last is found first.

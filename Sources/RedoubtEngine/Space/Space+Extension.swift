@@ -61,6 +61,8 @@ extension Space {
         if before % SpaceFormat.descriptorInterval != 0 {
             try reservation.latchDescriptorPage(&mtr, of: PageNumber(rawValue: before))
         }
+        // Pages of descriptors are made after the first change.
+        try mtr.reserveFrames(2)
         return reservation
     }
 

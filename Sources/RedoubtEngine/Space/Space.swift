@@ -28,6 +28,9 @@ package final class Space: Sendable {
     /// `treeLock`.
     let chainLock = EngineLock()
 
+    // The slots of chains whose freeing failed for want of room; looked at by who writes large values.
+    private let leftChains = Mutex<[Int]>([])
+
     private static let droppedBit: UInt64 = 1 << 63
     private let gate = CacheIsolated(Atomic<UInt64>(0))
     private let emptied = Event()
@@ -61,6 +64,17 @@ package final class Space: Sendable {
     @inline(__always)
     func noteRoot(_ frame: UInt32) {
         if rootHintWord.load(ordering: .relaxed) != frame { rootHintWord.store(frame, ordering: .relaxed) }
+    }
+
+    /// Keeps the chain that `slot` names for whoever can free it.
+    func leaveChain(slot: Int) { leftChains.withLock { $0.append(slot) } }
+
+    /// Takes all the chains that were kept, by their slots; the caller frees or keeps each.
+    func takeLeftChains() -> [Int] {
+        leftChains.withLock { slots in
+            defer { slots.removeAll() }
+            return slots
+        }
     }
 
     /// Whether the keyspace was dropped.

@@ -30,7 +30,7 @@ enum SpaceAllocator {
     }
 
     /// Latches and checks what allocating `leafPages` and `nonLeafPages` pages and freeing the pages `freeing` may
-    /// change.
+    /// change, and takes the frames of the new pages.
     ///
     /// Changes nothing.
     ///
@@ -40,7 +40,8 @@ enum SpaceAllocator {
     ///   - header: page 0, if this mini-transaction has latched it already.
     /// - Precondition: the caller holds `space.treeLock` and has latched its tree pages.
     /// - Returns: nil if the space must be extended first: roll back, call `space.extend(kernel)`, begin again.
-    /// - Throws: `.corruptPage` if the management pages contradict themselves, `.readFailed`.
+    /// - Throws: `.corruptPage` if the management pages contradict themselves, `.readFailed`; `.poolExhausted`,
+    ///   `.diskFull` or `.fenced` if there are no frames for the pages.
     static func prepare(
         _ mtr: inout MiniTransaction,
         _ space: Space,
@@ -73,6 +74,8 @@ enum SpaceAllocator {
         for (index, page) in freeing.enumerated() {
             try reservation.gatherForRelease(&mtr, page, owners.map { [$0[index]] } ?? Segment.allCases)
         }
+        // Last, when no more pages are read for which these frames would be missing.
+        if leafPages + nonLeafPages > 0 { try mtr.reserveFrames(leafPages + nonLeafPages) }
         return reservation
     }
 

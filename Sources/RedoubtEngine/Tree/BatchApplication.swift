@@ -77,12 +77,24 @@ struct BatchApplication {
             try makeRows()
             end = try applyRows()
         } catch {
-            for row in rows { if let chain = row.chain { trees[row.tree].abandonChain(chain) } }
+            abandon(rows.compactMap { row in row.chain.map { (row.tree, $0) } })
             throw error
         }
-        for (tree, chain) in freed { trees[tree].abandonChain(chain) }
+        abandon(freed)
         for row in sparse { unsafe try? trees[rows[row].tree].compress(rows[row].change.key) }
         return end
+    }
+
+    /// Frees chains that no row refers to; if one finds no room, all that follow are left for later at once.
+    private func abandon(_ chains: [(tree: Int, chain: PendingChain)]) {
+        var hasRoom = true
+        for (tree, chain) in chains {
+            if hasRoom {
+                hasRoom = trees[tree].abandonChain(chain)
+            } else {
+                trees[tree].space.leaveChain(slot: chain.slot)
+            }
+        }
     }
 
     /// The trees that get values off their page, by space id.
@@ -168,12 +180,12 @@ struct BatchApplication {
 
     private mutating func applyRows() throws(RedoubtError) -> LogSequenceNumber? {
         var failures = 0
-        var slotWait: Wait?
-        defer { kernel.endSlotWait(&slotWait) }
+        var slotWait = SlotWait()
+        defer { slotWait.end(kernel) }
         while true {
             let isPatient = failures >= 32
             let attempt = try attempt(isPatient: isPatient)
-            if case .wait = attempt {} else { kernel.endSlotWait(&slotWait) }
+            if case .wait = attempt {} else { slotWait.end(kernel) }
             switch attempt {
             case .done(let end):
                 return end
@@ -187,7 +199,7 @@ struct BatchApplication {
                 }
             case .noRoom(let range):
                 try makeRoom(range)
-            case .wait: kernel.waitForSlot(&slotWait)
+            case .wait: try slotWait.next(kernel, trees)
             }
         }
     }

@@ -87,6 +87,7 @@ extension Tree {
             alignment: 16
         )
         defer { unsafe memory.deallocate() }
+        freeLeftChains()
         var left = byteCount
         var chain: PendingChain?
         var last = PageNumber.none
@@ -115,8 +116,8 @@ extension Tree {
         _ bytes: UnsafeRawBufferPointer
     ) throws(RedoubtError) {
         let pageCount = (bytes.count + Self.chainPartByteCount - 1) / Self.chainPartByteCount
-        var slotWait: Wait?
-        defer { kernel.endSlotWait(&slotWait) }
+        var slotWait = SlotWait()
+        defer { slotWait.end(kernel) }
         while true {
             space.treeLock.lock(.treeLock, in: kernel.waits)
             let outcome: ChainStep
@@ -128,11 +129,11 @@ extension Tree {
                 throw error
             }
             space.treeLock.unlock()
-            if outcome != .wait { kernel.endSlotWait(&slotWait) }
+            if outcome != .wait { slotWait.end(kernel) }
             switch outcome {
             case .done: return
             case .extendFile: break
-            case .wait: kernel.waitForSlot(&slotWait)
+            case .wait: try slotWait.next(kernel, [self])
             }
         }
     }
@@ -203,12 +204,12 @@ extension Tree {
         }
     }
 
-    /// Creates page `number`, which was just allocated; its frame was paid for, so this does not fail.
+    /// Creates page `number`, which was just allocated; its frame was reserved, so this does not fail.
     func unwrapCreated(_ mtr: inout MiniTransaction, _ number: PageNumber) -> Frame {
         do throws(RedoubtError) {
             return try mtr.create(self.id(number))
         } catch {
-            preconditionFailure("no frame for page \(id(number)), although its pin was taken: \(error)")
+            preconditionFailure("no frame for page \(id(number)), although one was reserved: \(error)")
         }
     }
 
@@ -221,11 +222,48 @@ extension Tree {
 
     // MARK: Freeing
 
-    /// Frees a pending chain; if that fails, it stays pending, and the next recovery frees it.
+    /// Frees a pending chain; if that fails, it stays pending, and the next recovery frees it, or whoever writes a
+    /// large value next if it failed for want of room.
     ///
-    /// Waits, but not for a slow-down of writers: the value has no place to go back to.
-    func abandonChain(_ chain: PendingChain) {
-        Scheduling.with(.goesOn) { try? freeChain(chain) }
+    /// Waits, but not for a slow-down of writers: the value has no place to go back to. Returns false for want of
+    /// room.
+    @discardableResult
+    func abandonChain(_ chain: PendingChain) -> Bool {
+        Scheduling.with(.goesOn) {
+            do throws(RedoubtError) {
+                try freeChain(chain)
+            } catch {
+                guard error.code == .diskFull || error.code == .poolExhausted else { return true }
+                space.leaveChain(slot: chain.slot)
+                return false
+            }
+            return true
+        }
+    }
+
+    /// Frees the chains whose freeing failed for want of room.
+    ///
+    /// Waits.
+    func freeLeftChains() {
+        var hasRoom = true
+        for slot in space.takeLeftChains() {
+            guard hasRoom else {
+                // Each would wait as long as the one before.
+                space.leaveChain(slot: slot)
+                continue
+            }
+            let header: Frame
+            do throws(RedoubtError) {
+                header = try kernel.pool.fetchShared(id(SpaceFormat.headerPage), hint: SearchIndex.noFrame)
+            } catch {
+                space.leaveChain(slot: slot)
+                continue
+            }
+            // Its first pages may be gone already.
+            let chain = PendingChains.list(header.bytes).first { $0.slot == slot }
+            header.unlockShared()
+            if let chain { hasRoom = abandonChain(PendingChain(slot: slot, firstPage: chain.page)) }
+        }
     }
 
     /// Frees a pending chain in bounded mini-transactions.

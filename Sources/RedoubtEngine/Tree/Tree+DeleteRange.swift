@@ -31,8 +31,8 @@ extension Tree {
             alignment: 8
         )
         defer { unsafe memory.deallocate() }
-        var slotWait: Wait?
-        defer { kernel.endSlotWait(&slotWait) }
+        var slotWait = SlotWait()
+        defer { slotWait.end(kernel) }
         var start = unsafe from
         while true {
             var step = RangeStep()
@@ -44,7 +44,7 @@ extension Tree {
                 unsafe start = UnsafeRawBufferPointer(rebasing: memory[0..<step.resumeByteCount])
                 if step.isSparse, let start = unsafe start { unsafe try? compress(start) }
             }
-            if step.waits { kernel.waitForSlot(&slotWait) } else { kernel.endSlotWait(&slotWait) }
+            if step.waits { try slotWait.next(kernel, [self]) } else { slotWait.end(kernel) }
             if step.isLast { return result }
         }
     }

@@ -164,16 +164,16 @@ extension Tree {
     ///
     /// Waits.
     func writeInside(_ change: LeafChange) throws(RedoubtError) -> WriteResult {
-        var slotWait: Wait?
-        defer { kernel.endSlotWait(&slotWait) }
+        var slotWait = SlotWait()
+        defer { slotWait.end(kernel) }
         while true {
             let attempt = try writeOptimistically(change)
             if case .wait = attempt {
                 // Every pending slot is taken by a value that some thread is writing or freeing.
-                kernel.waitForSlot(&slotWait)
+                try slotWait.next(kernel, [self])
                 continue
             }
-            kernel.endSlotWait(&slotWait)
+            slotWait.end(kernel)
             switch attempt {
             case .done(let done):
                 finish(change, done)
