@@ -3,9 +3,10 @@ import RedoubtCore
 /// Every disk that a power cut could leave of a recorded run, without doubles.
 ///
 /// At each event of the trace the changes that no sync has covered are uncertain. Over them the explorer lists: none,
-/// all, every prefix, every one omitted, every one alone, seeded subsets, and every tear of the newest write. A set of
-/// changes that several events leave is listed once, with the bounds of each of them: at each, acknowledged <= n <=
-/// issued must hold for a number n of commits after which the content is what the recovery found.
+/// all, every prefix, every one omitted, every one alone, seeded subsets, every tear of the newest write, and mixtures
+/// of the sectors of all writes, if they are asked for. A set of changes that several events leave is listed once, with
+/// the bounds of each of them: at each, acknowledged <= n <= issued must hold for a number n of commits after which the
+/// content is what the recovery found.
 public struct CrashExplorer: Sendable {
     /// What is listed at each crash point.
     public struct Options: Sendable {
@@ -13,6 +14,10 @@ public struct CrashExplorer: Sendable {
         public var seed: UInt64 = 1
         /// The random subsets of the uncertain changes.
         public var seededSubsetCount = 20
+        /// The random mixtures of the sectors of all uncertain writes.
+        ///
+        /// The default is 0.
+        public var mixtureCount = 0
         /// The most tears of one write, spread evenly if there are more sectors.
         ///
         /// The default is no limit.
@@ -111,7 +116,12 @@ private struct CandidateLister {
             add(PowerCut(.only(index)), base &+ key)
         }
         if pending.count > 2 { listSubsets(base) }
-        if let newest = state.newestWrite { listTears(of: newest, base, total) }
+        guard let newest = state.newestWrite else { return }
+        listTears(of: newest, base, total)
+        for number in 0..<options.mixtureCount {
+            let seed = mix(options.seed &+ mix(UInt64(number))) ^ (total &- base)
+            add(PowerCut(.mixed(seed)), base &+ mix(seed))
+        }
     }
 
     private mutating func listSubsets(_ base: UInt64) {

@@ -38,6 +38,9 @@ package struct DurabilityState: Sendable {
     /// The changes that a power cut now may keep or lose.
     package var pendingCount: Int { pending.count }
 
+    /// The writes under way.
+    var unfinished: [Pending] { pending.filter { !$0.isFinished } }
+
     /// Takes the next event into account.
     package mutating func record(_ event: SimulatedEvent) {
         switch event {
@@ -95,7 +98,10 @@ package struct DurabilityState: Sendable {
         var image = durable
         let newest = cut.tear == nil ? nil : newestWrite
         var random = SeededRandom(seed: 0)
-        if case .seeded(let seed) = cut.selection { random = SeededRandom(seed: seed) }
+        switch cut.selection {
+        case .seeded(let seed), .mixed(let seed): random = SeededRandom(seed: seed)
+        default: break
+        }
         for index in pending.indices {
             var isKept = false
             switch cut.selection {
@@ -105,6 +111,9 @@ package struct DurabilityState: Sendable {
             case .omitting(let omitted): isKept = index != omitted
             case .only(let only): isKept = index == only
             case .seeded: isKept = random.next() >> 63 == 1
+            case .mixed:
+                for part in pending[index].change.mixed(&random) { image.apply(part) }
+                continue
             }
             if index == newest, let tear = cut.tear {
                 image.apply(pending[index].change.torn(tear))

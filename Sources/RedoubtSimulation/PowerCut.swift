@@ -24,6 +24,9 @@ public struct PowerCut: Sendable, Hashable {
         case only(Int)
         /// Each with a probability of one half, drawn from this seed.
         case seeded(UInt64)
+        /// Of each write every sector by itself, and every other change, with a probability of one half, drawn from
+        /// this seed.
+        case mixed(UInt64)
     }
 
     /// The changes kept.

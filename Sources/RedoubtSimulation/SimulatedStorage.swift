@@ -105,6 +105,11 @@ public final class SimulatedStorage: Storage {
         )
     }
 
+    private init(_ world: World, _ options: Options) {
+        self.options = options
+        self.world = Mutex(world)
+    }
+
     /// Runs `body` with the world, alone.
     func withWorld<Result: Sendable>(
         _ body: (inout World) throws(RedoubtError) -> Result
@@ -140,6 +145,27 @@ public final class SimulatedStorage: Storage {
 
     /// Returns a disk with what running programs see on this one: what a kill of the process leaves.
     public func copy() -> SimulatedStorage { SimulatedStorage(image, options: options) }
+
+    /// Returns a disk as a kill of the process now leaves this one: the system ends the writes under way, and no more
+    /// is durable than before.
+    ///
+    /// The ``trace`` goes on, so that the power can be cut before or after the kill. What the
+    /// killed process does from now on happens to the old disk.
+    ///
+    /// - Precondition: the options track durability.
+    public func killed() -> SimulatedStorage {
+        var world = inspect { $0 }
+        guard let unfinished = world.durability?.unfinished else {
+            preconditionFailure("a kill with a storage that does not track what is durable")
+        }
+        for write in unfinished {
+            world.image.apply(write.change)
+            world.record(.finish(sequence: write.sequence))
+        }
+        world.faults.removeAll()
+        world.heldLocks = []
+        return SimulatedStorage(world, options)
+    }
 
     /// Returns a disk as a power cut now would leave this one.
     ///

@@ -1,3 +1,5 @@
+import RedoubtCore
+
 /// One change of a simulated disk: the unit that a power cut keeps, loses or (a write) tears.
 public enum StorageChange: Sendable {
     /// Bytes were written to a file.
@@ -53,6 +55,25 @@ public enum StorageChange: Sendable {
         case .sizeOnly:
             return .extend(file: file, size: offset + UInt64(bytes.count))
         }
+    }
+
+    /// Returns what is left of a write when every sector is kept with a probability of one half; others are whole, or
+    /// not there.
+    func mixed(_ random: inout SeededRandom) -> [StorageChange] {
+        guard case .write(let file, let offset, let bytes) = self else {
+            return random.next() >> 63 == 1 ? [self] : []
+        }
+        let sector = SparseBytes.sectorSize
+        var parts: [StorageChange] = []
+        var start = 0
+        while start < bytes.count {
+            let end = min(bytes.count, start + sector - Int((offset + UInt64(start)) % UInt64(sector)))
+            if random.next() >> 63 == 1 {
+                parts.append(.write(file: file, offset: offset + UInt64(start), bytes: Array(bytes[start..<end])))
+            }
+            start = end
+        }
+        return parts
     }
 
     /// The sectors that a power cut can keep or lose of a write, each by itself; 0 for other changes.
