@@ -139,7 +139,8 @@ struct DatabaseOpening {
             directory: path,
             database: scan.result.database,
             checkpoint: scan.result.checkpointLSN,
-            files: files
+            files: files,
+            touched: scan.touched
         )
     }
 

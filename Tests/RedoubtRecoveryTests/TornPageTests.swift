@@ -160,6 +160,29 @@ import Testing
         }
     }
 
+    @Test("Pages that a killed process wrote and nobody synced are durable before the next checkpoint")
+    func unsyncedPagesOfAKilledProcess() throws {
+        for mode in Configuration.Doublewrite.allCases {
+            let configure: (inout Configuration) -> Void = { $0.flushing.doublewrite = mode }
+            let storage = SimulatedStorage()
+            let engine = try EngineFixture.open(storage, configure)
+            _ = try engine.createKeyspace("first")
+            for step in 0..<40 { try engine.put("first", "key \(step)", value(step, 3000)) }
+            try engine.flushing.checkpointNow()
+            for step in 0..<40 { try engine.put("first", "key \(step)", value(step + 1, 3000)) }
+            try engine.flushing.flushAll()
+            let content = try engine.content()
+            let disk = storage.killed()
+            try engine.close()
+            let next = try EngineFixture.open(disk, configure)
+            // Recovery found every page as the redo leaves it, so nothing is dirty.
+            try next.flushing.checkpointNow()
+            let after = disk.powerCut(.none)
+            try next.close()
+            try judge(after, content, configure)
+        }
+    }
+
     /// The first leaf of the keyspace "first" that is not its root.
     private func leaf(_ disk: SimulatedStorage) throws -> PageID {
         let engine = try EngineFixture.open(disk.copy())

@@ -52,7 +52,8 @@ struct DoublewriteRecovery {
     /// Looks at each page that a doublewrite segment of `database` names, and writes the newest whole copy back where
     /// the data page is damaged, never written, or missing.
     ///
-    /// What is repaired is durable at the end. Waits.
+    /// What is repaired is durable at the end, and so is what the process before wrote to `files` that the log changes,
+    /// `touched`: the copies may be overwritten then. Waits.
     ///
     /// A segment whose header is torn or foreign never reached the data files and is ignored; so are pages of unknown
     /// files, and copies that are not newer than `checkpoint`.
@@ -62,7 +63,8 @@ struct DoublewriteRecovery {
         directory: String,
         database: DatabaseID,
         checkpoint: LogSequenceNumber,
-        files: PageFileTable
+        files: PageFileTable,
+        touched: Set<SpaceID> = []
     ) throws(RedoubtError) -> Outcome {
         var sources: [any StorageFile] = []
         defer { for source in sources { source.close() } }
@@ -73,6 +75,8 @@ struct DoublewriteRecovery {
         let buffer = try AlignedBuffer(byteCount: scanPageCount * pageByteCount)
         for index in sources.indices { try recovery.scan(index, buffer) }
         try recovery.repairAll(buffer)
+        // A page that was written and not synced can be whole as this process sees it and torn by the next power cut.
+        for space in touched { files.file(space)?.markWritten() }
         try files.syncWritten()
         return recovery.outcome
     }
