@@ -1,3 +1,4 @@
+import Foundation
 import RedoubtCore
 import Testing
 
@@ -8,10 +9,13 @@ import Testing
 final class PageFixture {
     let memory: UnsafeMutableRawPointer
     let id: PageID
+    // The page before the last operation.
+    private let scratch: UnsafeMutableRawPointer
 
     init(id: PageID = PageID(space: SpaceID(rawValue: 77), number: PageNumber(rawValue: 4))) {
         self.id = id
         unsafe memory = .allocate(byteCount: pageByteCount + 64, alignment: 4096)
+        unsafe scratch = .allocate(byteCount: pageByteCount, alignment: 4096)
         unsafe memory.initializeMemory(as: UInt8.self, repeating: 0, count: pageByteCount)
         unsafe (memory + pageByteCount).initializeMemory(as: UInt8.self, repeating: 0xA5, count: 64)
     }
@@ -23,6 +27,7 @@ final class PageFixture {
             precondition(byte == 0xA5, "byte \(offset) after the page was overwritten")
         }
         unsafe memory.deallocate()
+        unsafe scratch.deallocate()
     }
 
     var bytes: PageBytes { unsafe PageBytes(memory) }
@@ -31,12 +36,28 @@ final class PageFixture {
 
     func copy() -> PageFixture {
         let other = PageFixture(id: id)
+        other.sectors = sectors
         other.bytes.copyPage(from: bytes)
         return other
     }
 
+    /// What the operations said and did to sectors; shared with copies.
+    private(set) var sectors = SectorTally()
+
     func apply(_ operation: PageOperation, _ index: SearchIndex = .none) throws(RedoubtError) {
-        try operation.apply(to: bytes, id: id, index: index)
+        unsafe scratch.copyMemory(from: memory, byteCount: pageByteCount)
+        let said = try operation.apply(to: bytes, id: id, index: index).union(.ends)
+        sectors.note(operation.kind, said: said, changed: changedSectors)
+    }
+
+    /// The sectors that are not what they were before the last operation.
+    private var changedSectors: PageSectors {
+        var changed = PageSectors.none
+        for offset in stride(from: 0, to: pageByteCount, by: PageSectors.byteCount)
+        where unsafe memcmp(memory + offset, scratch + offset, PageSectors.byteCount) != 0 {
+            changed.add(at: offset, count: 1)
+        }
+        return changed
     }
 
     func makeIndex(level: UInt16 = 0, indexID: UInt64 = 4242) {
@@ -70,6 +91,36 @@ final class PageFixture {
             record = page.record(after: current.origin)
         }
         return result
+    }
+}
+
+/// How many sectors operations of each kind said that they change, and how many they did change.
+final class SectorTally {
+    struct Line {
+        var operationCount = 0
+        var saidCount = 0
+        var changedCount = 0
+    }
+
+    private(set) var lines: [PageOperation.Kind: Line] = [:]
+
+    /// A sector that changes and is not named is a failure of the test.
+    func note(_ kind: PageOperation.Kind, said: PageSectors, changed: PageSectors) {
+        if !changed.isSubset(of: said) {
+            let (changed, said) = (String(changed.bits, radix: 2), String(said.bits, radix: 2))
+            Issue.record("\(kind) changes sectors \(changed), but says \(said)")
+        }
+        lines[kind, default: Line()].operationCount += 1
+        lines[kind, default: Line()].saidCount += said.count
+        lines[kind, default: Line()].changedCount += changed.union(.ends).count
+    }
+
+    func add(_ other: SectorTally) {
+        for (kind, line) in other.lines {
+            lines[kind, default: Line()].operationCount += line.operationCount
+            lines[kind, default: Line()].saidCount += line.saidCount
+            lines[kind, default: Line()].changedCount += line.changedCount
+        }
     }
 }
 

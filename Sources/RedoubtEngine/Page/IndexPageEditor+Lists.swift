@@ -3,7 +3,7 @@ import RedoubtCore
 // Changes of many records at once.
 extension IndexPageEditor {
     /// Inserts the records of a packed list one after the other behind `predecessor`, and rebuilds the directory.
-    func insert(packed: UnsafeRawBufferPointer, after predecessor: Int) throws(RedoubtError) {
+    mutating func insert(packed: UnsafeRawBufferPointer, after predecessor: Int) throws(RedoubtError) {
         try checkHeader()
         if predecessor != IndexPage.infimum { try checkRecord(predecessor) }
         let successor = page.record(at: predecessor).next
@@ -52,7 +52,7 @@ extension IndexPageEditor {
     }
 
     /// Writes the directory anew: groups of 4, the last of them with what is left.
-    func rebuildDirectory() throws(RedoubtError) {
+    mutating func rebuildDirectory() throws(RedoubtError) {
         let count = page.recordCount
         let groups = count < 8 ? 0 : count / 4 - 1
         guard page.heapTop &+ 2 &* (groups &+ 2) <= IndexPage.directoryEnd else {
@@ -98,13 +98,14 @@ extension IndexPageEditor {
     }
 
     /// Takes a chain of records that are no longer in the list into the free list.
-    private func free(chain first: Int, last: Int, byteCount: Int, count: Int) {
+    private mutating func free(chain first: Int, last: Int, byteCount: Int, count: Int) {
         var origin = first
         for _ in 0..<count {
             setOwned(origin, 0)
             origin = page.record(at: origin).next
         }
         let head = page.freeHead
+        note(last &- 2, 2)
         bytes.store(UInt16(truncatingIfNeeded: head == 0 ? 0 : head &- last), at: last &- 2)
         page.freeHead = first
         page.garbage = page.garbage &+ byteCount
@@ -113,7 +114,7 @@ extension IndexPageEditor {
     }
 
     /// Removes the record at `origin` and all after it.
-    func deleteFrom(_ origin: Int) throws(RedoubtError) {
+    mutating func deleteFrom(_ origin: Int) throws(RedoubtError) {
         try checkHeader()
         try checkRecord(origin)
         let owner = try checkedOwner(of: origin)
@@ -127,11 +128,13 @@ extension IndexPageEditor {
         setOwned(IndexPage.supremum, kept &+ 1)
         let vacated = page.slotCount &- slot &- 1
         page.slotCount = slot &+ 1
-        bytes.fill(at: IndexPage.directoryEnd &- 2 &* (slot &+ 1 &+ vacated), count: 2 &* vacated)
+        let lowest = IndexPage.directoryEnd &- 2 &* (slot &+ 1 &+ vacated)
+        note(lowest, 2 &* vacated)
+        bytes.fill(at: lowest, count: 2 &* vacated)
     }
 
     /// Removes all records before the one at `origin`.
-    func deleteBefore(_ origin: Int) throws(RedoubtError) {
+    mutating func deleteBefore(_ origin: Int) throws(RedoubtError) {
         try checkHeader()
         try checkRecord(origin)
         let owner = try checkedOwner(of: origin)
@@ -151,7 +154,7 @@ extension IndexPageEditor {
     }
 
     /// Rewrites the heap in key order.
-    func reorganize() throws(RedoubtError) {
+    mutating func reorganize() throws(RedoubtError) {
         try checkHeader()
         let scratch = UnsafeMutableRawPointer.allocate(byteCount: pageByteCount + 16, alignment: 16)
         defer { unsafe scratch.deallocate() }
@@ -162,6 +165,7 @@ extension IndexPageEditor {
         guard found == count, IndexPage.heapStart &+ byteCount <= old.heapTop else {
             throw damage("the list of records is not as long as the header says", found)
         }
+        noteAll()
         let (lastInsert, direction, directionCount) = (old.lastInsert, old.direction, old.directionCount)
         makeEmpty()
         var source = old.firstOrigin

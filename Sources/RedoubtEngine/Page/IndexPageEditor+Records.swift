@@ -59,7 +59,7 @@ extension IndexPageEditor {
     /// Writes the bytes of a record at `start`, all but its next record, and returns its origin.
     @inline(__always)
     @discardableResult
-    func write(
+    mutating func write(
         _ image: RecordImage,
         _ shape: RecordShape,
         at start: Int,
@@ -68,6 +68,7 @@ extension IndexPageEditor {
         copyKey: Bool = true
     ) -> Int {
         let origin = start &+ shape.extraByteCount
+        note(start, shape.byteCount)
         if copyKey { unsafe bytes.copy(image.key, to: origin) }
         bytes.store(UInt16(truncatingIfNeeded: heapNumber << 3 | Int(image.status)), at: origin &- 4)
         bytes.store(image.infoBits | UInt8(truncatingIfNeeded: owned), at: origin &- 5)
@@ -106,7 +107,7 @@ extension IndexPageEditor {
     }
 
     /// Inserts `image` after the record at `predecessor`.
-    func insert(_ image: RecordImage, after predecessor: Int, _ index: SearchIndex) throws(RedoubtError) {
+    mutating func insert(_ image: RecordImage, after predecessor: Int, _ index: SearchIndex) throws(RedoubtError) {
         try checkHeader()
         guard image.isValid, image.status == status else {
             throw damage("the record is not one for this level", page.level)
@@ -153,7 +154,7 @@ extension IndexPageEditor {
     }
 
     /// Splits the group of `slot`: its first half gets a slot of its own, in front.
-    private func splitGroup(_ slot: Int, _ owner: Int, _ owned: Int) {
+    private mutating func splitGroup(_ slot: Int, _ owner: Int, _ owned: Int) {
         let half = owned / 2
         var middle = page.slotOrigin(slot &- 1)
         for _ in 0..<half { middle = page.record(at: middle).next }
@@ -164,7 +165,7 @@ extension IndexPageEditor {
     }
 
     /// Removes the record at `origin`.
-    func delete(_ origin: Int, _ index: SearchIndex) throws(RedoubtError) {
+    mutating func delete(_ origin: Int, _ index: SearchIndex) throws(RedoubtError) {
         try checkHeader()
         let shape = try checkRecord(origin)
         let next = page.record(at: origin).next
@@ -189,7 +190,7 @@ extension IndexPageEditor {
     }
 
     /// Gives the record at `origin` the content of `image`, but its own key.
-    func replace(_ origin: Int, with image: RecordImage, _ index: SearchIndex) throws(RedoubtError) {
+    mutating func replace(_ origin: Int, with image: RecordImage, _ index: SearchIndex) throws(RedoubtError) {
         try checkHeader()
         let old = try checkRecord(origin)
         let record = page.record(at: origin)
@@ -228,7 +229,7 @@ extension IndexPageEditor {
         try replaceMoving(origin, old, new, shape, index)
     }
 
-    private func replaceMoving(
+    private mutating func replaceMoving(
         _ origin: Int,
         _ old: RecordShape,
         _ image: RecordImage,
@@ -262,30 +263,36 @@ extension IndexPageEditor {
     }
 
     /// Overwrites bytes within the value of the record at `origin`.
-    func overwriteValue(of origin: Int, at offset: Int, with source: UnsafeRawBufferPointer) throws(RedoubtError) {
+    mutating func overwriteValue(of origin: Int, at offset: Int, with source: UnsafeRawBufferPointer)
+        throws(RedoubtError)
+    {
         try checkHeader()
         let shape = try checkRecord(origin)
         guard page.isLeaf, offset >= 0, offset &+ source.count <= shape.valueByteCount else {
             throw damage("a write beyond the value of the record at", origin)
         }
-        unsafe bytes.copy(source, to: origin &+ shape.keyByteCount &+ Record.systemByteCount &+ offset)
+        let start = origin &+ shape.keyByteCount &+ Record.systemByteCount &+ offset
+        note(start, source.count)
+        unsafe bytes.copy(source, to: start)
     }
 
     /// Sets the information bits of the record at `origin`.
-    func setInfoBits(of origin: Int, _ bits: UInt8, _ index: SearchIndex) throws(RedoubtError) {
+    mutating func setInfoBits(of origin: Int, _ bits: UInt8, _ index: SearchIndex) throws(RedoubtError) {
         try checkHeader()
         try checkRecord(origin)
         guard bits & ~Record.Bits.mask == 0 else { throw damage("impossible information bits", Int(bits)) }
         let byte = bytes.u8(at: origin &- 5)
         if (byte ^ bits) & Record.Bits.minimum != 0 { index.invalidate() }
+        note(origin &- 5, 1)
         bytes.store(byte & ~Record.Bits.mask | bits, at: origin &- 5)
     }
 
     /// Points the node pointer at `origin` to `child`.
-    func setChild(of origin: Int, _ child: PageNumber, _ index: SearchIndex) throws(RedoubtError) {
+    mutating func setChild(of origin: Int, _ child: PageNumber, _ index: SearchIndex) throws(RedoubtError) {
         try checkHeader()
         let shape = try checkRecord(origin)
         guard !page.isLeaf else { throw damage("a leaf has no children; record", origin) }
+        note(origin &+ shape.keyByteCount, 4)
         bytes.store(child.rawValue, at: origin &+ shape.keyByteCount)
         index.forgetChildFrame(origin: origin, page: page)
     }

@@ -9,6 +9,9 @@ struct IndexPageEditor {
     let page: IndexPage
     let bytes: PageBytes
     let id: PageID
+    /// The sectors that were changed; stores in the header and the fixed records are not noted, because every write of
+    /// a page has its first sector changed.
+    private(set) var sectors = PageSectors.none
 
     @inline(__always)
     init(_ bytes: PageBytes, _ id: PageID) {
@@ -108,42 +111,55 @@ struct IndexPageEditor {
 
     // MARK: Small writes
 
+    /// Notes that the `count` bytes from `offset` on change.
     @inline(__always)
-    func setNext(_ origin: Int, _ target: Int) {
+    mutating func note(_ offset: Int, _ count: Int) { sectors.add(at: offset, count: count) }
+
+    /// Notes that the whole page changes.
+    mutating func noteAll() { sectors = .all }
+
+    @inline(__always)
+    mutating func setNext(_ origin: Int, _ target: Int) {
+        note(origin &- 2, 2)
         bytes.store(UInt16(truncatingIfNeeded: target &- origin), at: origin &- 2)
     }
 
     @inline(__always)
-    func setOwned(_ origin: Int, _ count: Int) {
+    mutating func setOwned(_ origin: Int, _ count: Int) {
+        note(origin &- 5, 1)
         let bits = bytes.u8(at: origin &- 5) & Record.Bits.mask
         bytes.store(bits | UInt8(truncatingIfNeeded: count & 0x0F), at: origin &- 5)
     }
 
     @inline(__always)
-    func setSlot(_ slot: Int, _ origin: Int) {
-        bytes.store(UInt16(truncatingIfNeeded: origin), at: IndexPage.directoryEnd &- 2 &* (slot &+ 1))
+    mutating func setSlot(_ slot: Int, _ origin: Int) {
+        let offset = IndexPage.directoryEnd &- 2 &* (slot &+ 1)
+        note(offset, 2)
+        bytes.store(UInt16(truncatingIfNeeded: origin), at: offset)
     }
 
     /// Makes room for a slot before `slot`; the caller has checked that there is room.
-    func openSlot(_ slot: Int) {
+    mutating func openSlot(_ slot: Int) {
         let count = page.slotCount
         let lowest = IndexPage.directoryEnd &- 2 &* count
+        note(lowest &- 2, 2 &* (count &- slot))
         bytes.move(from: lowest, to: lowest &- 2, count: 2 &* (count &- slot))
         page.slotCount = count &+ 1
     }
 
     /// Removes `count` slots from `slot` on.
-    func closeSlots(_ slot: Int, count removed: Int = 1) {
+    mutating func closeSlots(_ slot: Int, count removed: Int = 1) {
         guard removed > 0 else { return }
         let count = page.slotCount
         let lowest = IndexPage.directoryEnd &- 2 &* count
+        note(lowest, 2 &* (count &- slot))
         bytes.move(from: lowest, to: lowest &+ 2 &* removed, count: 2 &* (count &- slot &- removed))
         bytes.fill(at: lowest, count: 2 &* removed)
         page.slotCount = count &- removed
     }
 
     /// Leaves the page without records, as if it had just been made; level, index, siblings and segments stay.
-    func makeEmpty() {
+    mutating func makeEmpty() {
         page.heapTop = IndexPage.heapStart
         page.heapCount = 2
         page.freeHead = 0
@@ -164,8 +180,9 @@ struct IndexPageEditor {
 
     /// Takes a record that is no longer in the list into the free list.
     @inline(__always)
-    func free(_ origin: Int, byteCount: Int) {
+    mutating func free(_ origin: Int, byteCount: Int) {
         let head = page.freeHead
+        note(origin &- 2, 2)
         setOwned(origin, 0)
         bytes.store(UInt16(truncatingIfNeeded: head == 0 ? 0 : head &- origin), at: origin &- 2)
         page.freeHead = origin
@@ -173,7 +190,7 @@ struct IndexPageEditor {
     }
 
     /// Brings the group of `slot`, which may have fewer than 4 records, to at least 4 with the help of the next.
-    func balance(_ slot: Int) {
+    mutating func balance(_ slot: Int) {
         for _ in 0..<IndexPage.ownedMaximum {
             guard slot < page.slotCount &- 1 else { return }
             let owner = page.slotOrigin(slot)

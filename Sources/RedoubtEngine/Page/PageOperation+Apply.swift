@@ -4,36 +4,39 @@ extension PageOperation {
     /// Changes `page`, which is or becomes page `id`, and keeps `index` up to date; the caller holds the exclusive
     /// latch.
     ///
+    /// Returns the sectors whose bytes may have changed, but perhaps not those of ``PageSectors/ends``.
+    ///
     /// Going forwards a throw is a programmer error. After a throw the page of an operation on several records may be
     /// partly changed; single-record operations change nothing.
     ///
     /// - Throws: `.corruptPage` if page and operation do not go together.
-    func apply(to page: PageBytes, id: PageID, index: SearchIndex = .none) throws(RedoubtError) {
+    @discardableResult
+    func apply(to page: PageBytes, id: PageID, index: SearchIndex = .none) throws(RedoubtError) -> PageSectors {
+        var editor = IndexPageEditor(page, id)
         switch self {
-        case .insertRecord(let predecessor, let image):
-            try IndexPageEditor(page, id).insert(image, after: predecessor, index)
-        case .deleteRecord(let origin): try IndexPageEditor(page, id).delete(origin, index)
-        case .replaceRecord(let origin, let image):
-            try IndexPageEditor(page, id).replace(origin, with: image, index)
+        case .insertRecord(let predecessor, let image): try editor.insert(image, after: predecessor, index)
+        case .deleteRecord(let origin): try editor.delete(origin, index)
+        case .replaceRecord(let origin, let image): try editor.replace(origin, with: image, index)
         case .overwriteValue(let origin, let offset, let bytes):
-            try unsafe IndexPageEditor(page, id).overwriteValue(of: origin, at: offset, with: bytes)
-        case .setInfoBits(let origin, let bits): try IndexPageEditor(page, id).setInfoBits(of: origin, bits, index)
-        case .setChild(let origin, let child): try IndexPageEditor(page, id).setChild(of: origin, child, index)
+            try unsafe editor.overwriteValue(of: origin, at: offset, with: bytes)
+        case .setInfoBits(let origin, let bits): try editor.setInfoBits(of: origin, bits, index)
+        case .setChild(let origin, let child): try editor.setChild(of: origin, child, index)
         case .insertRecords(let predecessor, let packed):
-            try unsafe IndexPageEditor(page, id).insert(packed: packed, after: predecessor)
+            try unsafe editor.insert(packed: packed, after: predecessor)
             Self.rebuild(index, page)
         case .deleteFrom(let origin):
-            try IndexPageEditor(page, id).deleteFrom(origin)
+            try editor.deleteFrom(origin)
             Self.rebuild(index, page)
         case .deleteBefore(let origin):
-            try IndexPageEditor(page, id).deleteBefore(origin)
+            try editor.deleteBefore(origin)
             Self.rebuild(index, page)
         case .reorganize:
-            try IndexPageEditor(page, id).reorganize()
+            try editor.reorganize()
             Self.rebuild(index, page)
         default:
-            try applyWholePage(to: page, id: id, index: index)
+            return try applyWholePage(to: page, id: id, index: index)
         }
+        return editor.sectors
     }
 
     /// A valid index stays valid if its block is large enough.
@@ -41,7 +44,12 @@ extension PageOperation {
         if index.isValid { index.build(from: IndexPage(page)) }
     }
 
-    private func applyWholePage(to page: PageBytes, id: PageID, index: SearchIndex) throws(RedoubtError) {
+    private func applyWholePage(
+        to page: PageBytes,
+        id: PageID,
+        index: SearchIndex
+    ) throws(RedoubtError) -> PageSectors {
+        var sectors = initializesPage ? PageSectors.all : .none
         switch self {
         case .initialize(let type):
             index.invalidate()
@@ -51,7 +59,8 @@ extension PageOperation {
             Self.initialize(page, id: id, type: .index)
             page.store(level, at: IndexPage.Offset.level)
             page.store(indexID, at: IndexPage.Offset.indexID)
-            IndexPageEditor(page, id).makeEmpty()
+            var editor = IndexPageEditor(page, id)
+            editor.makeEmpty()
         case .freePage:
             index.invalidate()
             Self.initialize(page, id: id, type: .allocated)
@@ -61,10 +70,12 @@ extension PageOperation {
         case .writeBytes(let offset, let bytes):
             try Self.checkRange(offset, bytes.count, id)
             if offset + bytes.count > IndexPage.Offset.slotCount { index.invalidate() }
+            sectors.add(at: offset, count: bytes.count)
             unsafe page.copy(bytes, to: offset)
         case .fill(let offset, let count, let byte):
             try Self.checkRange(offset, count, id)
             if offset + count > IndexPage.Offset.slotCount { index.invalidate() }
+            sectors.add(at: offset, count: count)
             page.fill(at: offset, count: count, with: byte)
         case .image(let bytes):
             guard bytes.count == pageByteCount else {
@@ -77,6 +88,7 @@ extension PageOperation {
         default:
             break
         }
+        return sectors
     }
 
     /// Makes `page` an empty page `id` of `type` without siblings; every byte is determined.
