@@ -38,7 +38,7 @@ extension StatusReport {
         counter("  close", .pagesWrittenClose)
         counter("Pages found latched", .flushSkippedPages)
         counter("Neighbours", .neighbourPages)
-        let protections = ["copied first", "named first", "written in place"]
+        let protections = ["copied first", "named first", "written in place", "copied first, changed sectors only"]
         let protection = now[.doublewriteMode]
         field(
             "Pages are",
@@ -49,6 +49,7 @@ extension StatusReport {
         counter("  all or nothing", .pagesWrittenAtomically)
         counter("Doublewrite batches", .doublewriteBatches)
         counter("Doublewrite pages", .doublewritePages)
+        field("  left out of them", PlainText.bytes(Double(now[.doublewriteSavedBytes])) + ", not changed")
         counter("Written without a copy", .doublewriteSkips)
         let modes = ["nothing to write", "idle", "at a pace", "at full speed"]
         let mode = now[.flushMode]

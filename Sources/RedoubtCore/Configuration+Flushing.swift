@@ -61,7 +61,7 @@ extension Configuration {
         public var cleanerThreads = 4
         /// How a page torn by a power cut is found and put right.
         ///
-        /// The default is `.on`. Can be changed while open between `.on` and `.detectOnly`.
+        /// The default is `.on`. Can be changed while open between all but `.off`.
         ///
         /// InnoDB: `innodb_doublewrite`.
         public var doublewrite = Doublewrite.on
@@ -97,6 +97,11 @@ extension Configuration {
         case detectOnly
         /// Pages are written in place only; for devices that write 16 KiB atomically.
         case off
+        /// As `.on`, but of each page only those sectors of 512 bytes are copied that may differ from what is durable
+        /// in the file: less to write, where changes are small.
+        ///
+        /// For devices whose torn writes leave each sector old or new; one that spoils more is found out, not repaired.
+        case changedSectors
     }
 
     /// How many pages a second flushing may count on.

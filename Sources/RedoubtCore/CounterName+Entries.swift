@@ -287,10 +287,17 @@ extension CounterName {
             .state,
             "Flushing",
             nil,
-            "What is done about torn pages where the device may tear them: 0 copies, 1 names only, 2 nothing."
+            "What is done about torn pages where the device may tear them: 0 copies, 1 names, 2 nothing, 3 sectors."
         ),
         Entry(.counter, .count, "Flushing", "Innodb_dblwr_writes", "Batches of page copies."),
         Entry(.counter, .pages, "Flushing", "Innodb_dblwr_pages_written", "Copies of pages in those batches."),
+        Entry(
+            .counter,
+            .bytes,
+            "Flushing",
+            nil,
+            "Bytes that those batches are shorter because they have changed sectors only."
+        ),
         Entry(
             .counter,
             .pages,

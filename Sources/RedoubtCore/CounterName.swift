@@ -81,6 +81,7 @@ public enum CounterName: String, Sendable, Hashable, CaseIterable {
     case doublewriteMode
     case doublewriteBatches
     case doublewritePages
+    case doublewriteSavedBytes
     case doublewriteSkips
     case doublewriteDataSyncs
     case writesWithoutSpace

@@ -223,6 +223,7 @@ package final class StatisticsSource: Sendable {
         statistics[.neighbourBatches] = counters[.neighbourBatches]
         statistics[.neighbourPages] = counters[.neighbourPages]
         statistics[.doublewritePages] = counters[.doublewritePages]
+        statistics[.doublewriteSavedBytes] = counters[.doublewriteSavedBytes]
         statistics[.doublewriteSkips] = counters[.doublewriteSkips]
         statistics[.doublewriteDataSyncs] = counters[.doublewriteDataSyncs]
         statistics[.writesWithoutSpace] = counters[.writesWithoutSpace]

@@ -97,6 +97,70 @@ import Testing
         }
     }
 
+    /// The bytes of page `number` as `lsn` leaves them: two bodies differ in sector 4 only.
+    private func image(_ number: UInt32, lsn: UInt64, sector: UInt8) throws -> [UInt8] {
+        try unsafe withPage { bytes, memory in
+            makePage(bytes, page(number), lsn: lsn, fill: 1)
+            bytes.fill(at: 4 * PageSectors.byteCount, count: PageSectors.byteCount, with: sector)
+            PageSeal.seal(bytes)
+            return unsafe Array(memory)
+        }
+    }
+
+    /// Writes `parts` one after the other, each at a multiple of 512 bytes.
+    private func write(_ parts: [ArraySlice<UInt8>], to file: any StorageFile, at offset: UInt64) throws {
+        let buffer = try AlignedBuffer(byteCount: 4 * pageByteCount)
+        let all = Array(parts.joined())
+        unsafe buffer.bytes.copyBytes(from: all)
+        try unsafe file.write(UnsafeRawBufferPointer(rebasing: buffer.bytes[..<all.count]), at: offset)
+    }
+
+    @Test("The sectors of a copy make any tear of theirs whole, and no page that is damaged elsewhere")
+    func sectors() throws {
+        let changed = PageSectors(bits: 0x8000_0011)
+        let before = try image(3, lsn: 8500, sector: 5)
+        let after = try image(3, lsn: 9000, sector: 6)
+        let other = try image(2, lsn: 9000, sector: 6)
+        func sector(_ page: [UInt8], _ index: Int) -> ArraySlice<UInt8> { page[512 * index..<512 * (index + 1)] }
+        var batch = DoublewriteBatch(database: database, sequence: 1, content: .sectors)
+        for (number, image, sectors) in [(UInt32(2), other, PageSectors.ends), (3, after, changed)] {
+            let sum = unsafe image.withUnsafeBytes { unsafe Checksum.crc32c($0) }
+            let lsn = LogSequenceNumber(rawValue: 9000)
+            batch.entries.append(.init(page: page(number), lsn: lsn, checksum: sum, sectors: sectors))
+        }
+        #expect(batch.contentByteCount == 5 * 512 && batch.pageCount == 2)
+        let file = try storage.open("db/doublewrite/dw_0", role: .doublewrite, creating: true, readOnly: false)
+        try unsafe withPage { bytes, memory in
+            batch.encode(into: bytes)
+            #expect(DoublewriteBatch.decode(bytes) == batch)
+            try unsafe file.write(UnsafeRawBufferPointer(memory), at: 0)
+            // A version that knows no sectors.
+            bytes.store(UInt32(2), at: 8)
+            #expect(DoublewriteBatch.decode(bytes) == nil)
+        }
+        // A transfer is of whole blocks, so the file goes on behind the last sector.
+        try file.extendByWriting(to: UInt64(2 * pageByteCount))
+        let saved = [sector(other, 0), sector(other, 31), sector(after, 0), sector(after, 4), sector(after, 31)]
+        try write(saved, to: file, at: UInt64(pageByteCount))
+        try write([other[...]], to: space, at: page(2).number.fileOffset)
+        for choice in 0..<8 {
+            var torn = before
+            for (bit, index) in [0, 4, 31].enumerated() where choice >> bit & 1 == 1 {
+                torn.replaceSubrange(512 * index..<512 * (index + 1), with: sector(after, index))
+            }
+            try write([torn[...]], to: space, at: page(3).number.fileOffset)
+            let outcome = try repair()
+            let isWhole = choice == 0 || choice == 7
+            #expect(outcome.repairedCount == (isWhole ? 0 : 1) && outcome.unrepaired.isEmpty, "choice \(choice)")
+            #expect(try readPage(3)?.lsn == (choice == 0 ? 8500 : 9000), "choice \(choice)")
+        }
+        var damaged = before
+        damaged[512 * 9 + 7] ^= 1
+        try write([damaged[...]], to: space, at: page(3).number.fileOffset)
+        let outcome = try repair()
+        #expect(outcome.repairedCount == 0 && outcome.unrepaired == [page(3)])
+    }
+
     @Test("Whole pages, older or newer than the copy, stay as they are")
     func wholePages() throws {
         try writeBatch([1, 2, 3], lsn: 9000, fill: 2)

@@ -45,6 +45,7 @@ import Testing
         let option = try #require(ConfigurationOption.all.first { $0.name == "flushing.doublewrite" })
         for (from, to, isPossible) in [
             (Configuration.Doublewrite.on, Configuration.Doublewrite.detectOnly, true), (.detectOnly, .on, true),
+            (.on, .changedSectors, true), (.changedSectors, .detectOnly, true), (.off, .changedSectors, false),
             (.on, .off, false), (.off, .on, false), (.detectOnly, .off, false), (.off, .off, true),
         ] {
             var before = Configuration()

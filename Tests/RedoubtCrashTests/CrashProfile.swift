@@ -13,6 +13,8 @@ struct CrashProfile: Sendable, CustomTestStringConvertible {
     let operationCount: Int
     /// Whether the database is closed at the end of the recording.
     let isClosing: Bool
+    /// Whether the process is killed after half of the operations, and another goes on.
+    let isKilled: Bool
     /// Whether its redo must go round the files more than once.
     let wrapsLog: Bool
     let durability: Durability
@@ -27,6 +29,7 @@ struct CrashProfile: Sendable, CustomTestStringConvertible {
         preparationCount: Int,
         operationCount: Int,
         isClosing: Bool = false,
+        isKilled: Bool = false,
         wrapsLog: Bool = false,
         durability: Durability = .flushed,
         preparation: Workload.Weights? = nil,
@@ -37,6 +40,7 @@ struct CrashProfile: Sendable, CustomTestStringConvertible {
         self.preparationCount = preparationCount
         self.operationCount = operationCount
         self.isClosing = isClosing
+        self.isKilled = isKilled
         self.wrapsLog = wrapsLog
         self.durability = durability
         var weights = Workload.Weights()

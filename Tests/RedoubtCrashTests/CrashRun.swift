@@ -18,6 +18,9 @@ struct CrashRun: Sendable {
     /// The hash of the schedule.
     let scheduleHash: UInt64
 
+    /// What happens before each operation, by its number.
+    typealias Interlude = @Sendable (borrowing EngineClient, Int) throws(RedoubtError) -> Void
+
     /// A wrong answer of the engine.
     struct Finding: Error, CustomStringConvertible {
         let description: String
@@ -35,7 +38,8 @@ struct CrashRun: Sendable {
         seed: UInt64,
         doublewrite: Configuration.Doublewrite = .on,
         options: SimulatedStorage.Options = SimulatedStorage.Options(),
-        faults: [SimulatedFault] = []
+        faults: [SimulatedFault] = [],
+        before interlude: @escaping Interlude = { (_, _) throws(RedoubtError) in }
     ) throws {
         self.profile = profile
         self.doublewrite = doublewrite
@@ -43,14 +47,14 @@ struct CrashRun: Sendable {
         var options = options
         options.latencyMicroseconds = 50
         let storage = SimulatedStorage(image.image, options: options)
-        self.storage = storage
         for fault in faults { storage.inject(fault) }
         start = image.model
         let scheduler = SimulatedScheduler(seed: seed)
         let outcome = scheduler.run { () -> Result<Recorded, RedoubtError> in
-            Self.record(profile, doublewrite, storage, image.model, seed: seed)
+            Self.record(profile, doublewrite, storage, image.model, interlude, seed: seed)
         }
         let recorded = try outcome.get()
+        self.storage = recorded.storage
         model = recorded.model
         redo = recorded.redo
         scheduleHash = scheduler.traceHash
@@ -62,6 +66,7 @@ struct CrashRun: Sendable {
     }
 
     private struct Recorded: Sendable {
+        let storage: SimulatedStorage
         let model: ReferenceModel
         let redo: Range<UInt64>
     }
@@ -90,6 +95,7 @@ struct CrashRun: Sendable {
         _ doublewrite: Configuration.Doublewrite,
         _ storage: SimulatedStorage,
         _ start: ReferenceModel,
+        _ interlude: Interlude,
         seed: UInt64
     ) -> Result<Recorded, RedoubtError> {
         do throws(RedoubtError) {
@@ -101,7 +107,11 @@ struct CrashRun: Sendable {
             )
             let redoStart = try client.database.statistics().currentLSN.rawValue
             var workload = Workload(seed: seed, weights: profile.weights)
-            for _ in 0..<profile.operationCount {
+            for number in 0..<profile.operationCount {
+                if profile.isKilled && number == profile.operationCount / 2 {
+                    client = try client.killed(doublewrite)
+                }
+                try interlude(client, number)
                 let operation = workload.next(client.model)
                 do throws(RedoubtError) {
                     try client.perform(operation)
@@ -116,19 +126,24 @@ struct CrashRun: Sendable {
                 try database.close()
             } else {
                 // What the close does is not part of the run.
-                storage.stopRecording()
-                storage.removeFaults()
+                client.storage.stopRecording()
+                client.storage.removeFaults()
                 try database.close()
             }
-            return .success(Recorded(model: client.model, redo: redoStart..<redoEnd))
+            return .success(Recorded(storage: client.storage, model: client.model, redo: redoStart..<redoEnd))
         } catch {
             return .failure(error)
         }
     }
 
-    /// Lists the states of the run.
-    func explorer() -> CrashExplorer {
+    /// Lists the states of the run; with `prefersMixtures` few but the mixtures.
+    func explorer(mixtureCount: Int = 0, prefersMixtures: Bool = false) -> CrashExplorer {
         var options = CrashExplorer.Options()
+        options.mixtureCount = mixtureCount
+        if prefersMixtures {
+            options.seededSubsetCount = 0
+            options.tearLimit = 1
+        }
         options.seed = CrashBudget.seed
         return CrashExplorer(storage, options: options)
     }

@@ -36,6 +36,15 @@ struct EngineClient: ~Copyable {
         database = try Self.open(storage, doublewrite: doublewrite)
     }
 
+    /// Goes on as after a kill of the process: a new database on what it leaves.
+    consuming func killed(_ doublewrite: Configuration.Doublewrite) throws(RedoubtError) -> EngineClient {
+        let left = storage.killed()
+        // What the killed process does after that concerns nobody.
+        try database.close()
+        left.mark(.note("killed"))
+        return try EngineClient(left, model: model, durability: durability, doublewrite: doublewrite)
+    }
+
     /// Opens the database on `storage`.
     static func open(
         _ storage: SimulatedStorage,

@@ -11,6 +11,8 @@ package struct WriteTrace {
     package private(set) var breaches: [String] = []
     /// The segments written.
     package private(set) var segmentCount = 0
+    /// The bytes of the segments.
+    package private(set) var segmentByteCount = 0
     /// The segments that were overwritten, in part or as a whole.
     package private(set) var overwrittenCount = 0
     /// The segments written while page writes were under way.
@@ -104,9 +106,10 @@ package struct WriteTrace {
     private mutating func writeSegment(_ file: Int, _ offset: UInt64, _ bytes: [UInt8], _ number: Int) {
         let range = offset..<offset + UInt64(bytes.count)
         segmentCount += 1
+        segmentByteCount += bytes.count
         if !underWay.isEmpty { pipelinedCount += 1 }
         overwrite(file, range, number)
-        var needed: [PageID: UInt64] = [:]
+        var needed = Self.sectorEntries(bytes)
         // Of a segment that found no space only a part is there.
         if bytes.count > pageByteCount {
             for (page, lsn) in Self.images(bytes[pageByteCount...]) { needed[page] = lsn }
@@ -135,13 +138,30 @@ package struct WriteTrace {
         var list = segments[file, default: []]
         guard var segment = list.popLast(), !segment.isDurable, segment.range.upperBound == offset else { return false }
         segment.range = segment.range.lowerBound..<offset + UInt64(bytes.count)
+        segmentByteCount += bytes.count
         for (page, lsn) in Self.images(bytes[...]) { segment.needed[page] = lsn }
         segments[file] = list + [segment]
         return true
     }
 
+    /// The pages that a header names, with the LSNs of their images, if sectors of them follow.
+    private static func sectorEntries(_ header: [UInt8]) -> [PageID: UInt64] {
+        func number(_ offset: Int, _ count: Int) -> UInt64 {
+            header[offset..<offset + count].reduce(0) { $0 << 8 | UInt64($1) }
+        }
+        guard header.count >= pageByteCount, number(40, 4) == 3 else { return [:] }
+        var entries: [PageID: UInt64] = [:]
+        for offset in stride(from: 64, to: 64 + 24 * Int(number(12, 4)), by: 24) {
+            let space = SpaceID(rawValue: UInt32(number(offset, 4)))
+            let page = PageNumber(rawValue: UInt32(number(offset + 4, 4)))
+            entries[PageID(space: space, number: page)] = number(offset + 8, 8)
+        }
+        return entries
+    }
+
     private static func images(_ bytes: ArraySlice<UInt8>) -> [(PageID, UInt64)] {
-        stride(from: bytes.startIndex, through: bytes.endIndex - pageByteCount, by: pageByteCount).compactMap { start in
+        let end = bytes.startIndex + bytes.count / pageByteCount * pageByteCount
+        return stride(from: bytes.startIndex, to: end, by: pageByteCount).compactMap { start in
             identity(bytes[start..<start + pageByteCount]).map { ($0.page, $0.lsn) }
         }
     }

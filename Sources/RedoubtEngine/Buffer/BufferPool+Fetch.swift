@@ -95,6 +95,7 @@ extension BufferPool {
             unsafe new.memory.initializeMemory(as: UInt8.self, repeating: 0, count: pageByteCount)
             unsafe new.state.pointee.newestModification.store(0, ordering: .relaxed)
             unsafe new.state.pointee.firstAccess.store(updateClock(), ordering: .relaxed)
+            new.forgetSectors()
             new.set(FrameFlags.accessed | FrameFlags.fresh)
             instance(of: new).insertYoung(new)
             statistics.add(.pagesCreated, shard: page.number.rawValue)

@@ -90,6 +90,7 @@ extension BufferPool {
             return RedoubtError(.corruptPage, fault, page: page, path: file.file.path)
         }
         unsafe frame.state.pointee.newestModification.store(frame.bytes.lsn.rawValue, ordering: .relaxed)
+        if frame.bytes.lsn == .zero { frame.forgetSectors() } else { frame.noteRead(from: file) }
         if frame.bytes.type == .index && !IndexPage(frame.bytes).isLeaf { noteEarlierAccess(frame) }
         unsafe frame.state.pointee.ioState.store(FrameIOState.none, ordering: .releasing)
         instance(of: frame).insertOld(frame)

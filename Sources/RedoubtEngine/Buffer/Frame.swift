@@ -128,3 +128,52 @@ extension Frame {
     @inline(__always)
     func validate(_ version: UInt64) -> Bool { unsafe latch.validate(version) }
 }
+
+// Which sectors a torn write can spoil; why these are enough is in the README of the doublewrite files.
+extension Frame {
+    /// Says that `sectors` of the page, which is latched exclusively, have changed.
+    @inline(__always)
+    func noteChanged(_ sectors: PageSectors) {
+        // No other thread stores while the latch is held, so this needs no exchange.
+        let before = unsafe state.pointee.changedSectors.load(ordering: .relaxed)
+        unsafe state.pointee.changedSectors.store(before | sectors.bits, ordering: .relaxed)
+    }
+
+    /// Says that nothing is known of what the disk holds of the page that the frame is to have.
+    func forgetSectors() {
+        unsafe state.pointee.changedSectors.store(PageSectors.all.bits, ordering: .relaxed)
+        unsafe state.pointee.unsyncedSectors.store(PageSectors.all.bits, ordering: .relaxed)
+        unsafe state.pointee.writeTicket.store(.max, ordering: .relaxed)
+    }
+
+    /// Says that the page was read from `file`, and is as it was written.
+    func noteRead(from file: PageFile) {
+        // The ticket of the page is not known, but is not newer. Without a write since the opening, one that this
+        // process has not seen may be waiting for a sync.
+        let ticket = max(1, file.writtenTicket)
+        unsafe state.pointee.changedSectors.store(PageSectors.none.bits, ordering: .relaxed)
+        unsafe state.pointee.unsyncedSectors.store(PageSectors.all.bits, ordering: .relaxed)
+        unsafe state.pointee.writeTicket.store(ticket, ordering: .relaxed)
+    }
+
+    /// Takes the sectors in which the page, which is latched and whose writer the caller is, may differ from the newest
+    /// image of it that is durable in `file`.
+    ///
+    /// With `isForgetful` only those since it was last written, with `losesOne` without one of these, for tests that
+    /// show that this is not enough.
+    func takeSectors(_ file: PageFile, isForgetful: Bool = false, losesOne: Bool = false) -> PageSectors {
+        let changed = PageSectors(bits: unsafe state.pointee.changedSectors.exchange(0, ordering: .relaxed))
+        var sectors = (losesOne ? changed.withoutOne : changed).union(.ends)
+        if !isForgetful, !file.isSynced(through: unsafe state.pointee.writeTicket.load(ordering: .relaxed)) {
+            sectors = sectors.union(PageSectors(bits: unsafe state.pointee.unsyncedSectors.load(ordering: .relaxed)))
+        }
+        unsafe state.pointee.unsyncedSectors.store(sectors.bits, ordering: .relaxed)
+        unsafe state.pointee.writeTicket.store(.max, ordering: .relaxed)
+        return sectors
+    }
+
+    /// Says that the write of the page has ended, as the write `ticket` of its file.
+    func noteWritten(_ ticket: UInt64) {
+        unsafe state.pointee.writeTicket.store(ticket, ordering: .relaxed)
+    }
+}

@@ -17,8 +17,10 @@ struct FrameState: ~Copyable {
     let bytesAddress: UInt
     /// See ``FrameFlags``.
     let flags = Atomic<UInt32>(0)
-    /// Milliseconds of the pool's clock at the first access since the page came in; 0 before it.
-    let firstAccess = Atomic<UInt32>(0)
+    /// The sectors changed since a writer last took the page, as ``PageSectors`` has them.
+    ///
+    /// Changes under the exclusive latch, taken by the writer under the shared latch.
+    let changedSectors = Atomic<UInt32>(0)
     /// The end of the last mini-transaction that changed the page.
     let newestModification = Atomic<UInt64>(0)
     /// The start of the first mini-transaction whose change is not on its way to the data file; 0 when there is none.
@@ -28,6 +30,15 @@ struct FrameState: ~Copyable {
     /// The number of the frame in the pool; never changes.
     let index: UInt32
 
+    /// Milliseconds of the pool's clock at the first access since the page came in; 0 before it.
+    let firstAccess = Atomic<UInt32>(0)
+    /// The sectors in which the image that was last written, or was read, may differ from one before it that is
+    /// durable; see ``writeTicket``.
+    ///
+    /// Of the writer that has ``ioState``, or of the reader.
+    let unsyncedSectors = Atomic<UInt32>(0)
+    /// The write of the page's file that a sync must cover for ``unsyncedSectors`` to be durable.
+    let writeTicket = Atomic<UInt64>(0)
     /// The next frame of the same bucket of the page table.
     let tableNext = Atomic<UInt32>(FrameState.noFrame)
     /// The neighbour towards the tail of the LRU list; in a free frame, the next free frame.

@@ -101,7 +101,7 @@ struct MemoryPlan: Equatable, Sendable {
         let batchPages = max(1, min(configuration.flushing.doublewriteBatchPages, share))
         let fixed =
             configuration.redoLog.bufferCapacity.rawValue + slackByteCount
-            + writers * writeBatchCount * (batchPages + 1) * pageByteCount
+            + writers * (writeBatchCount * (batchPages + 1) + stagingPageCount(batchPages)) * pageByteCount
         let memoryMaximum = configuration.memoryMaximum?.rawValue ?? memory
         let most = frames(memoryMaximum - fixed) / instances * instances
         var part = Part(
@@ -148,8 +148,15 @@ struct MemoryPlan: Equatable, Sendable {
     /// The frames of one instance at opening.
     var framesPerInstance: Int { frameCount / instanceCount }
 
-    /// The bytes that the batches of all writers take; each has a header page.
-    var writeBufferByteCount: Int { writerCount * Self.writeBatchCount * (writeBatchPages + 1) * pageByteCount }
+    /// The bytes that the batches of all writers take; each has a header page, and each writer a staging buffer.
+    var writeBufferByteCount: Int {
+        writerCount * (Self.writeBatchCount * (writeBatchPages + 1) + stagingPageCount) * pageByteCount
+    }
+
+    /// The pages in which a writer puts segments of sectors together: at least a header, an image, and a rest.
+    var stagingPageCount: Int { Self.stagingPageCount(writeBatchPages) }
+
+    private static func stagingPageCount(_ batchPages: Int) -> Int { min(16, batchPages + 2) }
 
     /// The pages of the doublewrite file of one writer: eight full batches, on the disk and not in memory.
     ///

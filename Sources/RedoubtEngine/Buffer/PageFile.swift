@@ -46,6 +46,9 @@ final class PageFile: Sendable {
     @discardableResult
     func markWritten() -> UInt64 { written.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue }
 
+    /// The newest ticket given out.
+    var writtenTicket: UInt64 { written.load(ordering: .acquiring) }
+
     /// Whether the write `ticket` and all before it are durable, or of no concern because the file is no longer open.
     func isSynced(through ticket: UInt64) -> Bool {
         synced.load(ordering: .acquiring) >= ticket || retired.load(ordering: .acquiring)

@@ -26,6 +26,8 @@ enum PoolCounter: Int, CaseIterable, Sendable {
     case doublewriteBatches
     /// Pages in those batches.
     case doublewritePages
+    /// Bytes that those batches are shorter because they have changed sectors only.
+    case doublewriteSavedBytes
     /// Syncs of data files because a doublewrite file was full.
     case doublewriteDataSyncs
     /// Pages written without a doublewrite, because it is off, redo makes them anew, or the device writes

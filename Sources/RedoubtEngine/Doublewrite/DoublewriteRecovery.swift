@@ -37,11 +37,12 @@ struct DoublewriteRecovery {
         var entry: DoublewriteBatch.Entry
         /// The doublewrite file, by its place in the list.
         var file: Int
-        /// The page of that file that has the image, or nil if there is none.
-        var image: Int?
+        /// The offset in that file of the image, or of its sectors; nil if there is none.
+        var offset: UInt64?
     }
 
     private static let scanPageCount = 64
+    private static let blockByteCount: UInt64 = 4096
     private let sources: [any StorageFile]
     private let database: DatabaseID
     private let checkpoint: LogSequenceNumber
@@ -112,9 +113,13 @@ struct DoublewriteRecovery {
                 let bytes = unsafe PageBytes(Self.memory(buffer, page).baseAddress.unsafelyUnwrapped)
                 guard let segment = DoublewriteBatch.decode(bytes), segment.database == database else { continue }
                 outcome.segmentCount += 1
-                for (position, entry) in segment.entries.enumerated() where entry.lsn > checkpoint {
-                    let image = segment.content == .images ? first + page + 1 + position : nil
-                    copies.append(Copy(entry: entry, file: index, image: image))
+                var offset = UInt64((first + page + 1) * pageByteCount)
+                for entry in segment.entries {
+                    if entry.lsn > checkpoint {
+                        let place = segment.content == .names ? nil : offset
+                        copies.append(Copy(entry: entry, file: index, offset: place))
+                    }
+                    offset += UInt64(entry.sectors.count * PageSectors.byteCount)
                 }
             }
             if count < Self.scanPageCount { return }
@@ -148,7 +153,9 @@ struct DoublewriteRecovery {
         if count == pageByteCount && PageSeal.fault(bytes, expected: page) == nil { return }
         let image = unsafe Self.memory(buffer, 1)
         // A copy that is torn was never followed by a write of the page; an older one then is the newest written.
-        for candidate in candidates where try unsafe read(copies[candidate], into: image) {
+        // Where a page is missing there is nothing to lay sectors over.
+        unsafe UnsafeMutableRawBufferPointer(rebasing: found[count...]).initializeMemory(as: UInt8.self, repeating: 0)
+        for candidate in candidates where try unsafe read(copies[candidate], over: found, into: image, buffer) {
             try unsafe target.file.write(UnsafeRawBufferPointer(image), at: page.number.fileOffset)
             target.markWritten()
             target.grow(to: page.number.rawValue + 1)
@@ -159,12 +166,28 @@ struct DoublewriteRecovery {
         if count == pageByteCount && !bytes.isUnwritten { outcome.unrepaired.insert(page) }
     }
 
-    /// Reads an image; returns whether it is there and whole.
-    private func read(_ copy: Copy, into image: UnsafeMutableRawBufferPointer) throws(RedoubtError) -> Bool {
-        guard let place = copy.image else { return false }
-        guard try unsafe sources[copy.file].read(into: image, at: UInt64(place * pageByteCount)) == pageByteCount,
-            unsafe Checksum.crc32c(UnsafeRawBufferPointer(image)) == copy.entry.checksum
-        else { return false }
+    /// Makes the image of a copy: its sectors, and those of `found` for the others; returns whether it is right.
+    private func read(
+        _ copy: Copy,
+        over found: UnsafeMutableRawBufferPointer,
+        into image: UnsafeMutableRawBufferPointer,
+        _ buffer: borrowing AlignedBuffer
+    ) throws(RedoubtError) -> Bool {
+        guard let offset = copy.offset else { return false }
+        let count = copy.entry.sectors.count * PageSectors.byteCount
+        // Sectors begin anywhere, transfers at a block.
+        let lead = Int(offset % Self.blockByteCount)
+        let saved = unsafe Self.memory(buffer, 2, count: 2)
+        let read = try unsafe sources[copy.file].read(into: saved, at: offset - UInt64(lead))
+        guard read >= lead + count else { return false }
+        unsafe image.copyMemory(from: UnsafeRawBufferPointer(found))
+        var position = lead
+        copy.entry.sectors.forEachOffset { target in
+            let sector = unsafe UnsafeRawBufferPointer(rebasing: saved[position..<position + PageSectors.byteCount])
+            unsafe UnsafeMutableRawBufferPointer(rebasing: image[target...]).copyMemory(from: sector)
+            position += PageSectors.byteCount
+        }
+        guard unsafe Checksum.crc32c(UnsafeRawBufferPointer(image)) == copy.entry.checksum else { return false }
         let bytes = unsafe PageBytes(image.baseAddress.unsafelyUnwrapped)
         return PageSeal.fault(bytes, expected: copy.entry.page) == nil && bytes.lsn == copy.entry.lsn
     }

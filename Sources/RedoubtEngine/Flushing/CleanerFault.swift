@@ -1,6 +1,6 @@
 import Synchronization
 
-/// A rule of the page cleaner that a test breaks on purpose, to prove that it would notice.
+/// A rule of flushing that a test breaks on purpose, to prove that it would notice.
 ///
 /// Can be set in builds with `REDOUBT_INTERLEAVING` only; elsewhere no rule is ever broken.
 enum CleanerFault: UInt32 {
@@ -30,6 +30,12 @@ enum CleanerFault: UInt32 {
     case endsOnError = 2048
     /// Writes that found no space are left to who takes their writer next.
     case forgetsRefusedWrites = 4096
+    /// A copy has the sectors changed since the page was last written, whether or not that write is durable.
+    case forgetsUnsyncedSectors = 8192
+    /// A copy lacks one of the sectors that changed.
+    case losesChangedSector = 16384
+    /// The room of copies is given away when their pages are written, before they are durable.
+    case forgetsUnsyncedSegments = 32768
 }
 
 extension Kernel {

@@ -81,8 +81,9 @@ final class PageBatch: @unchecked Sendable {
 
     /// Copies the page in `frame`, which is latched, as one that goes to `file`.
     ///
-    /// A protected one is part of the doublewrite segment; the device is asked to write an atomic one as a whole.
-    func add(_ frame: Frame, _ file: PageFile, isProtected: Bool, isAtomic: Bool) {
+    /// A protected one is part of the doublewrite segment, at least by its `sectors`; the device is asked to write an
+    /// atomic one as a whole.
+    func add(_ frame: Frame, _ file: PageFile, sectors: PageSectors, isProtected: Bool, isAtomic: Bool) {
         precondition(!isFull, "a batch of \(capacity) pages gets one more")
         let place = isProtected ? entries.count + 1 : capacity - (flights.count - entries.count)
         unsafe image(at: place).copyMemory(from: frame.memory, byteCount: pageByteCount)
@@ -90,7 +91,8 @@ final class PageBatch: @unchecked Sendable {
         flights.append(
             Flight(frame: frame, file: file, page: frame.pageID, lsn: lsn, place: place, isAtomic: isAtomic)
         )
-        if isProtected { entries.append(DoublewriteBatch.Entry(page: frame.pageID, lsn: lsn, checksum: 0)) }
+        guard isProtected else { return }
+        entries.append(DoublewriteBatch.Entry(page: frame.pageID, lsn: lsn, checksum: 0, sectors: sectors))
     }
 
     /// Gives the copies their checksums; returns the newest change in any of them.

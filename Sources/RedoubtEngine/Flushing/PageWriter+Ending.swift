@@ -143,7 +143,10 @@ extension PageWriter {
         let flight = batch.flights[index]
         batch.flights[index].stage = .ended
         let ticket = flight.file.markWritten()
-        if let segment = batch.segment { ring.note(segment, written: flight.file, ticket: ticket) }
+        if let segment = batch.segment, !kernel.breaks(.forgetsUnsyncedSegments) {
+            ring.note(segment, written: flight.file, ticket: ticket)
+        }
+        flight.frame.noteWritten(ticket)
         unsafe flight.frame.state.pointee.ioState.store(FrameIOState.none, ordering: .releasing)
         if batch.evicts { _ = pool.evict(flight.frame) }
         batch.endedCount += 1

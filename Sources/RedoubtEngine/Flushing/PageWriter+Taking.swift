@@ -37,7 +37,12 @@ extension PageWriter {
         }
         let isAtomic = file.writesAtomically
         let isProtected = needsDoublewrite(frame) && !isAtomic
-        batch.add(frame, file, isProtected: isProtected, isAtomic: isAtomic)
+        let sectors = frame.takeSectors(
+            file,
+            isForgetful: kernel.breaks(.forgetsUnsyncedSectors),
+            losesOne: kernel.breaks(.losesChangedSector)
+        )
+        batch.add(frame, file, sectors: sectors, isProtected: isProtected, isAtomic: isAtomic)
         if !isProtected { pool.statistics.add(.doublewriteSkips, shard: frame.index) }
         pool.instance(of: frame).removeDirty(frame) { batch.lowerMinimum(to: $0) }
     }

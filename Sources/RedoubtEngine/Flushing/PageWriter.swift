@@ -31,6 +31,8 @@ final class PageWriter: @unchecked Sendable {
     let pool: BufferPool
     /// The pages of a doublewrite file behind the ring: a header and one image.
     private static let singlePageCount = 2
+    /// What the longest alignment of direct I/O divides.
+    private static let blockByteCount = 4096
     /// The most pages of a batch.
     let batchPages: Int
     /// How long the writes of pages to data files take.
@@ -49,6 +51,8 @@ final class PageWriter: @unchecked Sendable {
     var free: [PageBatch]
     var active: [PageBatch] = []
     var requests: [StorageRequest] = []
+    // A segment of sectors is put together here.
+    private let staging: AlignedBuffer
     // Something failed: what is under way ends, nothing begins.
     var isBroken = false
     // The error of a write that found no space: nothing begins until `resume`, and nothing is under way between calls.
@@ -86,6 +90,7 @@ final class PageWriter: @unchecked Sendable {
             batches.append(try PageBatch(index: index, capacity: plan.writeBatchPages))
         }
         self.batches = batches
+        staging = try AlignedBuffer(byteCount: plan.stagingPageCount * pageByteCount)
         free = batches
         queueDepth = min(kernel.configuration.storage.queueDepth, batches.count * plan.writeBatchPages)
         queue = try kernel.storage.makeQueue(depth: queueDepth)
@@ -278,30 +283,73 @@ final class PageWriter: @unchecked Sendable {
             "pages changed up to \(newest), redo durable up to \(kernel.log.flushedLSN)"
         )
         guard let doublewrite, !batch.entries.isEmpty else { return }
-        // Each segment says what it holds, so the option may change from one to the next.
-        let isNamesOnly = kernel.configuration.flushing.doublewrite == .detectOnly
-        let content = isNamesOnly ? DoublewriteBatch.Content.names : .images
-        let pageCount = content == .images ? batch.entries.count + 1 : 1
-        // The room of a try before may be too small for another mode; nothing has to be durable for it.
-        if let before = batch.segment, batch.segmentPageCount != pageCount {
-            ring.complete(before)
-            batch.segment = nil
-        }
-        let segment: UInt64
-        if let before = batch.segment { segment = before } else { segment = try reserve(pageCount) }
-        batch.segment = segment
-        batch.segmentPageCount = pageCount
-        let header = DoublewriteBatch(
+        // Asked once: the option may change meanwhile.
+        var header = DoublewriteBatch(
             database: kernel.database,
-            sequence: segment,
+            sequence: 0,
             content: content,
             entries: batch.entries
         )
+        // The room of a try before may be too small for another mode; nothing has to be durable for it.
+        if let before = batch.segment, batch.segmentPageCount != header.pageCount {
+            ring.complete(before)
+            batch.segment = nil
+        }
+        if let before = batch.segment { header.sequence = before } else {
+            header.sequence = try reserve(header.pageCount)
+        }
+        batch.segment = header.sequence
+        batch.segmentPageCount = header.pageCount
         unsafe header.encode(into: PageBytes(batch.image(at: 0)))
-        try unsafe doublewrite.write(batch.segmentBytes(content), at: ring.start(of: segment))
+        let start = ring.start(of: header.sequence)
+        if header.content == .sectors {
+            let written = try writeSectors(batch, to: doublewrite, at: start)
+            pool.statistics.add(.doublewriteSavedBytes, UInt64((header.entries.count + 1) * pageByteCount - written))
+        } else {
+            try unsafe doublewrite.write(batch.segmentBytes(header.content), at: start)
+        }
         try doublewrite.sync()
         pool.statistics.add(.doublewriteBatches)
         pool.statistics.add(.doublewritePages, UInt64(batch.entries.count))
+    }
+
+    /// What the next segment holds; each says so, so the option may change from one to the next.
+    private var content: DoublewriteBatch.Content {
+        switch kernel.configuration.flushing.doublewrite {
+        case .on, .off: .images
+        case .detectOnly: .names
+        case .changedSectors: .sectors
+        }
+    }
+
+    /// Writes the header page of `batch` and the sectors behind it, a staging buffer at a time; returns the bytes
+    /// written.
+    private func writeSectors(_ batch: PageBatch, to file: DoublewriteFile, at start: Int) throws(RedoubtError) -> Int {
+        let room = unsafe staging.bytes
+        unsafe room.copyMemory(from: UnsafeRawBufferPointer(start: batch.image(at: 0), count: pageByteCount))
+        var used = pageByteCount
+        var page = start
+        for (index, entry) in batch.entries.enumerated() {
+            if used + entry.sectors.count * PageSectors.byteCount > room.count {
+                // Whole pages, so that the rest goes on at a page; what was left over goes to the start.
+                let whole = used / pageByteCount * pageByteCount
+                try unsafe file.write(UnsafeRawBufferPointer(rebasing: room[..<whole]), at: page)
+                unsafe room.copyMemory(from: UnsafeRawBufferPointer(rebasing: room[whole..<used]))
+                page += whole / pageByteCount
+                used -= whole
+            }
+            let image = unsafe batch.image(at: index + 1)
+            entry.sectors.forEachOffset { offset in
+                let sector = unsafe UnsafeRawBufferPointer(start: image + offset, count: PageSectors.byteCount)
+                unsafe UnsafeMutableRawBufferPointer(rebasing: room[used...]).copyMemory(from: sector)
+                used += PageSectors.byteCount
+            }
+        }
+        // Transfers are of whole blocks.
+        let end = (used + Self.blockByteCount - 1) / Self.blockByteCount * Self.blockByteCount
+        unsafe UnsafeMutableRawBufferPointer(rebasing: room[used..<end]).initializeMemory(as: UInt8.self, repeating: 0)
+        try unsafe file.write(UnsafeRawBufferPointer(rebasing: room[..<end]), at: page)
+        return (page - start) * pageByteCount + end
     }
 
     /// Takes room in the doublewrite file; what stood there is no longer needed.

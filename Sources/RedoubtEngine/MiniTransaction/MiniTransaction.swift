@@ -219,7 +219,7 @@ struct MiniTransaction: ~Copyable {
         noteRecord(byteCount: written, of: page)
         let searchIndex = kernel.pool.currentSearchIndex(frame)
         do {
-            try operation.apply(to: frame.bytes, id: page, index: searchIndex)
+            frame.noteChanged(try operation.apply(to: frame.bytes, id: page, index: searchIndex))
         } catch {
             preconditionFailure("\(operation.kind) cannot be applied to page \(page): \(error)")
         }

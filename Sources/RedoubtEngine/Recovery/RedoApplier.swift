@@ -118,6 +118,7 @@ struct RedoApplier {
                 guard frame.bytes.id == id else {
                     throw RedoubtError(.corruptLog, "redo up to \(applied.end) changes a page that was never made")
                 }
+                frame.noteChanged(.all)
                 if job.isMadeAnew { frame.set(FrameFlags.madeAnew) }
                 kernel.pool.noteRecovered(frame, applied)
             }
