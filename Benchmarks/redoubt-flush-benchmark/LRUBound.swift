@@ -37,6 +37,7 @@ struct LRUBound {
             redo: options.isSmoke ? 32 : 128,
             rowCount: Self.dataMebibytes(options) << 20 / Rows.bytesPerRow,
             threadCount: options.threads,
+            doublewrite: options.doublewrite,
             readsAll: false
         )
         self.control = control

@@ -16,15 +16,19 @@ struct LoadSetup: Sendable {
     var rowCount: Int
     /// The threads that update.
     var threadCount: Int
+    /// How torn pages are put right.
+    var doublewrite: Configuration.Doublewrite
     /// Whether every row is read first, so that the data is in memory.
     var readsAll: Bool
 
-    /// The options that the database is opened with: the defaults but for memory, redo and policy.
+    /// The options that the database is opened with: the defaults but for memory, redo, policy and
+    /// doublewrite.
     var configuration: Configuration {
         var configuration = Configuration()
         configuration.memory = .mebibytes(memory)
         configuration.redoLog.capacity = .mebibytes(redo)
         configuration.flushing.policy = policy
+        configuration.flushing.doublewrite = doublewrite
         configuration.durability = .deferred
         return configuration
     }
@@ -33,24 +37,34 @@ struct LoadSetup: Sendable {
     var words: [String] {
         [
             "--child", path, policy.rawValue, "\(memory)", "\(redo)", "\(rowCount)", "\(threadCount)",
-            readsAll ? "all" : "none",
+            doublewrite.rawValue, readsAll ? "all" : "none",
         ]
     }
 
     /// Creates a setup.
-    init(path: String, memory: Int, redo: Int, rowCount: Int, threadCount: Int, readsAll: Bool) {
+    init(
+        path: String,
+        memory: Int,
+        redo: Int,
+        rowCount: Int,
+        threadCount: Int,
+        doublewrite: Configuration.Doublewrite,
+        readsAll: Bool
+    ) {
         self.path = path
         self.memory = memory
         self.redo = redo
         self.rowCount = rowCount
         self.threadCount = threadCount
+        self.doublewrite = doublewrite
         self.readsAll = readsAll
     }
 
     /// Reads ``words``.
     init(_ words: [String]) throws {
-        guard words.count == 8, let policy = FlushingPolicy(rawValue: words[2]), let memory = Int(words[3]),
-            let redo = Int(words[4]), let rowCount = Int(words[5]), let threadCount = Int(words[6])
+        guard words.count == 9, let policy = FlushingPolicy(rawValue: words[2]), let memory = Int(words[3]),
+            let redo = Int(words[4]), let rowCount = Int(words[5]), let threadCount = Int(words[6]),
+            let doublewrite = Configuration.Doublewrite(rawValue: words[7])
         else { throw BenchmarkFailure("a child was started with \(words)") }
         self.init(
             path: words[1],
@@ -58,7 +72,8 @@ struct LoadSetup: Sendable {
             redo: redo,
             rowCount: rowCount,
             threadCount: threadCount,
-            readsAll: words[7] == "all"
+            doublewrite: doublewrite,
+            readsAll: words[8] == "all"
         )
         self.policy = policy
     }

@@ -7,7 +7,8 @@ struct Options {
 
     static let usage = """
         usage: redoubt-flush-benchmark [--smoke] [--only PART,...] [--policies NAME,...] [--seconds N] [--memory MIB]
-                                       [--data MIB] [--threads N] [--folder F] [--json FILE] [--html FILE]
+                                       [--data MIB] [--threads N] [--doublewrite MODE] [--folder F] [--json FILE]
+                                       [--html FILE]
 
           --smoke            2 seconds a part, small data: whether it runs and counts, not how fast
           --only PART,...    redo (data in memory, small redo), turns (the same in overload, the policies by turns),
@@ -17,6 +18,7 @@ struct Options {
           --memory MIB       the memory of the database in the part lru; without it 128
           --data MIB         the data of the part lru; without it ten times the memory
           --threads N        the threads that update; without it 4
+          --doublewrite MODE one of \(Configuration.Doublewrite.allCases.map(\.rawValue).joined(separator: ", "))
           --folder F         where databases and control files are made; removed afterwards
           --json FILE        writes figures and samples to FILE, one line of JSON each
           --html FILE        writes the charts to FILE
@@ -33,6 +35,7 @@ struct Options {
     private(set) var memory = 128
     private(set) var data: Int?
     private(set) var threads = 4
+    private(set) var doublewrite = Configuration().flushing.doublewrite
     private(set) var folder: String?
     private(set) var jsonPath: String?
     private(set) var htmlPath: String?
@@ -52,6 +55,12 @@ struct Options {
             case "--memory": memory = try Self.number(flag, Self.value(flag, &rest))
             case "--data": data = try Self.number(flag, Self.value(flag, &rest))
             case "--threads": threads = try Self.number(flag, Self.value(flag, &rest))
+            case "--doublewrite":
+                let text = try Self.value(flag, &rest)
+                guard let mode = Configuration.Doublewrite(rawValue: text) else {
+                    throw UsageFailure("\(flag): there is no \"\(text)\"")
+                }
+                doublewrite = mode
             case "--folder": folder = try Self.value(flag, &rest)
             case "--json": jsonPath = try Self.value(flag, &rest)
             case "--html": htmlPath = try Self.value(flag, &rest)

@@ -29,6 +29,7 @@ struct RedoBound {
             redo: options.isSmoke ? 16 : Self.redo,
             rowCount: options.isSmoke ? 100_000 : 2_000_000,
             threadCount: options.threads,
+            doublewrite: options.doublewrite,
             readsAll: true
         )
     }

@@ -41,6 +41,7 @@ struct Suite {
     private var parameters: String {
         let seconds = options.isSmoke ? "smoke" : options.seconds.map { "\($0) s" } ?? "full length"
         return "\(seconds), \(options.threads) threads, unsynced updates (deferred), "
+            + "doublewrite \(options.doublewrite.rawValue), "
             + "LRU-bound with \(options.memory) MiB of memory and \(LRUBound.dataMebibytes(options)) MiB of data"
     }
 
