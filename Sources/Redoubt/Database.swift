@@ -28,7 +28,8 @@ import Synchronization
 /// writes throw `.diskFull` and have changed nothing, reads, deletes and checkpoints go on, and writes work again when
 /// there is room. Where not even pages can be written in their place (thin volumes, file systems that copy on write),
 /// all but checkpoints go on as long as there is redo capacity and memory; then every call that needs more throws
-/// `.diskFull`, until there is room.
+/// `.diskFull`, until there is room. A call that changed something and whose redo then found no space throws
+/// `.notDurable`: the change is made, and durable as soon as there is room.
 public final class Database: Sendable {
     /// The folder.
     public let path: String
@@ -201,7 +202,7 @@ public final class Database: Sendable {
     ///
     /// Waits for the device.
     ///
-    /// - Throws: `.fenced`, `.closed`.
+    /// - Throws: `.fenced`, `.closed`; `.notDurable` if the redo finds no space.
     public func flush() throws(RedoubtError) {
         try call { () throws(RedoubtError) in
             let log = engine.log

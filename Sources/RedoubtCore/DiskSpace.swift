@@ -18,7 +18,8 @@ package final class DiskSpace: Sendable {
     // Taken on the way to an error only.
     private let cause = Mutex<RedoubtError?>(nil)
 
-    init() {}
+    /// Creates the state of a disk with room.
+    package init() {}
 
     // MARK: Who waits for writes
 

@@ -53,6 +53,9 @@ public struct RedoubtError: Error, Sendable, CustomStringConvertible {
         public static let busy = Code(rawValue: "busy")
         /// The file system is full; reads, deletes and checkpoints go on, writes resume when space returns.
         public static let diskFull = Code(rawValue: "diskFull")
+        /// The change was made, and the redo log finds no space for it on the disk: it becomes durable when there is
+        /// some, and is lost if the process or the machine ends before.
+        public static let notDurable = Code(rawValue: "notDurable")
         /// No frame of the buffer pool became free within the limit.
         public static let poolExhausted = Code(rawValue: "poolExhausted")
         /// The operating system refused memory, threads or descriptors.

@@ -37,7 +37,7 @@ extension Engine {
     ///
     /// The file is complete and durable before the catalog's row; a crash in between leaves a file that no row names,
     /// which the next opening removes.
-    /// - Throws: `.keyspaceExists`, `.invalidName`, `.diskFull`, `.fenced`.
+    /// - Throws: `.keyspaceExists`, `.invalidName`, `.diskFull`, `.fenced`; `.notDurable`, after which it is there.
     package func createKeyspace(_ name: String) throws(RedoubtError) -> Space {
         try requireOpen()
         try CatalogEntry.checkName(name)
@@ -47,7 +47,7 @@ extension Engine {
         defer { catalog.changeLock.unlock() }
         try kernel.health.check()
         try catalog.requireAbsent(name)
-        let id = try catalog.takeID()
+        let id = try beforeChange { () throws(RedoubtError) in try catalog.takeID() }
         let fileName = DatabaseFiles.name(ofKeyspace: name, id: id)
         let filePath = DatabaseFiles.path(path, fileName)
         let file = try SpaceFile.create(
@@ -60,11 +60,16 @@ extension Engine {
         kernel.files.register(id, file: file, pageCount: SpaceFormat.initialPageCount)
         let space = Space(id: id, path: filePath, file: file, pageCount: SpaceFormat.initialPageCount)
         do throws(RedoubtError) {
-            try appendFileRecord(.create, id, Array(fileName.utf8))
+            try beforeChange { () throws(RedoubtError) in try appendFileRecord(.create, id, Array(fileName.utf8)) }
             try catalog.insert(name, CatalogEntry(id: id, fileName: fileName, created: kernel.log.currentLSN))
         } catch {
             // With a failed log the row may have become durable all the same: then the file must be there.
-            if !kernel.health.isFenced { removeFile(space) }
+            if error.code == .notDurable {
+                // The row is there, and will be durable.
+                spaces.insert(space)
+            } else if !kernel.health.isFenced {
+                removeFile(space)
+            }
             throw error
         }
         spaces.insert(space)
@@ -77,8 +82,8 @@ extension Engine {
     ///
     /// First the row, then a record that lets recovery do without the file, both durable, then the file. A crash before
     /// the record leaves a file that no row names; one after it, perhaps no file: the next opening copes with both.
-    /// - Throws: `.keyspaceNotFound`, `.fenced`; `.diskFull`, after which it may be gone all the same, and its file
-    ///   stay until the next opening.
+    /// - Throws: `.keyspaceNotFound`, `.fenced`; `.diskFull` or `.notDurable`, after which it may be gone all the
+    ///   same, and its file stay until the next opening.
     package func dropKeyspace(_ name: String) throws(RedoubtError) {
         try requireOpen()
         let wait = kernel.waits.begin(.keyspaceChange)
@@ -91,7 +96,8 @@ extension Engine {
         do throws(RedoubtError) {
             try catalog.remove(name)
         } catch {
-            space.reopen()
+            // A row that is gone, though not durably, leaves a file that no row names.
+            if error.code == .notDurable { spaces.remove(entry.id) } else { space.reopen() }
             throw error
         }
         spaces.remove(entry.id)
@@ -117,6 +123,16 @@ extension Engine {
         if name == newName { return }
         try catalog.requireAbsent(newName)
         try catalog.rename(name, newName, entry)
+    }
+
+    /// Runs what only prepares a change; that it is not durable yet means that there is no space for the change.
+    private func beforeChange<Result>(_ body: () throws(RedoubtError) -> Result) throws(RedoubtError) -> Result {
+        do throws(RedoubtError) {
+            return try body()
+        } catch {
+            guard error.code == .notDurable else { throw error }
+            throw RedoubtError(.diskFull, error.message, path: error.path, errno: error.errno)
+        }
     }
 
     /// Logs what happened to a file, durably.

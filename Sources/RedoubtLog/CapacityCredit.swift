@@ -12,11 +12,13 @@ final class CapacityCredit: Sendable {
     let advanced = Event()
     private let outstanding = CacheIsolated(Atomic<UInt64>(0))
     private let most: CacheIsolated<Atomic<UInt64>>
-    /// What keeps newcomers from just taking credit: the number of those in line, and ``rationed``.
+    /// What keeps newcomers from just taking credit: the number of those in line, ``rationed`` and ``stuck``.
     private let obstacles = Atomic<UInt64>(0)
     private let line = EngineLock()
     /// Writers share a rate.
     private static let rationed: UInt64 = 1 << 32
+    /// Redo finds no space.
+    private static let stuck: UInt64 = 1 << 33
     private let presentLimits: Mutex<LogLimits>
 
     init(limits: LogLimits) {
@@ -51,6 +53,17 @@ final class CapacityCredit: Sendable {
         }
     }
 
+    /// Says whether redo finds no space, so that nobody is let in: what was let in must fit the log buffer.
+    func setStuck(_ isStuck: Bool) {
+        if isStuck {
+            obstacles.bitwiseOr(Self.stuck, ordering: .acquiringAndReleasing)
+        } else {
+            obstacles.bitwiseAnd(~Self.stuck, ordering: .acquiringAndReleasing)
+        }
+    }
+
+    private var isStuck: Bool { obstacles.load(ordering: .acquiring) & Self.stuck != 0 }
+
     /// Whether somebody is in line.
     var hasLine: Bool { UInt32(truncatingIfNeeded: obstacles.load(ordering: .acquiring)) > 0 }
 
@@ -70,7 +83,7 @@ final class CapacityCredit: Sendable {
 
     /// As above, for who has been admitted.
     func tryAcquireAdmitted(_ bytes: Int, _ log: RedoLog) -> Bool {
-        if !hasLine, take(Self.distance(bytes), log) { return true }
+        if !hasLine, !isStuck, take(Self.distance(bytes), log) { return true }
         log.checkpointNeeded.signal()
         return false
     }
@@ -84,7 +97,7 @@ final class CapacityCredit: Sendable {
         let wait = log.waits.begin(.redoCapacity)
         defer { log.waits.end(wait) }
         let cost = Self.distance(bytes)
-        let mark = log.health.space.mark
+        let marks = (log.health.space.mark, log.streamSpace.mark, log.checkpointSpace.mark)
         obstacles.wrappingAdd(1, ordering: .acquiringAndReleasing)
         defer { obstacles.wrappingSubtract(1, ordering: .acquiringAndReleasing) }
         line.lock()
@@ -93,8 +106,10 @@ final class CapacityCredit: Sendable {
             let ticket = advanced.ticket
             try log.health.check()
             try requireFit(bytes)
-            if take(cost, log) { return }
-            try log.health.space.check(since: mark)
+            if !isStuck, take(cost, log) { return }
+            try log.health.space.check(since: marks.0)
+            try log.streamSpace.check(since: marks.1)
+            try log.checkpointSpace.check(since: marks.2)
             log.checkpointNeeded.signal()
             // The deadline is for credit given back without a signal, and for a fence from elsewhere.
             advanced.wait(ticket, deadline: Scheduling.now().advanced(milliseconds: 20))
@@ -118,7 +133,7 @@ final class CapacityCredit: Sendable {
         let seen = obstacles.load(ordering: .relaxed)
         if seen == 0 { return }
         if seen != Self.rationed { advanced.signal() }
-        if seen >= Self.rationed { log.admission.refund(bytes, except: used) }
+        if seen & Self.rationed != 0 { log.admission.refund(bytes, except: used) }
     }
 
     private func take(_ cost: UInt64, _ log: RedoLog) -> Bool {

@@ -25,6 +25,8 @@ final class LogFileSet: @unchecked Sendable {
     /// count, or else a resize in that moment would take the log for one file shorter.
     private var held: [LogFile] = []
     private var unsynced: [LogFile] = []
+    /// The file held whose header found no space, for who holds the writer lock.
+    private var unfinished: LogFile?
     private var nextNumber: UInt64
     private var nextSlot: Int
     private var targetSize: UInt64
@@ -69,7 +71,24 @@ final class LogFileSet: @unchecked Sendable {
     /// Takes the next spare file into use, for the stretch after the last one.
     ///
     /// Waits for the disk.
+    ///
+    /// If the header finds no space, the next call writes the same one again: no two files may claim a stretch.
     func activateNext() throws(RedoubtError) -> LogFile {
+        let next: LogFile
+        if let unfinished { next = unfinished } else { next = try prepareNext() }
+        unfinished = next
+        try writeHeader(of: next)
+        try next.file.syncWrites()
+        unfinished = nil
+        lock.withLock {
+            release(next.slot)
+            active.append(next)
+        }
+        return next
+    }
+
+    /// Takes a spare file and gives it the header of the next stretch.
+    private func prepareNext() throws(RedoubtError) -> LogFile {
         var next = try takeSpare()
         let (start, number) = lock.withLock { () -> (UInt64, UInt64) in
             nextNumber += 1
@@ -82,12 +101,6 @@ final class LogFileSet: @unchecked Sendable {
             fileSize: next.size,
             configurationHash: UInt32(truncatingIfNeeded: next.size &* 31 &+ UInt64(intendedCount))
         )
-        try writeHeader(of: next)
-        try next.file.sync()
-        lock.withLock {
-            release(next.slot)
-            active.append(next)
-        }
         return next
     }
 
@@ -165,7 +178,7 @@ final class LogFileSet: @unchecked Sendable {
             unsynced.removeAll(keepingCapacity: true)
             return files
         }
-        for file in files { try file.file.sync() }
+        for file in files { try file.file.syncWrites() }
     }
 
     // MARK: Checkpoints
@@ -181,7 +194,7 @@ final class LogFileSet: @unchecked Sendable {
         let buffer = try AlignedBuffer(byteCount: 4096)
         if let base = unsafe buffer.bytes.baseAddress { unsafe checkpoint.encode(to: base) }
         try unsafe target.file.write(UnsafeRawBufferPointer(buffer.bytes), at: checkpoint.offset)
-        try target.file.sync()
+        try target.file.syncWrites()
     }
 
     /// Makes the files wholly below `position` spare.

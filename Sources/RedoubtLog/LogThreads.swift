@@ -136,16 +136,23 @@ final class LogThreads: @unchecked Sendable {
             if isActive, log.hasRequests || log.isBufferHalfFull {
                 let before = log.writtenLSN
                 log.writerLock.withLock { Self.serve(log, deferred: false) }
+                pauseIfFull(log)
                 // Half full of what is still being copied: let those who copy run.
                 if log.writtenLSN == before { backoff.pause() } else { backoff = Backoff() }
             } else if isActive, Scheduling.now() >= due {
                 log.writerLock.withLock { Self.serve(log, deferred: true) }
+                pauseIfFull(log)
                 last = Scheduling.now()
             } else if !shallStop {
                 // After a fence there is nothing left to do but to stop.
                 work.wait(ticket, deadline: isActive ? due : nil)
             }
         }
+    }
+
+    /// Leaves redo that found no space alone for a while, whoever asks.
+    private func pauseIfFull(_ log: RedoLog) {
+        if log.streamSpace.isFull && !shallStop { Scheduling.sleep(microseconds: RedoLog.spacePause) }
     }
 
     /// Writes and syncs what is asked for; with `deferred`, everything there is.
@@ -175,10 +182,14 @@ final class LogThreads: @unchecked Sendable {
             if wanted > log.written.value.load(ordering: .acquiring) || log.isBufferHalfFull {
                 let before = log.writtenLSN
                 log.writerLock.withLock { log.write(atLeast: wanted) }
+                pauseIfFull(log)
                 if log.writtenLSN == before { backoff.pause() } else { backoff = Backoff() }
             } else if !shallStop {
                 let isDue = !work.wait(ticket, deadline: Self.due(log, after: Scheduling.now()))
-                if isDue { log.writeReady() }
+                if isDue {
+                    log.writeReady()
+                    pauseIfFull(log)
+                }
             }
         }
     }

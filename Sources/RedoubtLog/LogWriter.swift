@@ -109,7 +109,6 @@ final class LogWriter: @unchecked Sendable {
         let isBeyond = used > writeAheadEnd
         let unit = isBeyond ? writeAhead : granule
         let padded = min((used + unit - 1) / unit * unit, file.offset(of: file.end))
-        if isBeyond { writeAheadEnd = padded }
         if let memory = unsafe staging.bytes.baseAddress {
             unsafe (memory + Int(used - offset)).initializeMemory(
                 as: UInt8.self,
@@ -121,6 +120,7 @@ final class LogWriter: @unchecked Sendable {
             UnsafeRawBufferPointer(rebasing: staging.bytes[..<Int(padded - offset)]),
             at: offset
         )
+        if isBeyond { writeAheadEnd = padded }
         // After the write: a sync that runs meanwhile takes the note away, and may not cover the write.
         files.noteWritten(file)
     }

@@ -21,7 +21,8 @@ extension RedoLog {
     ///
     /// Waits for room in the log buffer only.
     ///
-    /// Never fails. Once the engine is fenced, what does not fit is dropped: nothing will be written again.
+    /// Never fails. Once the engine is fenced, what does not fit is dropped: nothing will be written again. A buffer that
+    /// stays full for ten seconds, because redo finds no space, fences the engine.
     ///
     /// - Precondition: The group has 5 bytes at least and half the log buffer at most.
     package func append(_ group: UnsafeMutableRawBufferPointer) -> LogRange {
@@ -82,16 +83,19 @@ extension RedoLog {
         // needs.
         let wait = waits.begin(.logBuffer)
         defer { waits.end(wait) }
+        let start = Scheduling.now()
         while true {
             let ticket = roomEvent.ticket
             if roomEnd.value.load(ordering: .acquiring) >= end { return true }
             if health.isFenced { return false }
+            giveUpRoom(since: start)
             if threads.areRunning {
                 threads.wake()
-                roomEvent.wait(ticket)
+                // The deadline is for a disk that stays full.
+                roomEvent.wait(ticket, deadline: Scheduling.now().advanced(milliseconds: 1000))
             } else {
                 writeReady()
-                Scheduling.yield()
+                if streamSpace.isFull { Scheduling.sleep(microseconds: Self.spacePause) } else { Scheduling.yield() }
             }
         }
     }

@@ -9,6 +9,7 @@ extension RedoLog {
     /// already.
     ///
     /// - Precondition: All changes below `lsn` are durable in the data files, and `lsn` is flushed.
+    /// - Throws: `.fenced`; `.diskFull`, after which the checkpoint before holds, and it may be tried again.
     package func writeCheckpoint(_ lsn: LogSequenceNumber, isCleanShutdown: Bool = false) throws(RedoubtError) {
         checkpointLock.lock()
         defer { checkpointLock.unlock() }
@@ -44,12 +45,21 @@ extension RedoLog {
             database: files.database,
             replayRate: replayRate
         )
+        checkpointSeeker.begin()
         do throws(RedoubtError) {
             try files.write(block)
         } catch {
-            fail(error)
-            throw health.fencedError()
+            guard error.code == .diskFull else {
+                fail(error)
+                throw health.fencedError()
+            }
+            // The next one gets a number beyond this, and the same slot: the checkpoint before is whole in the other.
+            _ = nextCheckpointNumber()
+            _ = checkpointSeeker.noteVain(error)
+            credit.advanced.signal()
+            throw error
         }
+        _ = checkpointSeeker.noteFound()
     }
 
     /// Changes the size of the log.

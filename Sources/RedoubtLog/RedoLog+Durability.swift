@@ -5,7 +5,7 @@ import Synchronization
 extension RedoLog {
     /// Waits until everything below `lsn` is with the operating system: survives a kill of the process.
     ///
-    /// Throws `.fenced`.
+    /// - Throws: `.fenced`; `.notDurable` if the redo finds no space.
     package func waitUntilWritten(_ lsn: LogSequenceNumber) throws(RedoubtError) {
         if writtenLSN >= lsn { return try health.check() }
         precondition(lsn <= currentLSN, "a wait for \(lsn), but the log ends at \(currentLSN)")
@@ -15,7 +15,7 @@ extension RedoLog {
 
     /// Waits until everything below `lsn` is durable: survives a power cut.
     ///
-    /// Throws `.fenced`.
+    /// - Throws: `.fenced`; `.notDurable` if the redo finds no space.
     package func waitUntilFlushed(_ lsn: LogSequenceNumber) throws(RedoubtError) {
         if flushedLSN >= lsn { return try health.check() }
         precondition(lsn <= currentLSN, "a wait for \(lsn), but the log ends at \(currentLSN)")
@@ -33,8 +33,8 @@ extension RedoLog {
     /// Whether everything below `lsn` is durable.
     package func isFlushed(_ lsn: LogSequenceNumber) -> Bool { flushedLSN >= lsn }
 
-    /// Calls `continuation` once, with nil when everything below `lsn` is durable or with `.fenced`; perhaps at once,
-    /// on any thread.
+    /// Calls `continuation` once, with nil when everything below `lsn` is durable or with `.fenced` or `.notDurable`;
+    /// perhaps at once, on any thread.
     ///
     /// It must be short and must not wait. Without threads, waits for the disk.
     package func whenFlushed(
@@ -86,15 +86,17 @@ extension RedoLog {
         let attributed = waits.begin(syncs ? .logFlush : .logWrite)
         defer { waits.end(attributed) }
         let target = lsn.rawValue
+        let mark = streamSpace.mark
         let slot = events.slot(of: lsn)
         while true {
             let ticket = events.ticket(slot)
             if position.load(ordering: .acquiring) >= target { return try health.check() }
             try health.check()
+            try checkStream(since: mark)
             if !threads.areRunning {
                 writerLock.lock()
                 lead(to: target, syncs: syncs)
-            } else if threads.letsCommittersWrite, writerLock.tryLock() {
+            } else if threads.letsCommittersWrite, !streamSpace.isFull, writerLock.tryLock() {
                 lead(to: target, syncs: syncs)
             } else {
                 threads.wake()
@@ -109,6 +111,8 @@ extension RedoLog {
         write(atLeast: target)
         if syncs { sync() }
         writerLock.unlock()
+        // With threads, they try again.
+        if streamSpace.isFull && !threads.areRunning { Scheduling.sleep(microseconds: Self.spacePause) }
         if hasRequests { threads.wake() }
     }
 
@@ -134,7 +138,8 @@ extension RedoLog {
         writerLock.unlock()
     }
 
-    /// Writes what is published, and on until `target` is written; the caller holds the writer lock.
+    /// Writes what is published, and on until `target` is written or there is no space; the caller holds the writer
+    /// lock.
     ///
     /// Waits for the disk.
     func write(atLeast target: UInt64) {
@@ -142,14 +147,16 @@ extension RedoLog {
         while !health.isFenced {
             let before = written.value.load(ordering: .relaxed)
             let ready = recentWritten.advanceTail()
-            if ready.rawValue > before { writeAndPublish(from: before, upTo: ready) }
+            if ready.rawValue > before, !writeAndPublish(from: before, upTo: ready) { return }
             if written.value.load(ordering: .relaxed) >= target { return }
             // A group before the target is being copied.
             backoff.pause()
         }
     }
 
-    private func writeAndPublish(from before: UInt64, upTo ready: LogSequenceNumber) {
+    /// Returns false if that failed, or found no space.
+    private func writeAndPublish(from before: UInt64, upTo ready: LogSequenceNumber) -> Bool {
+        streamSeeker.begin()
         do throws(RedoubtError) {
             var synced = flushed.value.load(ordering: .relaxed)
             try writer.write(
@@ -174,8 +181,11 @@ extension RedoLog {
             let unsynced = ready.rawValue - flushed.value.load(ordering: .relaxed)
             if unsynced > UInt64(Self.unsyncedByteCountMaximum) { sync() }
         } catch {
-            fail(error)
+            if error.code == .diskFull { noteNoSpace(error) } else { fail(error) }
+            return false
         }
+        noteSpace()
+        return true
     }
 
     /// Makes durable what is written.

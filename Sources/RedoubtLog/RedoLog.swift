@@ -55,6 +55,12 @@ package final class RedoLog: Sendable {
     let writtenEvents = EventArray(count: 64)
     let flushedEvents = EventArray(count: 64)
     let continuations = FlushContinuations()
+    /// Whether redo waits for space, and whether a checkpoint does.
+    let streamSpace = DiskSpace()
+    let checkpointSpace = DiskSpace()
+    /// For who holds the writer lock, and the checkpoint lock.
+    let streamSeeker: SpaceSeeker
+    let checkpointSeeker: SpaceSeeker
     let credit: CapacityCredit
     /// The rate that writers are held to, if any.
     package let admission: Admission
@@ -122,6 +128,8 @@ package final class RedoLog: Sendable {
         recentWritten = LinkBuffer(window: Self.writtenWindow(configuration), origin: end)
         recentClosed = LinkBuffer(window: Self.closedWindow(limits), origin: end)
         threads = LogThreads(shape: configuration.shape)
+        streamSeeker = SpaceSeeker(streamSpace)
+        checkpointSeeker = SpaceSeeker(checkpointSpace)
         try fitFiles()
     }
 
@@ -132,7 +140,7 @@ package final class RedoLog: Sendable {
         try threads.start(self)
     }
 
-    /// Makes everything durable unless the engine is fenced, joins the threads and closes the files.
+    /// Makes everything durable unless the engine is fenced or the disk full, joins the threads and closes the files.
     ///
     /// Waits.
     package func stop() {

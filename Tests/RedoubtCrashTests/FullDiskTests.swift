@@ -24,6 +24,7 @@ import Testing
         for index in 0..<6 {
             faults.append(SimulatedFault(.write, role: .data, skipping: 2 + 4 * index, effect: Self.full))
             faults.append(SimulatedFault(.write, role: .doublewrite, skipping: 1 + 2 * index, effect: Self.full))
+            faults.append(SimulatedFault(.write, role: .redo, skipping: 5 + 11 * index, effect: Self.full))
         }
         let run = try CrashRun(
             Self.profile,
@@ -52,7 +53,7 @@ import Testing
         #expect(try judge(.off).failureCount > 0)
     }
 
-    @Test("no space for any one write of a page or a copy is waited out", arguments: [FileRole.data, .doublewrite])
+    @Test("no space for any one write is waited out", arguments: [FileRole.data, .doublewrite, .redo])
     func anyWrite(_ role: FileRole) throws {
         let counts = try FaultSweep(.write, role: role, errno: SimulatedFault.noSpace).run { world, error in
             // The first pages of a new keyspace are written by the call that creates it.
@@ -65,7 +66,7 @@ import Testing
 
     @Test(
         "closing a full disk ends with the error, and leaves what recovers",
-        arguments: [FileRole.data, .doublewrite]
+        arguments: [FileRole.data, .doublewrite, .redo]
     )
     func close(_ role: FileRole) throws {
         let storage = SimulatedStorage()
@@ -139,8 +140,8 @@ private final class FullDiskWorld: Sendable {
         var fullCount = 0
         while board.withLock({ $0.doneCount }) < Self.clientCount {
             Scheduling.sleep(microseconds: 1000 * random.below(15))
-            let roles: [FileRole?] = [.data, .doublewrite, nil]
-            let role = roles[random.below(3)]
+            let roles: [FileRole?] = [.data, .doublewrite, .redo, nil]
+            let role = roles[random.below(4)]
             let kinds: [SimulatedFault.Operation] = role == nil ? [.extend] : [.write, .extend]
             for kind in kinds {
                 storage.inject(
@@ -201,7 +202,9 @@ private final class FullDiskWorld: Sendable {
                     throw RedoubtError(.corruptPage, "client \(number) reads what it did not write")
                 }
             } catch {
-                guard error.code == .diskFull else {
+                // Made, and durable when there is room again.
+                if error.code == .notDurable { rows[key] = isDelete ? nil : value }
+                guard error.code == .diskFull || error.code == .notDurable else {
                     board.withLock { $0.failures.append(error) }
                     break
                 }

@@ -23,8 +23,9 @@ struct Checkpointer {
             do throws(RedoubtError) {
                 try flushing.checkpoint()
             } catch {
-                // There may be space for it the next time.
                 if error.code != .diskFull { return }
+                // There may be space for it the next time.
+                Scheduling.sleep(microseconds: 100_000)
             }
             let last = Scheduling.now()
             let checkpoint = log.checkpointLSN.rawValue

@@ -276,7 +276,12 @@ final class PageWriter: @unchecked Sendable {
     /// May be done again if it throws `.diskFull`: no page has gone to its file.
     private func protect(_ batch: PageBatch) throws(RedoubtError) {
         let newest = batch.seal()
-        try kernel.log.waitUntilFlushed(newest)
+        do throws(RedoubtError) {
+            try kernel.log.waitUntilFlushed(newest)
+        } catch {
+            guard error.code == .notDurable else { throw error }
+            throw RedoubtError(.diskFull, error.message, path: error.path, errno: error.errno)
+        }
         // The rule that everything rests on: no page reaches a file before the redo of its changes.
         precondition(
             kernel.log.flushedLSN >= newest,

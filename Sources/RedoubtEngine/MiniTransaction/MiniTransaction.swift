@@ -51,6 +51,7 @@ struct MiniTransaction: ~Copyable {
             if kernel.log.tryAcquireAdmittedCapacity(bytes: credit) { return }
             // Nobody else would look again.
             try kernel.health.space.check()
+            try kernel.log.checkSpace()
         }
         try kernel.log.acquireAdmittedCapacity(bytes: credit)
     }
