@@ -21,8 +21,8 @@ extension RedoLog {
     ///
     /// Waits for room in the log buffer only.
     ///
-    /// Never fails. Once the engine is fenced, what does not fit is dropped: nothing will be written again. A buffer that
-    /// stays full for ten seconds, because redo finds no space, fences the engine.
+    /// Never fails. Once the engine is fenced, what does not fit is dropped: nothing will be written again. A buffer
+    /// that stays full for ten seconds, because redo finds no space, fences the engine.
     ///
     /// - Precondition: The group has 5 bytes at least and half the log buffer at most.
     package func append(_ group: UnsafeMutableRawBufferPointer) -> LogRange {
