@@ -29,7 +29,8 @@ import Testing
                 _ = work(nanoseconds: 200_000_000)
             }
             #expect(account.coverage > 0.9, "thread \(number): \(account.coverage)")
-            #expect(account.coverage < 1.02)
+            // The kernel counts time that the host took away as queued and as run.
+            #expect(account.coverage < 1.05)
         }
     }
 
