@@ -300,7 +300,9 @@ final class PageWriter: @unchecked Sendable {
             ring.complete(before)
             batch.segment = nil
         }
-        if let before = batch.segment { header.sequence = before } else {
+        if let before = batch.segment {
+            header.sequence = before
+        } else {
             header.sequence = try reserve(header.pageCount)
         }
         batch.segment = header.sequence
