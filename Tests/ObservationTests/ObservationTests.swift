@@ -23,15 +23,6 @@ import Testing
         return try Database.open(at: path, configuration: configuration)
     }
 
-    private func code(_ body: () throws(RedoubtError) -> Void) -> RedoubtError.Code? {
-        do throws(RedoubtError) {
-            try body()
-            return nil
-        } catch {
-            return error.code
-        }
-    }
-
     private func fill(_ database: Database, rows: Int = 3000) throws {
         let keyspace = try database.keyspace(named: "k", createIfMissing: true)
         let value = [UInt8](repeating: 7, count: 500)

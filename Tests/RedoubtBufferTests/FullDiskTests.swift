@@ -27,15 +27,6 @@ import Testing
         return chosen
     }
 
-    private func code(_ body: () throws -> Void) -> RedoubtError.Code? {
-        do {
-            try body()
-            return nil
-        } catch {
-            return (error as? RedoubtError)?.code
-        }
-    }
-
     @Test(
         "What finds no space stays under way, holds the checkpoint, and is written when there is space",
         arguments: [FileRole.data, .doublewrite],

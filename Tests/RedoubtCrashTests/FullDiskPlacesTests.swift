@@ -1,6 +1,7 @@
 import Redoubt
 import RedoubtSimulation
 import RedoubtSystem
+import TestSupport
 import Testing
 
 /// Goal: wherever the disk turns out to be full, calls end with a typed error, reads and the threads of the engine go
@@ -56,15 +57,6 @@ import Testing
     }
 
     private static func value(_ number: Int) -> [UInt8] { [UInt8](repeating: UInt8(number % 251), count: 900) }
-
-    private func code(_ body: () throws(RedoubtError) -> Void) -> RedoubtError.Code? {
-        do throws(RedoubtError) {
-            try body()
-            return nil
-        } catch {
-            return error.code
-        }
-    }
 
     @Test(arguments: Place.allCases)
     func `a full disk is an error of the call that needs space, and passes by itself`(place: Place) throws {

@@ -15,15 +15,6 @@ import Testing
 @Suite(.timeLimit(.minutes(5))) struct FullDiskTests {
     private static let full = SimulatedFault.Effect.failure(errno: SimulatedFault.noSpace)
 
-    private func code(_ body: () throws(RedoubtError) -> Void) -> RedoubtError.Code? {
-        do throws(RedoubtError) {
-            try body()
-            return nil
-        } catch {
-            return error.code
-        }
-    }
-
     @Test(arguments: Configuration.RedoLog.Shape.allCases, [true, false])
     func `redo that finds no space is told, refused, and written when there is some`(
         shape: Configuration.RedoLog.Shape,

@@ -19,15 +19,6 @@ import Testing
         return buffer
     }
 
-    private func code(of body: () throws -> Void) -> RedoubtError.Code? {
-        do {
-            try body()
-            return nil
-        } catch {
-            return (error as? RedoubtError)?.code
-        }
-    }
-
     @Test("what is written is read back, in a new open too", arguments: [true, false])
     func roundTrip(direct: Bool) throws {
         let storage = LinuxStorage(directIO: direct)

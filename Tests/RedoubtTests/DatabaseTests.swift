@@ -1,5 +1,6 @@
 import Redoubt
 import RedoubtCore
+import TestSupport
 import Testing
 
 /// Goal: every call of the face does what its documentation says, errors included. Method: each is called on a small
@@ -193,15 +194,5 @@ import Testing
         #expect(!statistics.isFenced)
         #expect(try database.check().isEmpty)
         try database.close()
-    }
-}
-
-/// The code of the error that `body` throws, or nil.
-func code(_ body: () throws(RedoubtError) -> Void) -> RedoubtError.Code? {
-    do throws(RedoubtError) {
-        try body()
-        return nil
-    } catch {
-        return error.code
     }
 }
