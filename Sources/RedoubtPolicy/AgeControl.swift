@@ -89,19 +89,18 @@ struct AgeControl: Sendable, Hashable {
         var outcome = Outcome()
         outcome.pageRate = pageRate(schedule, required: required, error: error, seconds: seconds)
         // What can be written when it is due is not written long before.
-        let known = max(1, speed.pagesPerSecond(assumed: assumedSpeed))
-        outcome.pageRate *= max(Self.closeness(error / limit), Self.urgency(ofPeak: schedule.peakRate / known))
+        let known = speed.pagesPerSecond(assumed: assumedSpeed)
+        let peak = schedule.peakRate / max(1, known)
+        outcome.pageRate *= max(Self.closeness(error / limit), Self.urgency(ofPeak: peak))
         isFlatOut = isHeldBack && error > -Self.slack * limit
         if isFlatOut {
             outcome.isFlatOut = true
-            let tried = Self.flatOutFactor * speed.pagesPerSecond(assumed: assumedSpeed)
-            outcome.pageRate = max(outcome.pageRate, tried)
+            outcome.pageRate = max(outcome.pageRate, Self.flatOutFactor * known)
         }
         outcome.isUrgent = outcome.isFlatOut || (error > 0 && speed.isSaturated)
         speed.request(outcome.pageRate * seconds)
 
-        let pages = speed.pagesPerSecond(assumed: assumedSpeed)
-        outcome.admission = admission(schedule, limit: limit, required: required, pages: pages, seconds: seconds)
+        outcome.admission = admission(schedule, limit: limit, required: required, pages: known, seconds: seconds)
         lastAdmission = outcome.admission
         return outcome
     }
