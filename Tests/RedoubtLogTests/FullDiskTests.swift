@@ -132,16 +132,16 @@ import Testing
 
     @Test func `a log buffer full of redo that finds no space fences in the end, and nobody hangs`() throws {
         let scheduler = SimulatedScheduler(seed: 1)
-        let code = try scheduler.run { () -> Result<RedoubtError.Code?, any Error> in
+        let seen = try scheduler.run { () -> Result<RedoubtError.Code?, any Error> in
             Result {
                 let fixture = try LogFixture(starts: true)
                 fixture.storage.inject(SimulatedFault(.write, role: .redo, isPermanent: true, effect: Self.full))
                 // Far more than the buffer holds, without credit.
                 for number: UInt64 in 0..<40 { fixture.append(number, byteCount: 60_000) }
                 defer { fixture.log.stop() }
-                return self.code { () throws(RedoubtError) in try fixture.log.waitUntilFlushed(fixture.log.currentLSN) }
+                return code { () throws(RedoubtError) in try fixture.log.waitUntilFlushed(fixture.log.currentLSN) }
             }
         }.get()
-        #expect(code == .fenced)
+        #expect(seen == .fenced)
     }
 }
