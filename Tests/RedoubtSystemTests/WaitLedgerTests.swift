@@ -116,6 +116,8 @@ import Testing
             try onThreads(2) { number in
                 if number == 0 {
                     _ = spin { isAsking.load(ordering: .acquiring) }
+                    // Asking is not waiting yet, on a busy machine for long.
+                    if lock !== unattributed { _ = spin { !ledger.presentWaits().isEmpty } }
                     Scheduling.sleep(microseconds: 20_000)
                     lock.unlock()
                 } else {

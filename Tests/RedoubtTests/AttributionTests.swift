@@ -44,8 +44,8 @@ import Testing
         print("attribution, \(durability): \(result)")
         #expect(result.waited > 0, "a test in which nobody waits shows nothing")
         #expect(result.coverage >= 0.97, "\(result)")
-        // The kernel's clocks of a thread are not read at one moment; time counted twice shows far above.
-        #expect(result.coverage <= 1.01, "\(result)")
+        // The kernel counts time that the host took away as queued and as run; a wait counted twice shows far above.
+        #expect(result.coverage <= 1.05, "\(result)")
         try database.close()
     }
 

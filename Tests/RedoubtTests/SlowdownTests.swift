@@ -103,13 +103,16 @@ import Testing
 
     @Test func `who does not refuse takes its turn, and that is attributed`() throws {
         try world { database, keyspace in
-            database.engine.log.admission.setRate(20_000, by: .caller)
+            database.engine.log.admission.setRate(4_000, by: .caller)
             let start = Scheduling.now()
-            for number in 0..<100 { try keyspace.put([UInt8(number)], [UInt8](repeating: 0, count: 200)) }
+            // Few, and no syncs: what they do besides waiting takes no time, on a busy machine neither.
+            for number in 0..<20 {
+                try keyspace.put([UInt8(number)], [UInt8](repeating: 0, count: 200), durability: .deferred)
+            }
             let seconds = Double(Scheduling.now().nanoseconds(since: start)) / 1e9
-            #expect(seconds > 0.75, "100 groups of more than 200 bytes at 20 kB/s: \(seconds) s")
+            #expect(seconds > 0.75, "20 groups of more than 200 bytes at 4 kB/s: \(seconds) s")
             let waits = database.engine.waits[.backPressure]
-            #expect(waits.count > 10 && Double(waits.nanoseconds) / 1e9 > seconds / 2)
+            #expect(waits.count > 10 && Double(waits.nanoseconds) / 1e9 > 0.4, "\(waits) of \(seconds) s")
             #expect(database.engine.backPressure == .delayed)
         }
     }
