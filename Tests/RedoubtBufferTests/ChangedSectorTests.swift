@@ -1,5 +1,6 @@
 import RedoubtCore
 import RedoubtSimulation
+import RedoubtSystem
 import TestSupport
 import Testing
 
@@ -55,6 +56,22 @@ import Testing
             world.fixture.storage.inject(refusal)
         }
         #expect(refused.failureCount == 0 && refused.tornCount > 50, "seed \(seed): \(refused)")
+    }
+
+    @Test(
+        "Also when writes find no space now and then, of pages or of copies",
+        arguments: [FileRole.data, .doublewrite]
+    )
+    func fullDisk(_ role: FileRole) throws {
+        let seed = testSeed()
+        let outcome = try run(seed, modes: [.changedSectors, .on]) { world, number in
+            let isFull = number % 20 >= 12
+            world.fixture.storage.removeFaults()
+            let full = SimulatedFault.Effect.failure(errno: SimulatedFault.noSpace)
+            let fault = SimulatedFault(.write, role: role, skipping: number % 3, isPermanent: true, effect: full)
+            if isFull { world.fixture.storage.inject(fault) }
+        }
+        #expect(outcome.failureCount == 0 && outcome.tornCount > 50, "seed \(seed): \(outcome)")
     }
 
     #if REDOUBT_INTERLEAVING

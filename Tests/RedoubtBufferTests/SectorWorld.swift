@@ -27,8 +27,10 @@ final class SectorWorld {
     private let modes: [Configuration.Doublewrite]
     // Of each page the newest durable image and all written since, by what the trace says.
     private var images: [UInt32: [[UInt8]]] = [:]
-    // The pages whose newest write had a copy.
+    // The pages whose newest write had a copy, those of which only a part was written, and the LSNs of the copies.
     private var copied: Set<UInt32> = []
+    private var partial: Set<UInt32> = []
+    private var copies: [UInt32: LogSequenceNumber] = [:]
     private var position = 0
     private var dataFile = -1
 
@@ -112,15 +114,13 @@ final class SectorWorld {
         for number in 0..<Self.pageCount where draw(2) == 0 {
             guard let frame = fixture.pool.peek(page(number)), frame.isDirty else { continue }
             frames.append(frame.index)
-            let isAtomic = fixture.kernel.files.file(SpaceID(rawValue: 7))?.writesAtomically == true
-            let isFirst = frame.has(FrameFlags.madeAnew) && number != 0
-            if isAtomic || isFirst || configuration.flushing.doublewrite == .detectOnly {
-                copied.remove(number)
-            } else {
-                copied.insert(number)
-            }
         }
-        _ = try fixture.flushing.writer.write(frames)
+        do {
+            _ = try fixture.flushing.writer.write(frames)
+        } catch {
+            // A part of a page may be in the file, and the rest comes when there is space.
+            guard error.code == .diskFull else { throw error }
+        }
     }
 
     // MARK: What the disk may hold
@@ -134,9 +134,10 @@ final class SectorWorld {
             case .change(.write(dataFile, let offset, let bytes)),
                 .change(.atomicWrite(dataFile, let offset, let bytes)):
                 for start in stride(from: 0, to: bytes.count, by: pageByteCount) {
-                    let number = UInt32((Int(offset) + start) / pageByteCount)
-                    images[number, default: []].append(Array(bytes[start..<start + pageByteCount]))
+                    let end = min(bytes.count, start + pageByteCount)
+                    noteWrite(UInt32((Int(offset) + start) / pageByteCount), bytes[start..<end])
                 }
+            case .change(.write(_, _, let bytes)) where bytes.starts(with: Array("RDBTDWRT".utf8)): noteCopies(bytes)
             case .sync(dataFile): images = images.mapValues { [$0[$0.count - 1]] }
             default: break
             }
@@ -144,9 +145,29 @@ final class SectorWorld {
         position = trace.count
     }
 
+    /// Takes the first bytes of a page, or all, as written.
+    private func noteWrite(_ number: UInt32, _ bytes: ArraySlice<UInt8>) {
+        var image = images[number]?.last ?? [UInt8](repeating: 0, count: pageByteCount)
+        image.replaceSubrange(..<bytes.count, with: bytes)
+        images[number, default: []].append(image)
+        let lsn = image[16..<24].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        if copies[number]?.rawValue == lsn { copied.insert(number) } else { copied.remove(number) }
+        if bytes.count == pageByteCount { partial.remove(number) } else { partial.insert(number) }
+    }
+
+    /// Takes the copies that the first page of `bytes` announces.
+    private func noteCopies(_ bytes: [UInt8]) {
+        let batch = try? unsafe withPage { header, memory in
+            unsafe memory.copyBytes(from: bytes[..<min(bytes.count, pageByteCount)])
+            return DoublewriteBatch.decode(header)
+        }
+        guard let batch = batch ?? nil, batch.content != .names else { return }
+        for entry in batch.entries { copies[entry.page.number.rawValue] = entry.lsn }
+    }
+
     /// Tears page `number` in many ways, in each as if nothing had been synced since its durable image.
     private func judge(_ number: UInt32) throws {
-        guard let all = images[number], all.count > 1 else { return }
+        guard let all = images[number], all.count > 1, !partial.contains(number) else { return }
         let newest = all.count - 1
         for _ in 0..<4 {
             let (sector, older) = (draw(33), draw(newest))
@@ -186,7 +207,10 @@ final class SectorWorld {
             }
         }
         outcome.stateCount += 1
-        let isTorn = !all.contains { Self.areEqual($0, torn) }
+        let isTorn = try unsafe withPage { bytes, memory in
+            unsafe memory.copyBytes(from: torn)
+            return PageSeal.fault(bytes, expected: page(number)) != nil
+        }
         if isTorn { outcome.tornCount += 1 }
         // A whole page is left alone, whatever its age: what it lacks, redo brings.
         if !Self.areEqual(found, isTorn ? all[all.count - 1] : torn) { outcome.failureCount += 1 }
