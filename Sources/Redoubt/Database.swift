@@ -1,5 +1,5 @@
 public import RedoubtCore
-import RedoubtEngine
+package import RedoubtEngine
 import RedoubtLog
 package import RedoubtSystem
 import Synchronization
@@ -85,13 +85,20 @@ public final class Database: Sendable {
         at path: String,
         configuration: Configuration,
         storage: any Storage,
+        options: EngineOptions = EngineOptions(),
         progress: (@Sendable (Recovery) -> Void)? = nil
     ) throws(RedoubtError) -> Database {
         try ThreadBorrow.check()
         try configuration.validate()
         let report: (@Sendable (RecoveryProgress) -> Void)?
         if let progress { report = { progress(Recovery($0)) } } else { report = nil }
-        let engine = try Engine.open(path: path, configuration: configuration, storage: storage, progress: report)
+        let engine = try Engine.open(
+            path: path,
+            configuration: configuration,
+            storage: storage,
+            options: options,
+            progress: report
+        )
         return Database(path: path, engine: engine)
     }
 

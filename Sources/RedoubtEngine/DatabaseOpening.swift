@@ -1,6 +1,7 @@
 import RedoubtCore
 import RedoubtLog
 import RedoubtSystem
+import Synchronization
 
 /// Everything between a path and an open engine: lock, creation, recovery, catalog, keyspaces, leftovers.
 ///
@@ -49,10 +50,25 @@ struct DatabaseOpening {
         progress?(recovery)
     }
 
+    /// The rules that are broken on purpose.
+    private var faults: UInt32 {
+        #if REDOUBT_INTERLEAVING
+        options.faults
+        #else
+        0
+        #endif
+    }
+
     private func open(_ lock: any AnyObject & Sendable) throws(RedoubtError) -> Engine {
         let redo = DatabaseFiles.path(path, DatabaseFiles.redoDirectory)
         var scanner = try LogScanner.open(storage: storage, directory: redo)
-        let recovery = Recovery(storage: storage, path: path, configuration: configuration, progress: report)
+        let recovery = Recovery(
+            storage: storage,
+            path: path,
+            configuration: configuration,
+            progress: report,
+            faults: faults
+        )
         source.begin(.scanning)
         let scan = try recovery.scan(&scanner)
         var found = try findFiles()
@@ -169,8 +185,12 @@ struct DatabaseOpening {
             database: scan.result.database,
             health: health,
             log: log,
-            logsPageImages: options.logsPageImages
+            logsPageImages: options.logsPageImages,
+            flushListObserver: options.flushListObserver
         )
+        #if REDOUBT_INTERLEAVING
+        kernel.faults.store(options.faults, ordering: .relaxed)
+        #endif
         try log.start()
         do throws(RedoubtError) {
             return try recover(kernel, lock, scan, &scanner, recovery, &found)

@@ -64,6 +64,9 @@ package final class RedoLog: Sendable {
     let credit: CapacityCredit
     /// The rate that writers are held to, if any.
     package let admission: Admission
+    #if REDOUBT_INTERLEAVING
+    let takesAnyGroup = Atomic<Bool>(false)
+    #endif
     let threads: LogThreads
     private let checkpointNumber: Atomic<UInt64>
     let replayRateNote: Atomic<UInt64>

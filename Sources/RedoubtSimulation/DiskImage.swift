@@ -106,7 +106,8 @@ public struct DiskImage: Sendable {
 
     // Used by the simulated storage.
 
-    func file(at path: String) -> Int? { entries[Self.normalized(path)] }
+    /// The number of the file at `path`, as the events of a trace name it.
+    package func file(at path: String) -> Int? { entries[Self.normalized(path)] }
 
     func isDirectory(_ path: String) -> Bool { directories.contains(Self.normalized(path)) }
 

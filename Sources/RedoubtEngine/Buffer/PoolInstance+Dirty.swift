@@ -95,12 +95,20 @@ extension PoolInstance {
     /// Appends to `chosen` the numbers of at most `count` dirty pages, oldest first, whose oldest change is below
     /// `limit`, from where the choice before ended; returns whether there are no more.
     ///
-    /// Lets go of the lock every few pages.
+    /// Lets go of the lock every few pages. Before it does, `note` is called with `chosen`, the number of those that
+    /// were there already, and whether the list is in order.
     @discardableResult
-    func chooseOldest(limit: UInt64, window: UInt64, count: Int, into chosen: inout [UInt32]) -> Bool {
+    func chooseOldest(
+        limit: UInt64,
+        window: UInt64,
+        count: Int,
+        into chosen: inout [UInt32],
+        note: ((inout [UInt32], Int, Bool) -> Void)? = nil
+    ) -> Bool {
         var isAtEnd = false
         let most = chosen.count + count
         while !isAtEnd && chosen.count < most {
+            let before = chosen.count
             flushLock.lock()
             isAtEnd = unsafe flushPointer.pointee.scanOn(
                 limit: limit,
@@ -109,6 +117,7 @@ extension PoolInstance {
                 steps: Self.stretch,
                 into: &chosen
             )
+            note?(&chosen, before, flushList.isOrdered)
             flushLock.unlock()
         }
         return isAtEnd

@@ -36,6 +36,18 @@ enum CleanerFault: UInt32 {
     case losesChangedSector = 16384
     /// The room of copies is given away when their pages are written, before they are durable.
     case forgetsUnsyncedSegments = 32768
+    /// Pages are written before the redo of their changes is durable.
+    case writesBeforeRedo = 65536
+    /// The checkpoint passes pages that are dirty.
+    case checkpointsPastDirtyPages = 131072
+    /// Flush-list batches begin with the youngest of their pages.
+    case handsOverNewestFirst = 262144
+    /// Recovery writes no page before it has applied everything.
+    case recoveryMakesNoRoom = 524288
+    /// Recovery gathers all redo before it applies any.
+    case recoveryGathersAll = 1048576
+    /// Batches may be larger than the log buffer.
+    case admitsAnyGroup = 2097152
 }
 
 extension Kernel {

@@ -36,12 +36,13 @@ extension Flushing {
     ) throws(RedoubtError) -> PageWriter.Outcome {
         var sum = PageWriter.Outcome()
         var isAtEnd = false
-        let window = kernel.log.relaxedOrderWindow
+        var isFirst = true
         instance.beginChoosing()
         while sum.written + sum.dropped < count && !isAtEnd {
             var chosen: [UInt32] = []
             let left = min(count - sum.written - sum.dropped, writer.batchPages)
-            isAtEnd = instance.chooseOldest(limit: limit, window: window, count: left, into: &chosen)
+            isAtEnd = choose(instance, below: limit, count: left, into: &chosen, isFirst: isFirst)
+            isFirst = false
             if chosen.isEmpty { break }
             pool.addNeighbours(to: &chosen, type: .list, budget: count - sum.written - sum.dropped)
             let outcome = try writer.begin(chosen)
@@ -58,6 +59,35 @@ extension Flushing {
             progress.signal()
         }
         return sum
+    }
+
+    /// Chooses the next pages of a scan of the flush list, oldest first; returns whether there are no more.
+    private func choose(
+        _ instance: PoolInstance,
+        below limit: UInt64,
+        count: Int,
+        into chosen: inout [UInt32],
+        isFirst: Bool
+    ) -> Bool {
+        let window = kernel.log.relaxedOrderWindow
+        guard let observer = kernel.flushListObserver else {
+            return instance.chooseOldest(limit: limit, window: window, count: count, into: &chosen)
+        }
+        var isFirst = isFirst
+        let note: (inout [UInt32], Int, Bool) -> Void = { chosen, before, isOrdered in
+            if self.breaks(.handsOverNewestFirst) { chosen[before...].reverse() }
+            let frames = chosen[before...].map { instance.frame($0) }
+            observer(
+                FlushListChoice(
+                    instance: instance.number,
+                    isFirst: isFirst,
+                    window: isOrdered ? window : .max,
+                    entries: frames.map { ($0.pageID, $0.oldestModification.rawValue) }
+                )
+            )
+            isFirst = false
+        }
+        return instance.chooseOldest(limit: limit, window: window, count: count, into: &chosen, note: note)
     }
 
     /// The LRU batch: fills the free list of `instance` up to `target`, from the tail of the LRU list on.

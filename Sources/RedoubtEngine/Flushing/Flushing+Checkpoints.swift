@@ -11,6 +11,7 @@ extension Flushing {
     /// and the in-flight minimum of its writer is lowered before a page leaves its list.
     func checkpointBound() -> LogSequenceNumber {
         let log = kernel.log
+        if breaks(.checkpointsPastDirtyPages) { return log.flushedLSN }
         let closed = log.closedLSN
         let dirty = oldestDirty()
         let inFlight = inFlightMinimum

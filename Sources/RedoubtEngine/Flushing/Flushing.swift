@@ -44,7 +44,7 @@ final class Flushing: Sendable {
         self.writer = writer
         writers = Mutex([0: writer])
         // A simulated or stopped engine has no cleaner: whoever needs a frame makes room himself.
-        enableInlineRoom()
+        if !breaks(.recoveryMakesNoRoom) { enableInlineRoom() }
     }
 
     /// The options as they are now; read anew for each decision.

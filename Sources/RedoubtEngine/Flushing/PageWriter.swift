@@ -276,17 +276,7 @@ final class PageWriter: @unchecked Sendable {
     /// May be done again if it throws `.diskFull`: no page has gone to its file.
     private func protect(_ batch: PageBatch) throws(RedoubtError) {
         let newest = batch.seal()
-        do throws(RedoubtError) {
-            try kernel.log.waitUntilFlushed(newest)
-        } catch {
-            guard error.code == .notDurable else { throw error }
-            throw RedoubtError(.diskFull, error.message, path: error.path, errno: error.errno)
-        }
-        // The rule that everything rests on: no page reaches a file before the redo of its changes.
-        precondition(
-            kernel.log.flushedLSN >= newest,
-            "pages changed up to \(newest), redo durable up to \(kernel.log.flushedLSN)"
-        )
+        if !kernel.breaks(.writesBeforeRedo) { try awaitRedo(newest) }
         guard let doublewrite, !batch.entries.isEmpty else { return }
         // Asked once: the option may change meanwhile.
         var header = DoublewriteBatch(
@@ -357,6 +347,21 @@ final class PageWriter: @unchecked Sendable {
         unsafe UnsafeMutableRawBufferPointer(rebasing: room[used..<end]).initializeMemory(as: UInt8.self, repeating: 0)
         try unsafe file.write(UnsafeRawBufferPointer(rebasing: room[..<end]), at: page)
         return (page - start) * pageByteCount + end
+    }
+
+    /// Waits until the redo up to `newest` is durable.
+    private func awaitRedo(_ newest: LogSequenceNumber) throws(RedoubtError) {
+        do throws(RedoubtError) {
+            try kernel.log.waitUntilFlushed(newest)
+        } catch {
+            guard error.code == .notDurable else { throw error }
+            throw RedoubtError(.diskFull, error.message, path: error.path, errno: error.errno)
+        }
+        // The rule that everything rests on: no page reaches a file before the redo of its changes.
+        precondition(
+            kernel.log.flushedLSN >= newest,
+            "pages changed up to \(newest), redo durable up to \(kernel.log.flushedLSN)"
+        )
     }
 
     /// Takes room in the doublewrite file; what stood there is no longer needed.

@@ -25,6 +25,8 @@ final class Kernel: Sendable {
     let pool: BufferPool
     /// Whether each mini-transaction also logs the images of the pages that it changed, for recovery to compare with.
     let logsPageImages: Bool
+    /// Called with what each scan of a flush list hands to a writer; in tests only.
+    let flushListObserver: (@Sendable (FlushListChoice) -> Void)?
     let contexts: MiniTransactionContexts
     #if REDOUBT_INTERLEAVING
     /// Rules of the layers above to break on purpose; in tests only.
@@ -46,7 +48,8 @@ final class Kernel: Sendable {
         health: EngineHealth,
         log: RedoLog,
         logsPageImages: Bool = false,
-        poolWaitMilliseconds: Int = 60_000
+        poolWaitMilliseconds: Int = 60_000,
+        flushListObserver: (@Sendable (FlushListChoice) -> Void)? = nil
     ) throws(RedoubtError) {
         options = LiveOptions(configuration)
         self.storage = storage
@@ -55,6 +58,7 @@ final class Kernel: Sendable {
         self.health = health
         self.log = log
         self.logsPageImages = logsPageImages
+        self.flushListObserver = flushListObserver
         let files = PageFileTable()
         self.files = files
         pool = try BufferPool(

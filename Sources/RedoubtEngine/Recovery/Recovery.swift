@@ -12,6 +12,8 @@ struct Recovery {
     let path: String
     let configuration: Configuration
     let progress: (@Sendable (RecoveryProgress) -> Void)?
+    /// The rules that are broken on purpose; none but in tests.
+    let faults: UInt32
 
     /// What the first pass over the log finds.
     struct Scan {
@@ -27,7 +29,9 @@ struct Recovery {
     }
 
     /// The memory that records may take while they wait to be applied.
-    var collectionByteCountMaximum: Int { max(2 << 20, configuration.memory.rawValue / 8) }
+    var collectionByteCountMaximum: Int {
+        faults & CleanerFault.recoveryGathersAll.rawValue == 0 ? max(2 << 20, configuration.memory.rawValue / 8) : .max
+    }
 
     /// Reads the log from the checkpoint to its end.
     ///
@@ -120,7 +124,7 @@ struct Recovery {
             if collection.isFull || !isMore {
                 try applier.apply(collection, ignoring: [], progress: report)
                 collection.removeAll()
-                try flushing.flushAll()
+                if !flushing.breaks(.recoveryMakesNoRoom) { try flushing.flushAll() }
             }
         }
         try applier.finish()

@@ -53,7 +53,7 @@ struct RedoApplier {
             _ = kernel.pool.readBatch(pages, queue: queue, acceptsUnwritten: true)
             for job in jobs { try apply(job, entries) }
             changed += jobs.count
-            if changed >= changedMaximum {
+            if changed >= changedMaximum && !flushing.breaks(.recoveryMakesNoRoom) {
                 try flushing.flushAll()
                 changed = 0
             }

@@ -50,6 +50,7 @@ package struct TreeBatch: ~Copyable {
     /// The most bytes of redo that a batch may take: an eighth of what writers may fill, and what the log buffer takes
     /// at once.
     package var redoByteCountMaximum: Int {
+        if kernel.breaks(.admitsAnyGroup) { return kernel.log.limits.freeCheckCapacity / 8 }
         let most = kernel.log.groupByteCountMaximum - MiniTransactionContext.groupHeaderByteCount
         return min(kernel.log.limits.freeCheckCapacity / 8, most)
     }
