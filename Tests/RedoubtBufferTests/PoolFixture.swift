@@ -2,6 +2,7 @@ import RedoubtCore
 import RedoubtLog
 import RedoubtSimulation
 import RedoubtSystem
+import TestSupport
 import Testing
 
 @testable import RedoubtEngine
@@ -62,6 +63,9 @@ final class PoolFixture: Sendable {
             scan: scan
         )
         if startsLog { try log.start() }
+        let recorder = storage
+        var observer: (@Sendable (FlushListChoice) -> Void)?
+        if isRecording { observer = { recorder.mark(.note($0.description)) } }
         kernel = try Kernel(
             configuration: configuration,
             storage: storage,
@@ -70,7 +74,8 @@ final class PoolFixture: Sendable {
             health: health,
             log: log,
             logsPageImages: logsPageImages,
-            poolWaitMilliseconds: waitMilliseconds
+            poolWaitMilliseconds: waitMilliseconds,
+            flushListObserver: observer
         )
         flushing = try Flushing(kernel)
         try addSpace(7, pageCount: pageCount)
@@ -124,10 +129,11 @@ final class PoolFixture: Sendable {
         return frame.bytes.u32(at: offset)
     }
 
-    /// Stops everything.
+    /// Stops everything, and judges what was recorded.
     func close() {
         flushing.stop()
         flushing.close()
         log.stop()
+        if storage.options.isRecording { #expect(FlushTrace(storage).breaches == []) }
     }
 }

@@ -1,6 +1,7 @@
 import Redoubt
 import RedoubtSimulation
 import RedoubtSystem
+import TestSupport
 
 /// A workload that was run and recorded, and the judgement of the disks that it could leave.
 struct CrashRun: Sendable {
@@ -17,6 +18,8 @@ struct CrashRun: Sendable {
     let redo: Range<UInt64>
     /// The hash of the schedule.
     let scheduleHash: UInt64
+    /// What the trace says about flushing: every run that is recorded is judged by it.
+    let flushing: FlushTrace
 
     /// What happens before each operation, by its number.
     typealias Interlude = @Sendable (borrowing EngineClient, Int) throws(RedoubtError) -> Void
@@ -58,6 +61,8 @@ struct CrashRun: Sendable {
         model = recorded.model
         redo = recorded.redo
         scheduleHash = scheduler.traceHash
+        flushing = FlushTrace(recorded.storage)
+        if let breach = flushing.breaches.first { throw Finding(breach.description) }
     }
 
     private struct Prepared: Sendable {

@@ -24,6 +24,11 @@ import Testing
                 + "time, \(writes.segmentCount) doublewrite segments, \(writes.overwrittenCount) overwritten"
         )
         #expect(writes.breaches == [])
+        print(
+            "crash test, \(profile.name): judged \(run.flushing.pageCount) pages, \(run.flushing.copyCount) copies, "
+                + "\(run.flushing.checkpointCount) checkpoints, \(run.flushing.choiceCount) choices of flush lists"
+        )
+        #expect(run.flushing.checkpointCount > 0 || profile.weights.checkpoint == 0)
         let explorer = run.explorer()
         let report = explorer.judge(
             seconds: CrashBudget.seconds(share: profile.share),
@@ -38,6 +43,17 @@ import Testing
         }
         #expect(report.failureCount == 0)
         #expect(CrashBudget.only != nil || report.judgedCount > 0)
+    }
+
+    @Test(arguments: FlushTrace.Control.all)
+    func `a recorded trace that was tampered with is found out`(_ control: FlushTrace.Control) throws {
+        let profile = CrashProfile("tampered", share: 0, preparationCount: 60, operationCount: 40, isClosing: true) {
+            $0.checkpoint = 20
+        }
+        let storage = try CrashRun(profile, seed: CrashBudget.seed).storage
+        let trace = FlushTrace.tampered(storage.trace, start: storage.startImage, control)
+        let judged = FlushTrace(start: storage.startImage, trace: trace)
+        #expect(judged.notices(control), "\(judged.breaches.prefix(3))")
     }
 
     @Test func `a workload recorded twice leaves the same trace`() throws {

@@ -1,6 +1,8 @@
 import Redoubt
+import RedoubtEngine
 import RedoubtSimulation
 import RedoubtSystem
+import TestSupport
 
 /// A database on a simulated disk, and the model of what it must hold.
 struct EngineClient: ~Copyable {
@@ -41,7 +43,7 @@ struct EngineClient: ~Copyable {
         let left = storage.killed()
         // What the killed process does after that concerns nobody.
         try database.close()
-        left.mark(.note("killed"))
+        left.mark(.note(FlushTrace.killed))
         return try EngineClient(left, model: model, durability: durability, doublewrite: doublewrite)
     }
 
@@ -52,7 +54,10 @@ struct EngineClient: ~Copyable {
     ) throws(RedoubtError) -> Database {
         var configuration = configuration
         configuration.flushing.doublewrite = doublewrite
-        return try Database.open(at: path, configuration: configuration, storage: storage)
+        var options = EngineOptions()
+        // For `FlushTrace`.
+        if storage.options.isRecording { options.flushListObserver = { storage.mark(.note($0.description)) } }
+        return try Database.open(at: path, configuration: configuration, storage: storage, options: options)
     }
 
     /// Does `operation` with marks around it; the model has it before it is begun.

@@ -1,16 +1,22 @@
 import Redoubt
 import RedoubtSimulation
 import RedoubtSystem
+import TestSupport
 
-/// Runs a workload with a fault at call 0, 1, 2 ... of a kind, until the fault does not fire any more.
+/// Runs a workload with a fault at call 0, 1, 2 ... of a kind, until the fault does not fire any more; the traces of
+/// all runs, and of the recoveries from what they leave, are judged by `FlushTrace`.
 struct FaultSweep: Sendable {
     /// What was done.
     struct Counts: CustomStringConvertible {
         var runCount = 0
         var faultCount = 0
+        /// The page writes that left a part of the page.
+        var tornCount = 0
         var findings: [String] = []
 
-        var description: String { "\(runCount) runs, \(faultCount) with the fault fired, \(findings.count) findings" }
+        var description: String {
+            "\(runCount) runs, \(faultCount) with the fault fired, \(tornCount) torn pages, \(findings.count) findings"
+        }
     }
 
     /// What is left after the fault.
@@ -55,6 +61,7 @@ struct FaultSweep: Sendable {
                 let findings = try database.check()
                 try database.close()
                 if let first = findings.first { return "check: \(first)" }
+                if let breach = FlushTrace(disk).breaches.first { return "recovery: \(breach)" }
                 let numbers = client.model.commitNumbers(with: hash)
                 if numbers.contains(where: { $0 >= acknowledged }) { return nil }
                 return "content after \(numbers) commits; \(acknowledged) were acknowledged"
@@ -92,6 +99,7 @@ struct FaultSweep: Sendable {
             let outcome = runOnce(index, judge)
             counts.runCount += 1
             if outcome.hasFired { counts.faultCount += 1 }
+            counts.tornCount += outcome.tornCount
             if let wrong = outcome.wrong {
                 counts.findings.append(wrong)
                 throw CrashRun.Finding("\(operation) number \(index), errno \(errno): \(wrong)")
@@ -105,6 +113,7 @@ struct FaultSweep: Sendable {
     private struct Outcome: Sendable {
         var hasFired = false
         var wrong: String?
+        var tornCount = 0
     }
 
     private func runOnce(
@@ -112,12 +121,15 @@ struct FaultSweep: Sendable {
         _ judge: @escaping @Sendable (borrowing World, RedoubtError?) -> String?
     ) -> Outcome {
         var options = SimulatedStorage.Options()
-        options.isRecording = false
         options.latencyMicroseconds = 50
         let storage = SimulatedStorage(options: options)
         return SimulatedScheduler(seed: CrashBudget.seed).run { () -> Outcome in
             do throws(RedoubtError) {
-                return try runInside(storage, index, judge)
+                var outcome = try runInside(storage, index, judge)
+                let flushing = FlushTrace(storage)
+                outcome.wrong = outcome.wrong ?? flushing.breaches.first?.description
+                outcome.tornCount = flushing.tornCount
+                return outcome
             } catch {
                 return Outcome(hasFired: true, wrong: "before the fault: \(error)")
             }

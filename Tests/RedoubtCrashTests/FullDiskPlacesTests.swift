@@ -65,6 +65,7 @@ import Testing
             Result { try run(place, storage) }
         }
         try outcome.get()
+        #expect(FlushTrace(storage).breaches.prefix(3) == [])
     }
 
     private func run(_ place: Place, _ storage: SimulatedStorage) throws {
@@ -100,5 +101,6 @@ import Testing
         #expect(try EngineClient.content(of: recovered) == expected)
         #expect(expected["k"]?[Array("row 2".utf8)] == Self.value(6))
         try recovered.close()
+        #expect(FlushTrace(disk).breaches.prefix(3) == [])
     }
 }

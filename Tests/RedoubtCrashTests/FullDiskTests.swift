@@ -35,7 +35,7 @@ import Testing
         #expect(run.storage.firedFaultCount >= (doublewrite == .on ? 4 : 2))
         if doublewrite == .on {
             let writes = WriteTrace(run.storage.trace)
-            #expect(writes.breaches == [] && writes.tornCount >= 2)
+            #expect(writes.breaches == [] && writes.tornCount >= 2 && run.flushing.tornCount >= 2)
         }
         let report = run.explorer().judge(seconds: CrashBudget.seconds(share: Self.profile.share)) { state in
             try run.judge(state)
@@ -61,7 +61,7 @@ import Testing
             return world.goOn()
         }
         print("no space for a write, \(role): \(counts)")
-        #expect(counts.faultCount > 0)
+        #expect(counts.faultCount > 0 && (counts.tornCount > 0) == (role == .data))
     }
 
     @Test(
@@ -85,10 +85,12 @@ import Testing
                     #expect(rows?.count == 300)
                     #expect(try again.check().isEmpty)
                     try again.close()
+                    #expect(FlushTrace(cut).breaches == [])
                 }
             }
         }
         try outcome.get()
+        #expect(FlushTrace(storage).breaches == [])
     }
 
     @Test(
@@ -99,13 +101,14 @@ import Testing
         var options = SimulatedStorage.Options()
         options.latencyMicroseconds = 20
         options.reordersCompletions = true
-        options.isRecording = false
         options.seed = seed
         let storage = SimulatedStorage(options: options)
         let outcome = SimulatedScheduler(seed: seed).run { () -> Result<String, any Error> in
             Result { try FullDiskWorld(storage, seed).run() }
         }
-        print("space comes and goes, seed \(seed): \(try outcome.get())")
+        let trace = FlushTrace(storage)
+        print("space comes and goes, seed \(seed): \(try outcome.get()), \(trace.tornCount) torn pages")
+        #expect(trace.breaches.prefix(3) == [])
     }
 }
 
@@ -171,6 +174,7 @@ private final class FullDiskWorld: Sendable {
         let recovered = try EngineClient.open(disk)
         try compare(recovered, rows, "after the power cut")
         try recovered.close()
+        if let breach = FlushTrace(disk).breaches.first { throw CrashRun.Finding("recovery: \(breach)") }
         return "\(fullCount) times full, \(refused) calls refused of \(Self.clientCount * Self.stepCount)"
     }
 

@@ -2,6 +2,7 @@ import Redoubt
 import RedoubtSimulation
 import RedoubtSystem
 import Synchronization
+import TestSupport
 import Testing
 
 /// Goal: the whole engine with several clients and all its background threads does the right thing in every schedule,
@@ -35,6 +36,7 @@ private struct ClientWorld: Sendable {
         let scheduler = SimulatedScheduler(seed: seed)
         let outcome = scheduler.run { () -> Result<Void, any Error> in Result { try runInside(storage, seed) } }
         try outcome.get()
+        if let breach = FlushTrace(storage).breaches.first { throw CrashRun.Finding(breach.description) }
         return ClientWorld(
             scheduleHash: scheduler.traceHash,
             stepCount: scheduler.stepCount,
@@ -64,6 +66,7 @@ private struct ClientWorld: Sendable {
         let recovered = try EngineClient.open(disk)
         try compare(recovered, expected, "after the power cut")
         try recovered.close()
+        if let breach = FlushTrace(disk).breaches.first { throw CrashRun.Finding("recovery: \(breach)") }
     }
 
     private static func compare(_ database: Database, _ expected: ReferenceModel.Rows, _ place: String) throws {

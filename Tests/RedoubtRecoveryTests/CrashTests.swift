@@ -1,6 +1,7 @@
 import RedoubtCore
 import RedoubtSimulation
 import RedoubtSystem
+import TestSupport
 import Testing
 
 @testable import RedoubtEngine
@@ -23,6 +24,7 @@ import Testing
             if step % 3 == 0 { try judge(storage.powerCut(), model, "seed \(seed), step \(step)") }
         }
         try engine.close()
+        #expect(FlushTrace(storage).breaches == [])
         try judge(storage.copy(), model, "seed \(seed), closed")
     }
 

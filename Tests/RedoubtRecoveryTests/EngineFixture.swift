@@ -33,6 +33,8 @@ enum EngineFixture {
         var options = EngineOptions()
         options.usesBackgroundThreads = threads
         options.logsPageImages = images
+        // For `FlushTrace`.
+        if storage.options.isRecording { options.flushListObserver = { storage.mark(.note($0.description)) } }
         return try Engine.open(path: path, configuration: configuration, storage: storage, options: options)
     }
 }

@@ -100,6 +100,7 @@ import Testing
         let depth = UInt64(EngineFixture.configuration.storage.queueDepth)
         #expect(speed <= depth * 10_000 / 2)
         #expect(WriteTrace(measured[0].storage.trace).breaches == [])
+        #expect(FlushTrace(measured[0].storage).breaches == [])
         for isFixed in [true, false] {
             let unmeasured: @Sendable (inout Configuration) -> Void = {
                 Self.large(&$0)

@@ -1,6 +1,7 @@
 import RedoubtCore
 import RedoubtSimulation
 import RedoubtSystem
+import TestSupport
 import Testing
 
 @testable import RedoubtEngine
@@ -30,6 +31,7 @@ import Testing
         try engine.change { $0.memory = .mebibytes(8) }
         #expect(engine.poolResizeStatus.phase == .none)
         #expect(engine.statistics()[.pagesWritten] > written, "dirty pages had to leave")
+        #expect(FlushTrace(storage).breaches == [])
         let explorer = CrashExplorer(storage, options: options)
         #expect(explorer.stateCount > 10)
         let report = explorer.judge(threadCount: 1) { state in

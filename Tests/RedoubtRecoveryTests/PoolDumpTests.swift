@@ -213,6 +213,7 @@ import Testing
         var options = CrashExplorer.Options()
         options.firstEvent = storage.trace.count
         _ = try engine.dumpPool()
+        #expect(FlushTrace(storage).breaches == [])
         let explorer = CrashExplorer(storage, options: options)
         let whole = try #require(storage.image.bytes(of: Self.dumpPath)).count
         #expect(whole > 3 * 512 && explorer.stateCount > 10)

@@ -49,6 +49,7 @@ import Testing
         let content = try engine.content()
         let disk = storage.copy()
         try engine.close()
+        #expect(FlushTrace(storage).breaches == [])
         return (disk, writes, content)
     }
 
@@ -147,6 +148,7 @@ import Testing
         let writes = WriteTrace(storage.trace, from: last)
         let disk = storage.copy()
         try engine.close()
+        #expect(FlushTrace(storage).breaches == [])
         #expect(writes.pages.count > 3 && (writes.unprotected.isEmpty == endsWithCopies), "seed \(seed)")
         for page in writes.pages {
             let torn = disk.copy()
