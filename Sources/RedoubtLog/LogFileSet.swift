@@ -10,7 +10,8 @@ import RedoubtSystem
 ///
 /// ## Concurrency
 /// All members may be called from any thread. The lock guards the lists only, never I/O; taking the next file is for
-/// whoever holds the writer lock, recycling and resizing for whoever holds the checkpoint lock.
+/// whoever holds the writer lock, recycling for whoever holds the checkpoint lock. Files change their size under a lock
+/// of its own, which nobody waits for but another resize: checkpoints go on meanwhile.
 final class LogFileSet: @unchecked Sendable {
     let storage: any Storage
     let directory: String
@@ -19,9 +20,11 @@ final class LogFileSet: @unchecked Sendable {
     let alignment: Int
 
     private let lock = EngineLock()
+    // Held through the I/O that changes sizes.
+    private let sizing = EngineLock()
     private var active: [LogFile]
     private var spares: [LogFile]
-    /// Files between two lists while they are written, at most one each of the writer and of the checkpointer: they
+    /// Files between two lists while they are written, at most one each of the writer and of who changes sizes: they
     /// count, or else a resize in that moment would take the log for one file shorter.
     private var held: [LogFile] = []
     private var unsynced: [LogFile] = []
@@ -198,18 +201,13 @@ final class LogFileSet: @unchecked Sendable {
     }
 
     /// Makes the files wholly below `position` spare.
-    ///
-    /// Waits for the disk if sizes change.
-    ///
-    /// - Throws: what resizing throws; the lists are consistent all the same.
-    func recycle(below position: UInt64) throws(RedoubtError) {
+    func recycle(below position: UInt64) {
         lock.withLock {
             while active.count > 1, let first = active.first, first.end <= position {
                 active.removeFirst()
                 spares.append(first)
             }
         }
-        try fitSpares()
     }
 
     /// Makes the files in use that start at or after `position` spare: they hold nothing that counts.
@@ -234,8 +232,33 @@ final class LogFileSet: @unchecked Sendable {
             targetSize = fileSize
             targetCount = count
         }
-        try fitSpares()
+        try sizing.withLock { () throws(RedoubtError) in try fitSpares() }
+        // Who made files spare just now, and found this thread at it, has left them to it.
+        _ = try fit()
     }
+
+    /// Makes the spare files of the size and number that there should be, unless another thread is at it.
+    ///
+    /// Waits for the disk. Returns whether any file was changed.
+    func fit() throws(RedoubtError) -> Bool {
+        var hasChanged = false
+        while lock.withLock({ needsFit }), sizing.tryLock() {
+            defer { sizing.unlock() }
+            try fitSpares()
+            hasChanged = true
+        }
+        return hasChanged
+    }
+
+    /// Whether a spare file has another size than it should, or files are missing or too many; the caller holds the
+    /// lock.
+    private var needsFit: Bool {
+        fileCount < targetCount || (fileCount > targetCount && !spares.isEmpty)
+            || spares.contains { $0.size != targetSize }
+    }
+
+    /// The size and number of files that there should be.
+    var target: (fileSize: UInt64, count: Int) { lock.withLock { (targetSize, targetCount) } }
 
     /// The size and number of files that limits may count on.
     var dependable: (fileSize: UInt64, count: Int) {
@@ -245,6 +268,7 @@ final class LogFileSet: @unchecked Sendable {
         }
     }
 
+    /// Changes sizes and number of the spare files; the caller holds the lock of sizes.
     private func fitSpares() throws(RedoubtError) {
         while let surplus = takeSurplus() {
             surplus.file.close()
@@ -264,7 +288,13 @@ final class LogFileSet: @unchecked Sendable {
             }
             if misfit.size > size { try misfit.file.truncate(to: size) }
             misfit.size = min(misfit.size, size)
-            try misfit.file.extendByWriting(to: size)
+            do throws(RedoubtError) {
+                try misfit.file.extendByWriting(to: size)
+            } catch {
+                // What there was room for is given back: nobody would know of it.
+                try? misfit.file.truncate(to: misfit.size)
+                throw error
+            }
             misfit.size = size
             try misfit.file.sync()
         }

@@ -11,17 +11,26 @@ extension RedoLog {
     /// - Precondition: All changes below `lsn` are durable in the data files, and `lsn` is flushed.
     /// - Throws: `.fenced`; `.diskFull`, after which the checkpoint before holds, and it may be tried again.
     package func writeCheckpoint(_ lsn: LogSequenceNumber, isCleanShutdown: Bool = false) throws(RedoubtError) {
+        guard try advanceCheckpoint(to: lsn, isCleanShutdown: isCleanShutdown) else { return }
+        // Behind the news of the checkpoint: zeros may take long. A full disk only delays a change of sizes.
+        if (try? files.fit()) != false { updateLimits() }
+    }
+
+    /// Writes the checkpoint and makes files spare; returns false if the checkpoint was there already.
+    private func advanceCheckpoint(
+        to lsn: LogSequenceNumber,
+        isCleanShutdown: Bool
+    ) throws(RedoubtError) -> Bool {
         checkpointLock.lock()
         defer { checkpointLock.unlock() }
         let present = checkpoint.value.load(ordering: .relaxed)
         try health.check()
-        if lsn.rawValue < present || (lsn.rawValue == present && !isCleanShutdown) { return }
+        if lsn.rawValue < present || (lsn.rawValue == present && !isCleanShutdown) { return false }
         try record(lsn.rawValue, isCleanShutdown: isCleanShutdown, fileCount: files.intendedCount)
         checkpoint.value.store(lsn.rawValue, ordering: .releasing)
-        // A full disk only delays a change of sizes.
-        try? files.recycle(below: lsn.rawValue)
-        updateLimits()
+        files.recycle(below: lsn.rawValue)
         credit.advanced.signal()
+        return true
     }
 
     /// Bytes of redo that recovery replays in a second, as checkpoints hand it on from one opening to the next.
@@ -65,10 +74,10 @@ extension RedoLog {
     /// Changes the size of the log.
     ///
     /// Files in use take the new size when they are recycled, so ``limits`` grow as the checkpoint advances. Waits for
-    /// the file system.
+    /// the file system; checkpoints go on meanwhile.
     ///
     /// - Throws: `.invalidConfiguration` if the size is out of range or too small for the window chosen when the log
-    ///   was opened; `.diskFull`, after which the old size holds.
+    ///   was opened; `.diskFull`, after which the old size holds, or is still on its way.
     package func resize(to capacity: ByteCount) throws(RedoubtError) {
         let wait = waits.begin(.resize)
         defer { waits.end(wait) }
@@ -89,9 +98,8 @@ extension RedoLog {
             )
         }
         try health.check()
-        checkpointLock.lock()
-        defer { checkpointLock.unlock() }
-        let before = files.dependable
+        // What was asked for before, also if not all files have it yet.
+        let before = files.target
         do throws(RedoubtError) {
             try files.setTarget(fileSize: UInt64(wanted.fileSize), count: before.count)
         } catch {
@@ -129,6 +137,9 @@ extension RedoLog {
     }
 
     private func updateLimits() {
+        // Of two threads the later one must have looked at the files later.
+        limitsLock.lock()
+        defer { limitsLock.unlock() }
         let limits = Self.limits(of: files, capacity: configuration.capacity)
         if limits != credit.limits { credit.limits = limits }
     }

@@ -49,6 +49,8 @@ package final class RedoLog: Sendable {
     let writerLock = EngineLock()
     let syncLock = EngineLock()
     let checkpointLock = EngineLock()
+    /// Held while limits are made of the present files.
+    let limitsLock = EngineLock()
 
     /// Signalled when there is room in the log buffer.
     let roomEvent = Event()

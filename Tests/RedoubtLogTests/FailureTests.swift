@@ -141,6 +141,22 @@ import Testing
         #expect(fixture.log.limits.fileSize == 524_288)
     }
 
+    @Test func `a resize that finds no space keeps the one before it on its way`() throws {
+        let fixture = try LogFixture()
+        try fixture.log.resize(to: .mebibytes(4))
+        fixture.storage.setQuota(5 << 20)
+        #expect(throws: RedoubtError.self) { try fixture.log.resize(to: .mebibytes(64)) }
+        let image = fixture.storage.image
+        #expect(image.paths.allSatisfy { image.size(of: $0) ?? 0 <= 1 << 20 }, "what was begun is given back")
+        for number: UInt64 in 0..<40 {
+            let range = fixture.append(number, byteCount: 60_000)
+            try fixture.log.waitUntilFlushed(range.end)
+            try fixture.log.writeCheckpoint(range.end)
+        }
+        #expect(fixture.log.limits == LogLimits(capacity: .mebibytes(4), fileCount: 4))
+        fixture.log.stop()
+    }
+
     @Test func `another number and size of files is taken on at the next opening`() throws {
         let fixture = try LogFixture()
         let range = fixture.append(1)

@@ -2,6 +2,7 @@ import RedoubtCore
 import RedoubtSimulation
 import RedoubtSystem
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import RedoubtLog
@@ -68,6 +69,31 @@ import Testing
         log.stop()
     }
 
+    @Test func `checkpoints go on while a resize writes zeros`() throws {
+        let storage = InterruptedStorage()
+        let log = try openLog(on: storage)
+        var group = LogFixture.group(1, byteCount: 40)
+        let range = unsafe group.withUnsafeMutableBytes { unsafe log.append($0) }
+        log.close(range)
+        try log.waitUntilFlushed(range.end)
+        let state = Atomic<Int>(0)
+        // A device that grows the first file as long as it takes; in vain it waits only for who has to wait himself.
+        storage.beforeExtension.withLock {
+            $0 = {
+                guard state.compareExchange(expected: 0, desired: 1, ordering: .relaxed).exchanged else { return }
+                #expect(spin(within: 10) { state.load(ordering: .relaxed) == 2 }, "the checkpoint waits for zeros")
+            }
+        }
+        try onThreads(2, within: 60) { thread in
+            if thread == 0 { return try log.resize(to: .mebibytes(4)) }
+            #expect(spin(within: 10) { state.load(ordering: .relaxed) == 1 })
+            try log.writeCheckpoint(range.end)
+            state.store(2, ordering: .relaxed)
+        }
+        #expect(log.checkpointLSN == range.end && log.files.target.fileSize == 1 << 20)
+        log.stop()
+    }
+
     @Test(arguments: [1, 40]) func `a log opens beside empty files that an interrupted growth left`(count: Int) throws {
         let fixture = try LogFixture()
         let end = fixture.append(1).end
@@ -83,10 +109,11 @@ import Testing
     }
 }
 
-/// A simulated disk that calls the test before each write.
+/// A simulated disk that calls the test before each write, and before a file grows.
 private final class InterruptedStorage: Storage {
     let disk = LogFixture.newStorage()
     let beforeWrite = Mutex<(@Sendable (UInt64) -> Void)?>(nil)
+    let beforeExtension = Mutex<(@Sendable () -> Void)?>(nil)
 
     var status: String { disk.status }
 
@@ -131,7 +158,12 @@ private final class InterruptedFile: StorageFile {
 
     func sync() throws(RedoubtError) { try file.sync() }
     func extend(to size: UInt64) throws(RedoubtError) { try file.extend(to: size) }
-    func extendByWriting(to size: UInt64) throws(RedoubtError) { try file.extendByWriting(to: size) }
+    func extendByWriting(to size: UInt64) throws(RedoubtError) {
+        let body = storage.beforeExtension.withLock { $0 }
+        body?()
+        try file.extendByWriting(to: size)
+    }
+
     func truncate(to size: UInt64) throws(RedoubtError) { try file.truncate(to: size) }
     func close() { file.close() }
 }
