@@ -37,7 +37,9 @@ struct DeadlineSchedule {
         var rate = Double(nearCount) / horizon
         guard redoRate > 1 else { return rate }
         var position = max(near, Double(oldest))
-        while position < Double(end) {
+        // Behind the last bucket all pages are counted, and more time only asks for less.
+        let last = min(Double(end), Double(oldest) + width * Double(DirtyAges.bucketCount))
+        for _ in 0...DirtyAges.bucketCount where position < last {
             position = min((position / width).rounded(.down) * width + width, Double(end))
             let seconds = (position + targetAge - Double(end)) / redoRate
             let count = Double(ages.count(through: UInt64(max(0, position - 1)), from: oldest))
@@ -109,6 +111,7 @@ struct DeadlineSchedule {
     /// Pages per byte of redo at the old end: over what is due within the horizon, and at least two buckets.
     var tailDensity: Double {
         let bytes = max(2 * Double(ages.bucketWidth), redoRate * horizon)
-        return Double(ages.count(through: oldest + UInt64(bytes), from: oldest)) / bytes
+        let span = UInt64(min(bytes, Double(ages.bucketWidth) * Double(DirtyAges.bucketCount)))
+        return Double(ages.count(through: oldest + span, from: oldest)) / bytes
     }
 }

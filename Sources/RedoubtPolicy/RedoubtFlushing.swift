@@ -18,6 +18,10 @@ package struct RedoubtFlushing: FlushingDecisions, Hashable {
     package static let round: UInt64 = 20_000_000
     /// How long nothing may change before flushing is idle, in nanoseconds.
     package static let idleDelay: UInt64 = 1_000_000_000
+    /// More bytes and pages a second than any machine adds or writes; only keep what two decisions in a moment see from
+    /// overflowing.
+    private static let largestRedoRate = 1e15
+    private static let largestPageRate = 1e12
 
     /// Creates a policy that has seen nothing.
     package init() {}
@@ -30,7 +34,7 @@ package struct RedoubtFlushing: FlushingDecisions, Hashable {
         let elapsed = lastDecision.map { inputs.now - min(inputs.now, $0) } ?? Self.round
         let seconds = min(max(0.001, Double(elapsed) / 1e9), 0.2)
         lastDecision = inputs.now
-        idleTime = inputs.isIdle ? idleTime + elapsed : 0
+        idleTime = inputs.isIdle ? min(Self.idleDelay, idleTime + min(elapsed, Self.idleDelay)) : 0
 
         let redoRate = redoRate(inputs)
         let lruRate = lruWrites.update(now: inputs.now, value: Double(inputs.lruPagesWritten))
@@ -80,7 +84,8 @@ package struct RedoubtFlushing: FlushingDecisions, Hashable {
     /// Bytes of redo per second: a step up counts at once, a step down after half a second.
     private mutating func redoRate(_ inputs: FlushingInputs) -> Double {
         let end = Double(inputs.currentLSN)
-        return max(redo.update(now: inputs.now, value: end), suddenRedo.update(now: inputs.now, value: end))
+        let rate = max(redo.update(now: inputs.now, value: end), suddenRedo.update(now: inputs.now, value: end))
+        return min(Self.largestRedoRate, rate)
     }
 
     /// The deadlines of all dirty pages; nil if there are none.
@@ -122,7 +127,7 @@ package struct RedoubtFlushing: FlushingDecisions, Hashable {
             result.isPaced = false
             result.writeWindow = nil
         }
-        return rate
+        return min(Self.largestPageRate, rate)
     }
 
     /// Whether threads wait for frames, or will soon.
@@ -156,7 +161,8 @@ package struct RedoubtFlushing: FlushingDecisions, Hashable {
         let count = Int(min(carry, Double(inputs.dirtyPageCount)))
         carry = min(carry - Double(count), 1)
         // All that are as old as the pages of the next second.
-        let horizon = schedule.oldest + UInt64(max(1, schedule.redoHeld(byOldest: max(64, pages * 20))))
+        let held = min(max(1, schedule.age), max(1, schedule.redoHeld(byOldest: max(64, pages * 20))))
+        let horizon = schedule.oldest + UInt64(held)
         let due = inputs.instances.map { Double($0.ages.count(through: horizon, from: schedule.oldest)) }
         let total = max(1, due.reduce(0, +))
         var done = 0.0

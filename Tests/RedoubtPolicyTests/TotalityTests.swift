@@ -53,6 +53,7 @@ import Testing
         inputs.writesInFlight = count(&random)
         inputs.writeLatency.mean = position(&random)
         inputs.writeLatency.minimum = position(&random)
+        inputs.replayRate = [0, 1, 1e8, 1e300, .infinity, -.infinity, .nan][random.below(7)]
         inputs.ioCapacity = options.ioCapacity.pagesPerSecond ?? [100, 5_000_000][random.below(2)]
         let capacity = [2 << 20, 128 << 20, 128 << 30][random.below(3)]
         inputs.limits.capacity = capacity
@@ -78,8 +79,7 @@ import Testing
         return inputs
     }
 
-    // `redoubt` has simulations of its own: its deadlines are only asked about ages that the log can have.
-    @Test(arguments: FlushingPolicy.allCases.filter { $0 != .redoubt })
+    @Test(arguments: FlushingPolicy.allCases)
     func `every decision on every input is one that can be carried out`(policy: FlushingPolicy) throws {
         let seed = testSeed()
         var random = SeededRandom(seed: seed)
@@ -94,6 +94,7 @@ import Testing
                 #expect(result.listPages.allSatisfy { (0...1 << 45).contains($0) }, "seed \(seed): \(result.listPages)")
                 #expect(result.lruPages > 0 && result.writeWindow ?? 1 > 0, "seed \(seed)")
                 #expect(result.admission.map { $0 >= 0 } ?? true, "seed \(seed)")
+                #expect(result.nextRound <= 1_000_000_000, "seed \(seed)")
             }
         }
     }
@@ -118,6 +119,36 @@ import Testing
                 let result = decisions.decideLRU(inputs)
                 #expect(result.pages >= 0 && result.freeTarget >= 0, "seed \(seed)")
                 #expect(result.sleep <= 1_000_000_000, "seed \(seed)")
+            }
+        }
+    }
+
+    @Test func `a log that shrinks below its age stops writers, and has pages written until it fits`() {
+        for flushSync in [true, false] {
+            var policy = RedoubtFlushing()
+            var inputs = FlushingInputs()
+            inputs.options.flushSync = flushSync
+            inputs.ioCapacity = 100
+            for round: UInt64 in 0..<100 {
+                // From 128 MiB to 2 MiB, with an age of 100 MiB; the buckets become as much narrower.
+                let capacity = round < 50 ? 128 << 20 : 2 << 20
+                inputs.now = (1 << 40) + round * RedoubtFlushing.round
+                inputs.limits.capacity = capacity
+                inputs.limits.syncFlushAge = capacity / 16 * 15
+                inputs.limits.freeCheckCapacity = capacity / 4 * 3
+                inputs.limits.relaxedOrderWindow = 16 << 10
+                inputs.currentLSN = 1 << 30
+                inputs.closedLSN = 1 << 30
+                inputs.oldestModification = 1 << 30 - 100 << 20
+                var instance = FlushingInputs.Instance(ages: DirtyAges(redoCapacity: capacity))
+                for page in 0..<6400 { instance.ages.add((1 << 30 - 100 << 20) + UInt64(page) * 16384) }
+                instance.dirtyPageCount = 6400
+                instance.pageCount = 10_000
+                inputs.instances = [instance]
+                let result = policy.decide(inputs)
+                guard round >= 50 else { continue }
+                #expect(result.admission == 0)
+                #expect(result.listPages[0] > 0, "round \(round), \(flushSync)")
             }
         }
     }
