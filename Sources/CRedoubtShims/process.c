@@ -25,7 +25,13 @@ void redoubt_raise_thread_priority(int32_t steps) {
     // On Linux a nice value is a thread's; of 0 it means the caller.
     errno = 0;
     int nice = getpriority(PRIO_PROCESS, 0);
-    if (errno == 0) setpriority(PRIO_PROCESS, 0, nice - steps);
+    if (errno != 0 || setpriority(PRIO_PROCESS, 0, nice - steps) != 0) return;
+    // Else threads that this one starts begin as preferred as it is: those of the program among them, which are
+    // started, say, to run what a commit resumes.
+    struct sched_param parameters;
+    int policy = sched_getscheduler(0);
+    if (policy < 0 || sched_getparam(0, &parameters) != 0) return;
+    sched_setscheduler(0, policy | SCHED_RESET_ON_FORK, &parameters);
 }
 
 int32_t redoubt_thread_nice(void) { return getpriority(PRIO_PROCESS, 0); }

@@ -23,6 +23,25 @@ import Testing
         #expect(Scheduling.niceness == before)
     }
 
+    @Test func `what a preferred thread starts is not preferred because of that`() throws {
+        let before = Scheduling.niceness
+        let possible = try niceness { body throws in try Scheduling.startBackground("preferred", body) }
+        let second = try niceness { body throws in
+            try Self.startWithin { try Scheduling.startBackground("preferred too", body) }
+        }
+        // A process that is nice itself starts anew at 0.
+        #expect(second >= min(possible, -Scheduling.backgroundPreference) && second <= before)
+        let plain = try niceness { body throws in try Self.startWithin { try Scheduling.start("plain", body) } }
+        #expect(plain >= min(before, 0))
+    }
+
+    /// Starts a preferred thread that starts another and waits for it.
+    private static func startWithin(_ start: @escaping @Sendable () throws -> EngineThread) throws -> EngineThread {
+        try Scheduling.startBackground("outer") {
+            do { Scheduling.join(try start()) } catch { Issue.record(error) }
+        }
+    }
+
     /// The nice value in a thread that `start` starts.
     private func niceness(_ start: (@escaping @Sendable () -> Void) throws -> EngineThread) throws -> Int32 {
         let found = Found()

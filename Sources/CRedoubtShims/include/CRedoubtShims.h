@@ -65,8 +65,8 @@ int32_t redoubt_thread_times(int descriptor, uint64_t *processor, uint64_t *queu
 /// Names the calling thread; the kernel keeps 15 characters.
 void redoubt_set_thread_name(const char *name);
 
-/// Lowers the nice value of the calling thread by `steps`, so that it runs before others; without effect where the
-/// process may not.
+/// Lowers the nice value of the calling thread by `steps`, so that it runs before others, but of no thread that it
+/// starts; without effect where the process may not.
 void redoubt_raise_thread_priority(int32_t steps);
 
 /// The nice value of the calling thread.
