@@ -112,6 +112,26 @@ import Testing
         for number: UInt32 in 0..<8 { #expect(try fixture.fileValue(page(number)) == 1) }
     }
 
+    @Test("A refused atomic write that the device takes the next time keeps no other page from its copy")
+    func refusedOnce() throws {
+        let fixture = try PoolFixture(atomicWriteUnit: 16384)
+        defer { fixture.close() }
+        _ = try fixture.addSpace(9, pageCount: 64)
+        let refusal = SimulatedFault(.atomicWrite, effect: .failure(errno: 22))
+        try fixture.change(page(1), to: 1)
+        fixture.storage.inject(refusal)
+        fixture.storage.inject(SimulatedFault(.write, role: .data, effect: Self.full))
+        #expect(code { _ = try fixture.flushing.writer.write(candidates(fixture)) } == .diskFull)
+        try fixture.flushing.writer.drain()
+        #expect(try fixture.fileValue(page(1)) == 1 && !fixture.kernel.health.space.isFull)
+        // A page of another file, which is still asked to be written all or nothing.
+        try fixture.change(page(2, of: 9), to: 2)
+        fixture.storage.inject(refusal)
+        #expect(code { _ = try fixture.flushing.writer.write(candidates(fixture)) } == nil)
+        #expect(code { try fixture.flushing.checkpointNow() } == nil)
+        #expect(try fixture.fileValue(page(2, of: 9)) == 2 && fixture.flushing.writer.inFlightCount == 0)
+    }
+
     @Test("Writes to a dropped file end, so that its pages can be discarded", arguments: [FileRole.data, .doublewrite])
     func dropped(_ role: FileRole) throws {
         for isRunning in [false, true] {

@@ -88,7 +88,7 @@ extension PageWriter {
         guard let error = completion.error else {
             if completion.byteCount == pageByteCount {
                 if flight.isAtomic { pool.statistics.add(.atomicWrites) }
-                return nil
+                return releaseCopy(batch.tag(index), flight.file)
             }
             return RedoubtError(
                 .systemCallFailed,
@@ -136,6 +136,22 @@ extension PageWriter {
         flight.file.markWritten()
         try flight.file.syncIfNeeded()
         copied = nil
+    }
+
+    /// Gives the room behind the ring back if it is kept for the write `tag`, which the device has taken after all: once
+    /// refused and torn for want of space, it was asked for as before.
+    ///
+    /// Waits: what the disk holds may be torn until a sync covers the whole page. Returns what went wrong.
+    private func releaseCopy(_ tag: UInt64, _ file: PageFile) -> RedoubtError? {
+        guard copied == tag, !isBroken else { return nil }
+        do throws(RedoubtError) {
+            file.markWritten()
+            try file.syncIfNeeded()
+        } catch {
+            return error
+        }
+        copied = nil
+        return nil
     }
 
     /// Marks the file, lets the page be written again, and frees the batch with its last page.
