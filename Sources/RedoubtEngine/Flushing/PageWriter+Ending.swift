@@ -138,8 +138,8 @@ extension PageWriter {
         copied = nil
     }
 
-    /// Gives the room behind the ring back if it is kept for the write `tag`, which the device has taken after all: once
-    /// refused and torn for want of space, it was asked for as before.
+    /// Gives the room behind the ring back if it is kept for the write `tag`, which the device has taken after all:
+    /// once refused and torn for want of space, it was asked for as before.
     ///
     /// Waits: what the disk holds may be torn until a sync covers the whole page. Returns what went wrong.
     private func releaseCopy(_ tag: UInt64, _ file: PageFile) -> RedoubtError? {
