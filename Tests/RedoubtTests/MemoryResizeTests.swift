@@ -92,8 +92,8 @@ import Testing
         try database.close()
     }
 
-    /// Reads all rows into the larger pool and shrinks it; returns by how much the resident memory falls, in parts of the
-    /// memory of the frames that leave.
+    /// Reads all rows into the larger pool and shrinks it; returns by how much the resident memory falls, in parts of
+    /// the memory of the frames that leave.
     private static func fall(_ database: Database, _ keyspace: Keyspace) throws -> Double {
         try database.change { $0.memory = large }
         for key in 0..<rowCount * writerCount { _ = try keyspace.get(Self.key(key)) }
