@@ -17,17 +17,18 @@ final class FlushContinuations: @unchecked Sendable {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
     }
 
-    /// Runs those whose position is durable; all of them, with `error`, if there is one.
+    /// Runs those whose position is durable, and, with `error` if there is one, all others.
     func run(flushed: UInt64, error: RedoubtError?) {
         atomicMemoryFence(ordering: .sequentiallyConsistent)
         if count.load(ordering: .relaxed) == 0 { return }
-        let ready = lock.withLock { () -> [Continuation] in
+        let ready = lock.withLock { () -> [(position: UInt64, continuation: Continuation)] in
             let isReady = { (position: UInt64) in error != nil || position <= flushed }
-            let ready = waiting.filter { isReady($0.position) }.map { $0.continuation }
+            let ready = waiting.filter { isReady($0.position) }
             waiting.removeAll { isReady($0.position) }
             count.wrappingSubtract(ready.count, ordering: .relaxed)
             return ready
         }
-        for continuation in ready { continuation(error) }
+        // What is durable stays so, whatever happened since.
+        for (position, continuation) in ready { continuation(position <= flushed ? nil : error) }
     }
 }

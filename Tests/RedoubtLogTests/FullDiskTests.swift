@@ -130,6 +130,16 @@ import Testing
         #expect(try LogFixture.scan(fixture.storage.powerCut(.none)).numbers == [])
     }
 
+    @Test func `what is durable is not called otherwise because redo after it finds no space`() {
+        let continuations = FlushContinuations()
+        let told = Mutex<[UInt64: RedoubtError.Code?]>([:])
+        for position: UInt64 in [10, 20, 30] {
+            continuations.add(position) { error in told.withLock { $0[position] = .some(error?.code) } }
+        }
+        continuations.run(flushed: 20, error: RedoubtError(.notDurable, "no space"))
+        #expect(told.withLock { $0 } == [10: nil, 20: nil, 30: .notDurable])
+    }
+
     @Test func `a log buffer full of redo that finds no space fences in the end, and nobody hangs`() throws {
         let scheduler = SimulatedScheduler(seed: 1)
         let seen = try scheduler.run { () -> Result<RedoubtError.Code?, any Error> in
