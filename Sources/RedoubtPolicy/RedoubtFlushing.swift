@@ -52,7 +52,9 @@ package struct RedoubtFlushing: FlushingDecisions, Hashable {
         result.figures.averageLSNRate = Int(redoRate)
         guard let schedule = Self.schedule(inputs, targetAge: target, redoRate: redoRate) else {
             carry = 0
-            result.admission = AgeControl.largestAdmission(age: 0, limit: limit)
+            // Pages that are on their way count until they are there.
+            let oldest = min(inputs.currentLSN, inputs.oldestModification ?? inputs.currentLSN)
+            result.admission = AgeControl.largestAdmission(age: Double(inputs.currentLSN - oldest), limit: limit)
             return result
         }
         let byAge = control.decide(

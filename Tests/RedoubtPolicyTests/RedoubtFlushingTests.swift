@@ -83,6 +83,16 @@ import Testing
         #expect(pages[1] == 0)
     }
 
+    @Test func `pages that are all on their way still bound what is admitted`() {
+        var inputs = FlushingInputs.sample()
+        let limit = RedoubtFlushing.ageLimit(inputs)
+        inputs.oldestModification = inputs.currentLSN - UInt64(0.9 * limit)
+        var policy = RedoubtFlushing()
+        let admission = policy.decide(inputs).admission
+        let most = 0.1 * limit / (2 * AgeControl.round) + 100
+        #expect(admission.map { $0 > 0 && $0 <= most } == true, "\(String(describing: admission)), at most \(most)")
+    }
+
     @Test func `idle flushing begins after a second and honours its share`() {
         var policy = RedoubtFlushing()
         var inputs = FlushingInputs.sample()
