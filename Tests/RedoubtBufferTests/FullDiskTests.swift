@@ -27,6 +27,20 @@ import Testing
         return chosen
     }
 
+    @Test func `a doublewrite file that cannot be made leaves the space to others`() throws {
+        let storage = SimulatedStorage()
+        try storage.createDirectory("db")
+        storage.inject(SimulatedFault(.extend, role: .doublewrite, isPermanent: true, effect: Self.full))
+        for _ in 0..<2 {
+            let seen = code { _ = try DoublewriteFile(storage: storage, directory: "db", number: 3, pageCount: 40) }
+            #expect(seen == .diskFull)
+            #expect(storage.image.bytes(of: "db/doublewrite/dw_3")?.count == 0)
+        }
+        storage.removeFaults()
+        _ = try DoublewriteFile(storage: storage, directory: "db", number: 3, pageCount: 40)
+        #expect(storage.image.bytes(of: "db/doublewrite/dw_3")?.count == 40 * pageByteCount)
+    }
+
     @Test(
         "What finds no space stays under way, holds the checkpoint, and is written when there is space",
         arguments: [FileRole.data, .doublewrite],

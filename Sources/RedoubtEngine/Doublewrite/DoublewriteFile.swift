@@ -17,12 +17,19 @@ final class DoublewriteFile: Sendable {
         let isThere = try storage.exists(path)
         if !isThere { try storage.createDirectory(folder) }
         file = try storage.open(path, role: .doublewrite, creating: !isThere, readOnly: false)
-        guard try file.size() < byteCount else { return }
+        let before = try file.size()
+        guard before < byteCount else { return }
         // The entries before the length: a file that is long enough is in its directory after any power cut, also if
         // an earlier attempt to make it was cut short.
         try storage.syncDirectory(folder)
         try storage.syncDirectory(directory)
-        try file.extendByWriting(to: byteCount)
+        do throws(RedoubtError) {
+            try file.extendByWriting(to: byteCount)
+        } catch {
+            // Nobody uses the file then, and others may need the last of the space.
+            try? file.truncate(to: before)
+            throw error
+        }
         try file.sync()
     }
 

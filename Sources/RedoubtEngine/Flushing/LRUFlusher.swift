@@ -80,6 +80,10 @@ struct LRUFlusher: Sendable {
 struct LRUFlushers {
     private let flushing: Flushing
     private var threads: [EngineThread] = []
+    private var nextTry: UInt64 = 0
+
+    /// Nanoseconds before flushers that could not be started are tried again.
+    private static let pause: UInt64 = 1_000_000_000
 
     init(_ flushing: Flushing) {
         self.flushing = flushing
@@ -87,13 +91,15 @@ struct LRUFlushers {
 
     /// Has the flushers serve their LRU lists, or not.
     ///
-    /// While they cannot be started the page cleaner goes on serving the lists, and it is tried again.
-    mutating func setServing(_ wanted: Bool) {
+    /// While they cannot be started the page cleaner goes on serving the lists, and it is tried again a second later.
+    mutating func setServing(_ wanted: Bool, at now: UInt64) {
         let pool = flushing.pool
-        if wanted {
+        if wanted && threads.count < pool.instances.count {
+            guard now >= nextTry else { return }
             do throws(RedoubtError) {
                 while threads.count < pool.instances.count { try startNext() }
             } catch {
+                nextTry = now + Self.pause
                 pool.setLRUFlushersServe(flushing.breaks(.endsOnError))
                 return
             }

@@ -124,7 +124,7 @@ struct PageCleaner {
         }
         isEarly = now < round.end
         flushing.pool.updateClock()
-        flushers.setServing(decisions.usesLRUThreads)
+        flushers.setServing(decisions.usesLRUThreads, at: now)
         var recommendation = decisions.decide(sensors.read(options, at: now))
         if flushing.breaks(.losesIdleFlushing) && recommendation.mode == .idle {
             recommendation.listPages = recommendation.listPages.map { _ in 0 }
