@@ -144,7 +144,7 @@ extension Database {
     /// Changes the size of all redo files together; see ``setRedoCapacity(_:)``.
     public func setRedoCapacity(_ capacity: ByteCount) async throws(RedoubtError) {
         try await onThread { () throws(RedoubtError) in
-            try self.call { () throws(RedoubtError) in try self.engine.log.resize(to: capacity) }
+            try self.change { $0.redoLog.capacity = capacity }
         }
     }
 

@@ -60,7 +60,7 @@ struct LogContinuation: ~Copyable {
                 try file.file.sync()
                 try clear(from: base + UInt64(granule), to: scan.staleEnd * 512, in: files)
             }
-            files.retire(from: block + 512)
+            try files.retire(from: block + 512)
         }
         return LogContinuation(granule: granule, memory: memory, retainedByteCount: count)
     }

@@ -19,21 +19,28 @@ final class LogFileSet: @unchecked Sendable {
     /// The alignment of every transfer: 512 or more.
     let alignment: Int
 
-    private let lock = EngineLock()
+    let lock = EngineLock()
     // Held through the I/O that changes sizes.
-    private let sizing = EngineLock()
-    private var active: [LogFile]
-    private var spares: [LogFile]
+    let sizing = EngineLock()
+    /// The zeros that a checkpoint writes at most when files are to grow.
+    ///
+    /// Others wait for it meanwhile. For tests to change, before there are threads.
+    var stepByteCount: UInt64 = 64 << 20
+    /// Nanoseconds before files that found no space are tried again.
+    static let pause: UInt64 = 1_000_000_000
+    var nextTry: UInt64 = 0
+    var active: [LogFile]
+    var spares: [LogFile]
     /// Files between two lists while they are written, at most one each of the writer and of who changes sizes: they
     /// count, or else a resize in that moment would take the log for one file shorter.
-    private var held: [LogFile] = []
+    var held: [LogFile] = []
     private var unsynced: [LogFile] = []
     /// The file held whose header found no space, for who holds the writer lock.
     private var unfinished: LogFile?
     private var nextNumber: UInt64
     private var nextSlot: Int
-    private var targetSize: UInt64
-    private var targetCount: Int
+    var targetSize: UInt64
+    var targetCount: Int
 
     init(
         storage: any Storage,
@@ -64,7 +71,7 @@ final class LogFileSet: @unchecked Sendable {
     var intendedCount: Int { lock.withLock { targetCount } }
 
     /// The number of all files; the caller holds the lock.
-    private var fileCount: Int { active.count + spares.count + held.count }
+    var fileCount: Int { active.count + spares.count + held.count }
 
     /// Returns the file that holds the byte at `position`, or nil if none does yet.
     func file(containing position: UInt64) -> LogFile? {
@@ -108,7 +115,7 @@ final class LogFileSet: @unchecked Sendable {
     }
 
     /// Ends the holding of a file; the caller holds the lock and puts the file into a list.
-    private func release(_ slot: Int) {
+    func release(_ slot: Int) {
         held.removeAll { $0.slot == slot }
     }
 
@@ -125,7 +132,7 @@ final class LogFileSet: @unchecked Sendable {
         return made
     }
 
-    private func makeFile() throws(RedoubtError) -> LogFile {
+    func makeFile() throws(RedoubtError) -> LogFile {
         let (slot, size) = lock.withLock { () -> (Int, UInt64) in
             nextSlot += 1
             return (nextSlot - 1, targetSize)
@@ -211,106 +218,24 @@ final class LogFileSet: @unchecked Sendable {
     }
 
     /// Makes the files in use that start at or after `position` spare: they hold nothing that counts.
-    func retire(from position: UInt64) {
-        lock.withLock {
-            while active.count > 1, let last = active.last, last.start >= position {
-                active.removeLast()
-                spares.append(last)
-            }
-        }
-    }
-
-    // MARK: Sizes
-
-    /// Sets the size and number of files that there should be, and makes the spare files so.
     ///
+    /// Their headers go, durably: they claim stretches that are yet to come, for which the files may be too small then.
     /// Waits for the disk.
-    ///
-    /// The caller has recorded a smaller number in a checkpoint before.
-    func setTarget(fileSize: UInt64, count: Int) throws(RedoubtError) {
+    func retire(from position: UInt64) throws(RedoubtError) {
+        while let file = takeRetired(from: position) {
+            let zeros = try AlignedBuffer(byteCount: 4096)
+            try unsafe file.file.write(UnsafeRawBufferPointer(zeros.bytes), at: 0)
+            try file.file.syncWrites()
+        }
+    }
+
+    private func takeRetired(from position: UInt64) -> LogFile? {
         lock.withLock {
-            targetSize = fileSize
-            targetCount = count
-        }
-        try sizing.withLock { () throws(RedoubtError) in try fitSpares() }
-        // Who made files spare just now, and found this thread at it, has left them to it.
-        _ = try fit()
-    }
-
-    /// Makes the spare files of the size and number that there should be, unless another thread is at it.
-    ///
-    /// Waits for the disk. Returns whether any file was changed.
-    func fit() throws(RedoubtError) -> Bool {
-        var hasChanged = false
-        while lock.withLock({ needsFit }), sizing.tryLock() {
-            defer { sizing.unlock() }
-            try fitSpares()
-            hasChanged = true
-        }
-        return hasChanged
-    }
-
-    /// Whether a spare file has another size than it should, or files are missing or too many; the caller holds the
-    /// lock.
-    private var needsFit: Bool {
-        fileCount < targetCount || (fileCount > targetCount && !spares.isEmpty)
-            || spares.contains { $0.size != targetSize }
-    }
-
-    /// The size and number of files that there should be.
-    var target: (fileSize: UInt64, count: Int) { lock.withLock { (targetSize, targetCount) } }
-
-    /// The size and number of files that limits may count on.
-    var dependable: (fileSize: UInt64, count: Int) {
-        lock.withLock {
-            let smallest = (active + spares + held).map { $0.size }.min() ?? targetSize
-            return (min(smallest, targetSize), min(targetCount, fileCount))
-        }
-    }
-
-    /// Changes sizes and number of the spare files; the caller holds the lock of sizes.
-    private func fitSpares() throws(RedoubtError) {
-        while let surplus = takeSurplus() {
-            surplus.file.close()
-            try storage.remove(surplus.file.path)
-        }
-        while lock.withLock({ fileCount < targetCount }) {
-            let file = try makeFile()
-            lock.withLock { spares.insert(file, at: 0) }
-        }
-        while var misfit = takeMisfit() {
-            let size = lock.withLock { targetSize }
-            defer {
-                lock.withLock {
-                    release(misfit.slot)
-                    spares.insert(misfit, at: 0)
-                }
-            }
-            if misfit.size > size { try misfit.file.truncate(to: size) }
-            misfit.size = min(misfit.size, size)
-            do throws(RedoubtError) {
-                try misfit.file.extendByWriting(to: size)
-            } catch {
-                // What there was room for is given back: nobody would know of it.
-                try? misfit.file.truncate(to: misfit.size)
-                throw error
-            }
-            misfit.size = size
-            try misfit.file.sync()
-        }
-    }
-
-    private func takeSurplus() -> LogFile? {
-        lock.withLock {
-            fileCount > targetCount && !spares.isEmpty ? spares.removeFirst() : nil
-        }
-    }
-
-    private func takeMisfit() -> LogFile? {
-        lock.withLock {
-            guard let index = spares.firstIndex(where: { $0.size != targetSize }) else { return nil }
-            held.append(spares.remove(at: index))
-            return held.last
+            guard active.count > 1, var last = active.last, last.start >= position else { return nil }
+            active.removeLast()
+            last.header = nil
+            spares.append(last)
+            return last
         }
     }
 

@@ -12,8 +12,14 @@ extension RedoLog {
     /// - Throws: `.fenced`; `.diskFull`, after which the checkpoint before holds, and it may be tried again.
     package func writeCheckpoint(_ lsn: LogSequenceNumber, isCleanShutdown: Bool = false) throws(RedoubtError) {
         guard try advanceCheckpoint(to: lsn, isCleanShutdown: isCleanShutdown) else { return }
-        // Behind the news of the checkpoint: zeros may take long. A full disk only delays a change of sizes.
-        if (try? files.fit()) != false { updateLimits() }
+        // Behind the news of the checkpoint, because zeros take a while.
+        do throws(RedoubtError) {
+            if try files.fitOn() { updateLimits() }
+        } catch {
+            // A full disk only delays a change of sizes.
+            if error.code != .diskFull { fail(error) }
+            updateLimits()
+        }
     }
 
     /// Writes the checkpoint and makes files spare; returns false if the checkpoint was there already.
@@ -77,7 +83,7 @@ extension RedoLog {
     /// the file system; checkpoints go on meanwhile.
     ///
     /// - Throws: `.invalidConfiguration` if the size is out of range or too small for the window chosen when the log
-    ///   was opened; `.diskFull`, after which the old size holds, or is still on its way.
+    ///   was opened; `.diskFull`, after which the old size holds, or is still on its way; what else fails fences.
     package func resize(to capacity: ByteCount) throws(RedoubtError) {
         let wait = waits.begin(.resize)
         defer { waits.end(wait) }
@@ -98,12 +104,18 @@ extension RedoLog {
             )
         }
         try health.check()
+        resizeLock.lock()
+        defer { resizeLock.unlock() }
         // What was asked for before, also if not all files have it yet.
         let before = files.target
         do throws(RedoubtError) {
             try files.setTarget(fileSize: UInt64(wanted.fileSize), count: before.count)
         } catch {
-            try? files.setTarget(fileSize: before.fileSize, count: before.count)
+            if error.code != .diskFull {
+                fail(error)
+            } else {
+                try? files.setTarget(fileSize: before.fileSize, count: before.count)
+            }
             updateLimits()
             throw error
         }

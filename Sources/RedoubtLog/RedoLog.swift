@@ -49,6 +49,8 @@ package final class RedoLog: Sendable {
     let writerLock = EngineLock()
     let syncLock = EngineLock()
     let checkpointLock = EngineLock()
+    /// Held through a resize, by one after the other; no checkpoint takes it.
+    let resizeLock = EngineLock()
     /// Held while limits are made of the present files.
     let limitsLock = EngineLock()
 

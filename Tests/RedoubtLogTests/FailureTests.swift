@@ -144,17 +144,91 @@ import Testing
     @Test func `a resize that finds no space keeps the one before it on its way`() throws {
         let fixture = try LogFixture()
         try fixture.log.resize(to: .mebibytes(4))
-        fixture.storage.setQuota(5 << 20)
+        // Half of the zeros find space.
+        let full = SimulatedFault.Effect.failure(errno: SimulatedFault.noSpace)
+        fixture.storage.inject(SimulatedFault(.extend, role: .redo, isPermanent: true, effect: full))
         #expect(throws: RedoubtError.self) { try fixture.log.resize(to: .mebibytes(64)) }
         let image = fixture.storage.image
         #expect(image.paths.allSatisfy { image.size(of: $0) ?? 0 <= 1 << 20 }, "what was begun is given back")
-        for number: UInt64 in 0..<40 {
-            let range = fixture.append(number, byteCount: 60_000)
-            try fixture.log.waitUntilFlushed(range.end)
-            try fixture.log.writeCheckpoint(range.end)
+        func fill(_ numbers: Range<UInt64>) throws {
+            for number in numbers {
+                let range = fixture.append(number, byteCount: 60_000)
+                try fixture.log.waitUntilFlushed(range.end)
+                try fixture.log.writeCheckpoint(range.end)
+            }
         }
+        let start = Scheduling.now()
+        let fired = fixture.storage.firedFaultCount
+        try fill(0..<40)
+        let seconds = Int(Scheduling.now().nanoseconds(since: start) / 1_000_000_000)
+        let tries = fixture.storage.firedFaultCount - fired
+        #expect(tries > 0 && tries <= 2 + seconds, "zeros that find no space are not written at each checkpoint")
+        #expect(fixture.log.limits.fileSize == 524_288)
+        fixture.storage.removeFaults()
+        Scheduling.sleep(microseconds: 1_100_000)
+        try fill(40..<80)
         #expect(fixture.log.limits == LogLimits(capacity: .mebibytes(4), fileCount: 4))
         fixture.log.stop()
+    }
+
+    @Test func `a checkpoint writes no more zeros than it may when files grow`() throws {
+        let fixture = try LogFixture()
+        fixture.log.files.stepByteCount = 64 << 10
+        try fixture.log.resize(to: .mebibytes(4))
+        func sizes() -> [UInt64] {
+            let image = fixture.storage.image
+            return image.paths.compactMap { image.size(of: $0) }
+        }
+        var greatest: UInt64 = 0
+        for number: UInt64 in 0..<80 {
+            let range = fixture.append(number, byteCount: 60_000)
+            try fixture.log.waitUntilFlushed(range.end)
+            let before = sizes().reduce(0, +)
+            try fixture.log.writeCheckpoint(range.end)
+            greatest = max(greatest, sizes().reduce(0, +) - before)
+        }
+        #expect(greatest == 64 << 10 && sizes().allSatisfy { $0 == 1 << 20 }, "\(greatest), \(sizes())")
+        #expect(fixture.log.limits == LogLimits(capacity: .mebibytes(4), fileCount: 4))
+        fixture.log.stop()
+    }
+
+    @Test func `what fails while files grow fences, at a checkpoint too`() throws {
+        for isResize in [true, false] {
+            let fixture = try LogFixture()
+            if !isResize { try fixture.log.resize(to: .mebibytes(4)) }
+            let range = fixture.append(1, byteCount: 60_000)
+            try fixture.log.waitUntilFlushed(range.end)
+            fixture.storage.inject(SimulatedFault(.extend, role: .redo, isPermanent: true, effect: .failure(errno: 5)))
+            if isResize {
+                #expect(throws: RedoubtError.self) { try fixture.log.resize(to: .mebibytes(4)) }
+            } else {
+                for number: UInt64 in 2..<40 where !fixture.health.isFenced {
+                    let range = fixture.append(number, byteCount: 60_000)
+                    try? fixture.log.waitUntilFlushed(range.end)
+                    try? fixture.log.writeCheckpoint(range.end)
+                }
+            }
+            #expect(fixture.health.isFenced)
+            fixture.log.stop()
+        }
+    }
+
+    @Test func `a file that was begun before a power cut may become smaller`() throws {
+        var configuration = LogFixture.smallest
+        configuration.capacity = .mebibytes(4)
+        let fixture = try LogFixture(configuration)
+        let range = fixture.append(1)
+        try fixture.log.waitUntilFlushed(range.end)
+        // Its header is durable, and nothing else of it.
+        _ = try fixture.log.files.activateNext()
+        configuration.capacity = .mebibytes(2)
+        var storage = fixture.storage
+        for _ in 0..<3 {
+            storage = storage.powerCut(.none)
+            let again = try LogFixture(configuration, on: storage)
+            #expect(try LogFixture.scan(storage.powerCut(.none)).numbers == [1])
+            again.log.stop()
+        }
     }
 
     @Test func `another number and size of files is taken on at the next opening`() throws {

@@ -65,8 +65,9 @@ int32_t redoubt_thread_times(int descriptor, uint64_t *processor, uint64_t *queu
 /// Names the calling thread; the kernel keeps 15 characters.
 void redoubt_set_thread_name(const char *name);
 
-/// Lowers the nice value of the calling thread by `steps`, so that it runs before others, but of no thread that it
-/// starts; without effect where the process may not.
+/// Lowers the nice value of the calling thread by `steps`, so that it runs before others; without effect where the
+/// process may not. Threads that it starts begin at 0 if it is below that; in a process that is nice itself they may
+/// begin as it is.
 void redoubt_raise_thread_priority(int32_t steps);
 
 /// The nice value of the calling thread.
