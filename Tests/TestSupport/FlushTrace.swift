@@ -192,6 +192,10 @@ package struct FlushTrace: Sendable {
                 "checkpoint \(lsn), but redo is durable up to \(redo.durableLSN)"
             )
         }
+        if lsn > redo.readLSN {
+            // What this judge did not read it cannot judge.
+            report(.redoBeforeCheckpoint, number, "checkpoint \(lsn), but groups end at \(redo.readLSN)")
+        }
         for (page, list) in redo.changes.sorted(by: { $0.key < $1.key }) {
             guard let last = list.last(where: { $0.start < lsn }), durable[page] ?? 0 < last.end else { continue }
             if let end = redo.dropped[page.space], end <= redo.durableLSN { continue }

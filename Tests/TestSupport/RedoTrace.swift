@@ -22,6 +22,8 @@ struct RedoTrace {
     /// The groups read.
     private(set) var groupCount = 0
 
+    /// The LSN up to which groups were read, durable or not; 0 if the stream has no beginning.
+    var readLSN: UInt64 { position.map { LogSequenceNumber(sequenceNumber: $0).rawValue } ?? 0 }
     /// What a recovery would find: the LSN up to which the stream is durable.
     var durableLSN: UInt64 { LogSequenceNumber(sequenceNumber: durable).rawValue }
 
