@@ -67,9 +67,12 @@ package final class ThreadAccount {
         waitStart = clocks.read()
     }
 
-    func endWait(_ reason: WaitReason, nanoseconds elapsed: UInt64) {
-        waiting = waiting + (clocks.read() - waitStart)
-        nanoseconds[reason.index] += elapsed
+    func endWait(_ reason: WaitReason) {
+        // From one reading of the clocks to the other, like all that is taken from the thread's work: what the readings
+        // take would else belong to nothing.
+        let span = clocks.read() - waitStart
+        waiting = waiting + span
+        nanoseconds[reason.index] += span.wall
         waitCount += 1
     }
 }

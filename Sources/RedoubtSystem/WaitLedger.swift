@@ -74,7 +74,7 @@ package final class WaitLedger: @unchecked Sendable {
         let elapsed = Scheduling.now().nanoseconds(since: wait.start)
         if wait.place >= 0 { unsafe present[wait.place].store(0, ordering: .releasing) }
         slot().add(wait.reason, nanoseconds: elapsed)
-        unsafe ThreadAccount.current(thread)?.endWait(wait.reason, nanoseconds: elapsed)
+        unsafe ThreadAccount.current(thread)?.endWait(wait.reason)
     }
 
     /// Runs `body`, which is a wait from beginning to end.
