@@ -135,7 +135,7 @@ package struct FlushTrace: Sendable {
             return
         }
         if doublewriteFiles.contains(file) {
-            let copies = Self.sectorCopies(bytes)
+            let copies = RecordedBytes.sectorCopies(bytes)
             sectorCopyCount += copies.count
             let found = Self.pages(bytes, at: offset)
             for copy in copies + found.own + found.others {

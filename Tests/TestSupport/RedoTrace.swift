@@ -216,33 +216,33 @@ struct RedoTrace {
 
 // The formats.
 extension RedoTrace {
-    private static func number(_ bytes: ArraySlice<UInt8>, _ offset: Int, _ count: Int) -> UInt64 {
-        bytes[bytes.startIndex + offset..<bytes.startIndex + offset + count].reduce(0) { $0 << 8 | UInt64($1) }
-    }
-
     private static func isWhole(_ sector: ArraySlice<UInt8>) -> Bool {
         let sum = unsafe sector.prefix(508).withUnsafeBytes { unsafe Checksum.crc32c($0) }
-        return number(sector, 508, 4) == UInt64(sum)
+        return RecordedBytes.number(sector, 508, 4) == UInt64(sum)
     }
 
     /// The LSN of the first block of the file that `bytes` begin, nil if they begin no redo file.
     private static func start(_ bytes: [UInt8]) -> UInt64? {
         guard bytes.count >= 512, bytes.starts(with: Array("REDOUBTL".utf8)), isWhole(bytes[..<512]) else { return nil }
-        return number(bytes[...], 32, 8)
+        return RecordedBytes.number(bytes[...], 32, 8)
     }
 
     private static func checkpoint(_ sector: ArraySlice<UInt8>) -> (number: UInt64, lsn: UInt64)? {
         guard sector.starts(with: Array("CKPT".utf8)), isWhole(sector) else { return nil }
-        return (number(sector, 24, 8), number(sector, 8, 8))
+        return (RecordedBytes.number(sector, 24, 8), RecordedBytes.number(sector, 8, 8))
     }
 
     private static func block(_ sector: ArraySlice<UInt8>, _ index: UInt64) -> Block? {
-        guard number(sector, 0, 4) == index & 0x3FFF_FFFF + 1, number(sector, 8, 1) == (1 + index >> 30) & 255,
+        guard RecordedBytes.number(sector, 0, 4) == index & 0x3FFF_FFFF + 1,
+            RecordedBytes.number(sector, 8, 1) == (1 + index >> 30) & 255,
             isWhole(sector)
         else { return nil }
-        let end = min(Int(number(sector, 4, 2)), 508)
+        let end = min(Int(RecordedBytes.number(sector, 4, 2)), 508)
         guard end >= 12 else { return nil }
         let first = sector.startIndex
-        return Block(payload: Array(sector[first + 12..<first + end]), firstGroup: Int(number(sector, 6, 2)))
+        return Block(
+            payload: Array(sector[first + 12..<first + end]),
+            firstGroup: Int(RecordedBytes.number(sector, 6, 2))
+        )
     }
 }

@@ -73,7 +73,7 @@ package struct WriteTrace {
     }
 
     private mutating func write(_ file: Int, _ offset: UInt64, _ bytes: [UInt8], _ number: Int, isEnded: Bool) {
-        if bytes.starts(with: Array("RDBTDWRT".utf8)) {
+        if RecordedBytes.beginSegment(bytes) {
             writeSegment(file, offset, bytes, number)
         } else if extendSegment(file, offset, bytes) {
             return
@@ -86,7 +86,7 @@ package struct WriteTrace {
             torn.removeAll { $0.page == found.page }
             if isEnded { unsynced.append(write) } else { underWay[number] = write }
         } else if dataFiles.contains(file), bytes.count < pageByteCount, offset % UInt64(pageByteCount) == 0 {
-            let (page, lsn) = Self.names(bytes[...])
+            let (page, lsn) = RecordedBytes.header(bytes[...])
             tornCount += 1
             check(PageWrite(page: page, lsn: lsn, file: file))
             torn.append(PageWrite(page: page, lsn: lsn, file: file))
@@ -109,7 +109,7 @@ package struct WriteTrace {
         segmentByteCount += bytes.count
         if !underWay.isEmpty { pipelinedCount += 1 }
         overwrite(file, range, number)
-        var needed = Self.sectorEntries(bytes)
+        var needed = Dictionary(RecordedBytes.sectorCopies(bytes).map { ($0.page, $0.lsn) }) { $1 }
         // Of a segment that found no space only a part is there.
         if bytes.count > pageByteCount {
             for (page, lsn) in Self.images(bytes[pageByteCount...]) { needed[page] = lsn }
@@ -144,25 +144,10 @@ package struct WriteTrace {
         return true
     }
 
-    /// The pages that a header names, with the LSNs of their images, if sectors of them follow.
-    private static func sectorEntries(_ header: [UInt8]) -> [PageID: UInt64] {
-        func number(_ offset: Int, _ count: Int) -> UInt64 {
-            header[offset..<offset + count].reduce(0) { $0 << 8 | UInt64($1) }
-        }
-        guard header.count >= pageByteCount, number(40, 4) == 3 else { return [:] }
-        var entries: [PageID: UInt64] = [:]
-        for offset in stride(from: 64, to: 64 + 24 * Int(number(12, 4)), by: 24) {
-            let space = SpaceID(rawValue: UInt32(number(offset, 4)))
-            let page = PageNumber(rawValue: UInt32(number(offset + 4, 4)))
-            entries[PageID(space: space, number: page)] = number(offset + 8, 8)
-        }
-        return entries
-    }
-
     private static func images(_ bytes: ArraySlice<UInt8>) -> [(PageID, UInt64)] {
         let end = bytes.startIndex + bytes.count / pageByteCount * pageByteCount
         return stride(from: bytes.startIndex, to: end, by: pageByteCount).compactMap { start in
-            identity(bytes[start..<start + pageByteCount]).map { ($0.page, $0.lsn) }
+            RecordedBytes.page(bytes[start..<start + pageByteCount]).map { ($0.page, $0.lsn) }
         }
     }
 
@@ -179,30 +164,9 @@ package struct WriteTrace {
 
     /// The page that `bytes`, written at `offset` of a file, are the whole of; nil if they are not.
     private static func wholePage(_ offset: UInt64, _ bytes: [UInt8]) -> (page: PageID, lsn: UInt64)? {
-        guard bytes.count == pageByteCount, let found = identity(bytes[...]), found.page.number.fileOffset == offset
+        guard bytes.count == pageByteCount, let found = RecordedBytes.page(bytes[...]),
+            found.page.number.fileOffset == offset
         else { return nil }
         return found
-    }
-
-    /// The page that `bytes` are, by its own header; nil if they are no page.
-    private static func identity(_ bytes: ArraySlice<UInt8>) -> (page: PageID, lsn: UInt64)? {
-        let found = names(bytes)
-        guard number(bytes, pageByteCount - 4, 4) == found.lsn & 0xFFFF_FFFF,
-            number(bytes, 0, 4) == number(bytes, pageByteCount - 8, 4)
-        else { return nil }
-        return found
-    }
-
-    /// What the header at the start of `bytes` says.
-    private static func names(_ bytes: ArraySlice<UInt8>) -> (page: PageID, lsn: UInt64) {
-        let page = PageID(
-            space: SpaceID(rawValue: UInt32(number(bytes, 34, 4))),
-            number: PageNumber(rawValue: UInt32(number(bytes, 4, 4)))
-        )
-        return (page, number(bytes, 16, 8))
-    }
-
-    private static func number(_ bytes: ArraySlice<UInt8>, _ offset: Int, _ count: Int) -> UInt64 {
-        bytes[bytes.startIndex + offset..<bytes.startIndex + offset + count].reduce(0) { $0 << 8 | UInt64($1) }
     }
 }
