@@ -6,8 +6,9 @@ package import RedoubtCore
 ///     let account = try ThreadAccount.measure { for key in keys { try orders.put(key, value) } }
 ///     print(account.coverage)
 ///
-/// Exact, at the price of two more system calls a wait while it is kept: what a wait contains of running and of being
-/// queued counts as wait and as nothing else, so the parts never cover more than the whole.
+/// At the price of two more system calls a wait while it is kept: what a wait contains of running and of being queued
+/// counts as wait and as nothing else. The parts are off by the microsecond or two between the readings of three clocks
+/// at each end of a wait, and so may cover a little more than the whole.
 package final class ThreadAccount {
     /// The time from beginning to end.
     package private(set) var total = ThreadTime()
