@@ -24,7 +24,7 @@ extension LogFileSet {
     /// there was no space a moment ago.
     ///
     /// Waits for the disk, but not for more zeros than ``stepByteCount``. Returns whether any file was changed.
-    func fitOn() throws(RedoubtError) -> Bool {
+    func fitSome() throws(RedoubtError) -> Bool {
         let now = Scheduling.now().nanoseconds
         guard lock.withLock({ needsFit && now >= nextTry }), sizing.tryLock() else { return false }
         defer { sizing.unlock() }

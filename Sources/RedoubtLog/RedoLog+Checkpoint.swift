@@ -14,7 +14,7 @@ extension RedoLog {
         guard try advanceCheckpoint(to: lsn, isCleanShutdown: isCleanShutdown) else { return }
         // Behind the news of the checkpoint, because zeros take a while.
         do throws(RedoubtError) {
-            if try files.fitOn() { updateLimits() }
+            if try files.fitSome() { updateLimits() }
         } catch {
             // A full disk only delays a change of sizes.
             if error.code != .diskFull { fail(error) }
