@@ -44,6 +44,12 @@ public struct Configuration: Sendable, Hashable {
         ///
         /// InnoDB: `innodb_buffer_pool_instances`.
         public var instanceCount = 0
+        /// Whether the kernel is asked for huge pages behind the pool's memory and the page writers'.
+        ///
+        /// Transparent ones, so nothing has to be set aside; where the kernel has none, nothing changes.
+        ///
+        /// The default is true. InnoDB: `large_pages`, which takes explicit ones.
+        public var hugePages = true
         /// The share of the LRU list kept for pages that were read but not used again, in percent.
         ///
         /// The default is 37, the range 5...95. Can be changed while open. InnoDB: `innodb_old_blocks_pct`.

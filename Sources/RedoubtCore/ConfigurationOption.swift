@@ -68,6 +68,7 @@ package struct ConfigurationOption: Sendable {
         live("durability", \.durability),
         fixed("createIfMissing", \.createIfMissing),
         fixed("bufferPool.instanceCount", \.bufferPool.instanceCount),
+        fixed("bufferPool.hugePages", \.bufferPool.hugePages),
         live("bufferPool.oldSublistPercent", \.bufferPool.oldSublistPercent),
         live("bufferPool.oldSublistMilliseconds", \.bufferPool.oldSublistMilliseconds),
         live("bufferPool.lruScanDepth", \.bufferPool.lruScanDepth),

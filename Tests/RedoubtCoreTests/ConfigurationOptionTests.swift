@@ -68,6 +68,7 @@ import Testing
         ("durability", { $0.durability = .deferred }),
         ("createIfMissing", { $0.createIfMissing = false }),
         ("bufferPool.instanceCount", { $0.bufferPool.instanceCount = 3 }),
+        ("bufferPool.hugePages", { $0.bufferPool.hugePages = false }),
         ("bufferPool.oldSublistPercent", { $0.bufferPool.oldSublistPercent = 50 }),
         ("bufferPool.oldSublistMilliseconds", { $0.bufferPool.oldSublistMilliseconds = 0 }),
         ("bufferPool.lruScanDepth", { $0.bufferPool.lruScanDepth = 100 }),

@@ -124,6 +124,7 @@ import Testing
     private static let fixed: [Change] = [
         { $0.memory = one([.mebibytes(8), .mebibytes(12), .mebibytes(24)], &$1) },
         { $0.bufferPool.instanceCount = one([0, 1, 8, 64], &$1) },
+        { $0.bufferPool.hugePages = one([true, false], &$1) },
         { $0.bufferPool.loadsAtOpen = one([true, false], &$1) },
         { $0.redoLog.fileCount = one([4, 32], &$1) },
         { $0.redoLog.bufferCapacity = one([.kibibytes(256), .mebibytes(1), .mebibytes(4)], &$1) },

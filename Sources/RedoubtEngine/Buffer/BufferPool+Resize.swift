@@ -65,6 +65,7 @@ extension BufferPool {
     /// of the size.
     private func grow(from start: UInt32, to end: UInt32) {
         let bound = frameBound
+        wantHugePages(true, in: 0..<end)
         for index in stride(from: bound, to: end, by: 1) {
             layOut(index)
             frame(index).set(FrameFlags.withdrawn | FrameFlags.givenBack)
@@ -95,6 +96,8 @@ extension BufferPool {
         let target = frameCount
         guard target < frameLimit, credit.isWithinLimit else { return }
         size.limit.store(target, ordering: .releasing)
+        // Nor does the kernel put together again what is given back piece by piece.
+        wantHugePages(false, in: target..<frameBound)
         for instance in instances { instance.withdrawFree(from: target) }
         // Whoever wanted a frame meanwhile found fewer than there were.
         framesFreed.signal()

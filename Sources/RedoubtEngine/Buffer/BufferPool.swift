@@ -90,10 +90,16 @@ final class BufferPool: @unchecked Sendable {
         let canGrow = plan.frameCount < plan.frameCountMaximum
         let most = plan.frameCountMaximum
         // A read of 8 bytes may begin at the last byte of the last page.
-        memory = try AlignedBuffer(byteCount: most * pageByteCount + 4096, reservation: canGrow)
+        let huge = configuration.bufferPool.hugePages
+        memory = try AlignedBuffer(byteCount: most * pageByteCount + 4096, reservation: canGrow, hugePages: huge)
         controlMemory = try AlignedBuffer(byteCount: most * Frame.controlByteCount, reservation: canGrow)
         let slabShare = plan.searchIndexByteCountMaximum
-        slabMemory = try AlignedBuffer(byteCount: slabShare * plan.instanceCount, reservation: canGrow)
+        slabMemory = try AlignedBuffer(
+            byteCount: slabShare * plan.instanceCount,
+            reservation: canGrow,
+            hugePages: huge && !canGrow
+        )
+        if huge { memory.wantHugePages(true, in: 0..<plan.frameCount * pageByteCount) }
         let controls = unsafe controlMemory.bytes.baseAddress.unsafelyUnwrapped
         let slabs = unsafe slabMemory.bytes.baseAddress.unsafelyUnwrapped
         unsafe self.controls = unsafe controls
@@ -163,6 +169,15 @@ final class BufferPool: @unchecked Sendable {
 
     /// Lays out the control block of the frame with number `index`, which nobody knows yet.
     func layOut(_ index: UInt32) { unsafe Self.layOut(index, controls, memory) }
+
+    /// Tells the kernel to use huge pages for the pages in `frames`, if the options want any, or not to.
+    func wantHugePages(_ isWanted: Bool, in frames: Range<UInt32>) {
+        if frames.isEmpty || !configuration.bufferPool.hugePages { return }
+        memory.wantHugePages(
+            isWanted,
+            in: Int(frames.lowerBound) * pageByteCount..<Int(frames.upperBound) * pageByteCount
+        )
+    }
 
     /// Gives the memory of the pages in `frames` back to the system.
     func giveBackMemory(_ frames: Range<UInt32>) {

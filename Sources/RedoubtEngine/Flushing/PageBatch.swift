@@ -44,7 +44,7 @@ final class PageBatch: @unchecked Sendable {
     let capacity: Int
     /// Nothing older than this is on its way in this batch; `.max` when nothing is.
     let minimum = Atomic<UInt64>(.max)
-    private let memory: AlignedBuffer
+    private let memory: UnsafeMutableRawBufferPointer
     /// The pages, in the order in which they were taken.
     var flights: [Flight] = []
     /// The pages that the doublewrite segment names, in the order of their images.
@@ -60,13 +60,13 @@ final class PageBatch: @unchecked Sendable {
     /// The pages whose writes have ended, or were given up.
     var endedCount = 0
 
-    /// Creates an empty batch.
-    ///
-    /// - Throws: `.systemLimit` if there is not so much memory.
-    init(index: Int, capacity: Int) throws(RedoubtError) {
+    /// Creates an empty batch of up to `capacity` pages in `memory`, which has room for a header page besides and
+    /// outlives it.
+    init(index: Int, capacity: Int, memory: UnsafeMutableRawBufferPointer) {
+        precondition(memory.count == (capacity + 1) * pageByteCount, "\(memory.count) bytes for \(capacity) pages")
         self.index = index
         self.capacity = capacity
-        memory = try AlignedBuffer(byteCount: (capacity + 1) * pageByteCount)
+        unsafe self.memory = unsafe memory
         flights.reserveCapacity(capacity)
         entries.reserveCapacity(capacity)
     }
@@ -76,7 +76,7 @@ final class PageBatch: @unchecked Sendable {
 
     /// The page of memory at `place`; the header page is at 0.
     func image(at place: Int) -> UnsafeMutableRawPointer {
-        unsafe memory.bytes.baseAddress.unsafelyUnwrapped + place * pageByteCount
+        unsafe memory.baseAddress.unsafelyUnwrapped + place * pageByteCount
     }
 
     /// Copies the page in `frame`, which is latched, as one that goes to `file`.
@@ -123,7 +123,7 @@ final class PageBatch: @unchecked Sendable {
     /// The header page and the images of the segment, or the header page alone.
     func segmentBytes(_ content: DoublewriteBatch.Content) -> UnsafeRawBufferPointer {
         let pageCount = content == .images ? entries.count + 1 : 1
-        return unsafe UnsafeRawBufferPointer(rebasing: memory.bytes[..<(pageCount * pageByteCount)])
+        return unsafe UnsafeRawBufferPointer(rebasing: memory[..<(pageCount * pageByteCount)])
     }
 
     /// What the write of the page `index` is known by.

@@ -51,8 +51,9 @@ final class PageWriter: @unchecked Sendable {
     var free: [PageBatch]
     var active: [PageBatch] = []
     var requests: [StorageRequest] = []
-    // A segment of sectors is put together here.
-    private let staging: AlignedBuffer
+    // The images of all batches, and behind them the room where a segment of sectors is put together.
+    private let memory: AlignedBuffer
+    private let staging: UnsafeMutableRawBufferPointer
     // Something failed: what is under way ends, nothing begins.
     var isBroken = false
     // The error of a write that found no space: nothing begins until `resume`, and nothing is under way between calls.
@@ -85,12 +86,25 @@ final class PageWriter: @unchecked Sendable {
         pool = kernel.pool
         let plan = kernel.pool.plan
         batchPages = plan.writeBatchPages
+        memory = try AlignedBuffer(
+            byteCount: plan.writeBufferByteCount / plan.writerCount,
+            hugePages: kernel.configuration.bufferPool.hugePages
+        )
         var batches: [PageBatch] = []
+        let batchByteCount = (plan.writeBatchPages + 1) * pageByteCount
         for index in 0..<MemoryPlan.writeBatchCount {
-            batches.append(try PageBatch(index: index, capacity: plan.writeBatchPages))
+            let part = unsafe memory.bytes[(index * batchByteCount)..<((index + 1) * batchByteCount)]
+            batches.append(
+                unsafe PageBatch(
+                    index: index,
+                    capacity: plan.writeBatchPages,
+                    memory: UnsafeMutableRawBufferPointer(rebasing: part)
+                )
+            )
         }
         self.batches = batches
-        staging = try AlignedBuffer(byteCount: plan.stagingPageCount * pageByteCount)
+        let rest = unsafe memory.bytes[(MemoryPlan.writeBatchCount * batchByteCount)...]
+        unsafe staging = UnsafeMutableRawBufferPointer(rebasing: rest)
         free = batches
         queueDepth = min(kernel.configuration.storage.queueDepth, batches.count * plan.writeBatchPages)
         queue = try kernel.storage.makeQueue(depth: queueDepth)
@@ -322,7 +336,7 @@ final class PageWriter: @unchecked Sendable {
     /// Writes the header page of `batch` and the sectors behind it, a staging buffer at a time; returns the bytes
     /// written.
     private func writeSectors(_ batch: PageBatch, to file: DoublewriteFile, at start: Int) throws(RedoubtError) -> Int {
-        let room = unsafe staging.bytes
+        let room = unsafe staging
         unsafe room.copyMemory(from: UnsafeRawBufferPointer(start: batch.image(at: 0), count: pageByteCount))
         var used = pageByteCount
         var page = start
