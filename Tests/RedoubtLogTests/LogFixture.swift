@@ -84,8 +84,8 @@ final class LogFixture: Sendable {
         var isIntact = true
     }
 
-    /// Scans the log on `storage`, and checks the content of each group.
-    static func scan(_ storage: SimulatedStorage) throws -> Found {
+    /// Scans the log on `storage`, and checks the content of each group, unless its checksums are enough.
+    static func scan(_ storage: SimulatedStorage, checksContent: Bool = true) throws -> Found {
         var scanner = try LogScanner.open(storage: storage, directory: directory, readOnly: true)
         defer { scanner.close() }
         var found = Found()
@@ -94,7 +94,8 @@ final class LogFixture: Sendable {
             let number = bytes.prefix(8).enumerated().reduce(UInt64(0)) {
                 $0 | UInt64($1.element) << UInt64(8 * $1.offset)
             }
-            if bytes.count < 8 || Array(group(number, byteCount: bytes.count + 4).dropFirst(4)) != bytes {
+            let isWhole = !checksContent || Array(group(number, byteCount: bytes.count + 4).dropFirst(4)) == bytes
+            if bytes.count < 8 || !isWhole {
                 found.isIntact = false
             }
             found.numbers.append(number)
