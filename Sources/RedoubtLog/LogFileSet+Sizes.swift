@@ -3,20 +3,29 @@ import RedoubtSystem
 
 // The size and number of files.
 extension LogFileSet {
-    /// Sets the size and number of files that there should be, and makes the spare files so.
-    ///
-    /// Waits for the disk.
+    /// Sets the size and number of files that there should be; ``fitAll(_:)`` makes the files so.
     ///
     /// The caller has recorded a smaller number in a checkpoint before.
-    func setTarget(fileSize: UInt64, count: Int) throws(RedoubtError) {
+    func setTarget(fileSize: UInt64, count: Int) {
         lock.withLock {
             targetSize = fileSize
             targetCount = count
             nextTry = 0
         }
+    }
+
+    /// Makes the spare files of the size and number that there should be.
+    ///
+    /// Waits for the disk. Calls `check` before each ``stepByteCount`` of zeros, and ends with the error it throws.
+    func fitAll(_ check: () throws(RedoubtError) -> Void) throws(RedoubtError) {
         repeat {
-            _ = try sizing.withLock { () throws(RedoubtError) in try fitSpares(zeroByteCount: .max) }
-            // Who made files spare meanwhile has left them to this thread.
+            sizing.lock()
+            defer { sizing.unlock() }
+            while lock.withLock({ needsFit }) {
+                try check()
+                _ = try fitSpares(zeroByteCount: stepByteCount)
+            }
+            // Who makes files spare before the lock is given back leaves them to this thread.
         } while lock.withLock({ needsFit })
     }
 
@@ -62,7 +71,8 @@ extension LogFileSet {
         var hasChanged = false
         while let surplus = takeSurplus() {
             surplus.file.close()
-            try storage.remove(surplus.file.path)
+            // One that stays does no harm: the next opening finds it spare, and tries again.
+            try? storage.remove(surplus.file.path)
             hasChanged = true
         }
         while lock.withLock({ fileCount < targetCount }) {
@@ -93,6 +103,8 @@ extension LogFileSet {
         }
         if size < before {
             try file.file.truncate(to: size)
+            // Before the sync, which may fail: a header must never claim more than there is.
+            file.size = size
         } else {
             do throws(RedoubtError) {
                 try file.file.extendByWriting(to: size)

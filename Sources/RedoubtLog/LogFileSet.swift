@@ -4,9 +4,9 @@ import RedoubtSystem
 /// The redo files: which part of the stream each holds, which are spare, and which must be synced.
 ///
 /// A file in use holds the stretch of the stream that its header names, and the stretches of the files in use are
-/// adjacent. A file whose stretch lies below the checkpoint is spare. The spare file that was in use longest ago is
-/// taken next: its header is overwritten and synced before its first block is written, so a power cut leaves either the
-/// old file, which is spare, or the new one, which holds nothing yet.
+/// adjacent. A file whose stretch lies below the checkpoint is spare. The first spare file of the right size is taken
+/// next: its header is overwritten and synced before its first block is written, so a power cut leaves either the old
+/// file, which is spare, or the new one, which holds nothing yet.
 ///
 /// ## Concurrency
 /// All members may be called from any thread. The lock guards the lists only, never I/O; taking the next file is for
@@ -22,9 +22,9 @@ final class LogFileSet: @unchecked Sendable {
     let lock = EngineLock()
     // Held through the I/O that changes sizes.
     let sizing = EngineLock()
-    /// The zeros that a checkpoint writes at most when files are to grow.
+    /// The zeros that a checkpoint writes at most when files are to grow, and a resize before it looks up.
     ///
-    /// Others wait for it meanwhile. For tests to change, before there are threads.
+    /// Others wait for the checkpoint meanwhile. For tests to change, before there are threads.
     var stepByteCount: UInt64 = 64 << 20
     /// Nanoseconds before files that found no space are tried again.
     static let pause: UInt64 = 1_000_000_000
@@ -122,7 +122,8 @@ final class LogFileSet: @unchecked Sendable {
     private func takeSpare() throws(RedoubtError) -> LogFile {
         let spare = lock.withLock { () -> LogFile? in
             guard !spares.isEmpty else { return nil }
-            held.append(spares.removeFirst())
+            // One of another size would be small for one more round of the log.
+            held.append(spares.remove(at: spares.firstIndex { $0.size == targetSize } ?? 0))
             return held.last
         }
         if let spare { return spare }

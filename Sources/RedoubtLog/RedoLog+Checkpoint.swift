@@ -12,6 +12,8 @@ extension RedoLog {
     /// - Throws: `.fenced`; `.diskFull`, after which the checkpoint before holds, and it may be tried again.
     package func writeCheckpoint(_ lsn: LogSequenceNumber, isCleanShutdown: Bool = false) throws(RedoubtError) {
         guard try advanceCheckpoint(to: lsn, isCleanShutdown: isCleanShutdown) else { return }
+        // The next opening chooses sizes of its own.
+        if isCleanShutdown { return }
         // Behind the news of the checkpoint, because zeros take a while.
         do throws(RedoubtError) {
             if try files.fitSome() { updateLimits() }
@@ -79,11 +81,12 @@ extension RedoLog {
 
     /// Changes the size of the log.
     ///
-    /// Files in use take the new size when they are recycled, so ``limits`` grow as the checkpoint advances. Waits for
-    /// the file system; checkpoints go on meanwhile.
+    /// Files in use take the new size when they are recycled, so ``limits`` grow further as the checkpoint advances.
+    /// Waits for the file system; checkpoints go on meanwhile.
     ///
     /// - Throws: `.invalidConfiguration` if the size is out of range or too small for the window chosen when the log
-    ///   was opened; `.diskFull`, after which the old size holds, or is still on its way; what else fails fences.
+    ///   was opened; `.diskFull`, after which the old size holds, or is still on its way; `.fenced`, also for whatever
+    ///   else fails.
     package func resize(to capacity: ByteCount) throws(RedoubtError) {
         let wait = waits.begin(.resize)
         defer { waits.end(wait) }
@@ -103,23 +106,42 @@ extension RedoLog {
                     + "close and reopen with it"
             )
         }
-        try health.check()
         resizeLock.lock()
         defer { resizeLock.unlock() }
-        // What was asked for before, also if not all files have it yet.
-        let before = files.target
+        try health.check()
         do throws(RedoubtError) {
-            try files.setTarget(fileSize: UInt64(wanted.fileSize), count: before.count)
+            try fitFiles(size: UInt64(wanted.fileSize), count: wanted.fileCount)
         } catch {
-            if error.code != .diskFull {
-                fail(error)
-            } else {
-                try? files.setTarget(fileSize: before.fileSize, count: before.count)
-            }
-            updateLimits()
+            try health.check()
             throw error
         }
+    }
+
+    /// Gives the spare files this size and number; if there is no space, the size that was asked for before, also if
+    /// not all files have it yet.
+    ///
+    /// - Throws: `.diskFull`. Whatever else fails has fenced the engine, also on the way back.
+    private func fitFiles(size: UInt64, count: Int) throws(RedoubtError) {
+        let before = files.target.fileSize
+        do throws(RedoubtError) {
+            try fitFiles(toward: size, count: count)
+        } catch {
+            if error.code == .diskFull { try? fitFiles(toward: before, count: count) }
+            throw error
+        }
+    }
+
+    private func fitFiles(toward size: UInt64, count: Int) throws(RedoubtError) {
+        files.setTarget(fileSize: size, count: count)
+        // A smaller limit holds before files are cut: they must have room for who is let in meanwhile.
         updateLimits()
+        defer { updateLimits() }
+        do throws(RedoubtError) {
+            try files.fitAll { () throws(RedoubtError) in try health.check() }
+        } catch {
+            if error.code != .diskFull { fail(error) }
+            throw error
+        }
     }
 
     /// Whether a log of these limits has room beside the window chosen when it was opened.
@@ -144,8 +166,7 @@ extension RedoLog {
                 )
             )
         }
-        try files.setTarget(fileSize: UInt64(wanted.fileSize), count: configuration.fileCount)
-        updateLimits()
+        try fitFiles(size: UInt64(wanted.fileSize), count: wanted.fileCount)
     }
 
     private func updateLimits() {

@@ -133,7 +133,10 @@ package final class RedoLog: Sendable {
         credit = CapacityCredit(limits: limits)
         admission = Admission(credit: credit, waits: waits, health: health)
         recentWritten = LinkBuffer(window: Self.writtenWindow(configuration), origin: end)
-        recentClosed = LinkBuffer(window: Self.closedWindow(limits), origin: end)
+        // The files may become smaller yet.
+        let wanted = LogLimits(capacity: configuration.capacity, fileCount: configuration.fileCount)
+        let window = min(Self.closedWindow(limits), Self.closedWindow(wanted))
+        recentClosed = LinkBuffer(window: window, origin: end)
         threads = LogThreads(shape: configuration.shape)
         streamSeeker = SpaceSeeker(streamSpace)
         checkpointSeeker = SpaceSeeker(checkpointSpace)
