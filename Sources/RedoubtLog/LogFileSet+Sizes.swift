@@ -55,11 +55,17 @@ extension LogFileSet {
     /// The size and number of files that there should be.
     var target: (fileSize: UInt64, count: Int) { lock.withLock { (targetSize, targetCount) } }
 
-    /// The size and number of files that limits may count on.
+    /// The number of files that limits may count on, and a size: equal files of it hold no more than these do.
+    ///
+    /// It is the mean of all but the two largest: the checkpoint may be at the end of one, and one may be away while
+    /// its size changes. Of files too many those count that are smallest: any may be removed.
     var dependable: (fileSize: UInt64, count: Int) {
         lock.withLock {
-            let smallest = (active + spares + held).map { $0.size }.min() ?? targetSize
-            return (min(smallest, targetSize), min(targetCount, fileCount))
+            let count = min(targetCount, fileCount)
+            let sizes = (active + spares + held).map { min($0.size, 1 << 40) }.sorted().prefix(count)
+            guard count > 2 else { return (min(sizes.first ?? targetSize, targetSize), count) }
+            let mean = sizes.dropLast(2).reduce(0, +) / UInt64(count - 2)
+            return (min(mean / UInt64(LogLimits.fileSizeUnit) * UInt64(LogLimits.fileSizeUnit), targetSize), count)
         }
     }
 

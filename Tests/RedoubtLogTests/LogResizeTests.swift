@@ -156,4 +156,64 @@ import Testing
         #expect(Int(log.relaxedOrderWindow) <= log.limits.freeCheckCapacity / 4, "\(log.relaxedOrderWindow)")
         log.stop()
     }
+
+    @Test func `a larger size counts in part at once, and no file is made in need at any mix of sizes`() throws {
+        let fixture = try LogFixture()
+        let log = fixture.log
+        try log.resize(to: .mebibytes(4))
+        // One file has half of the size still: of all but the two largest that is the mean.
+        #expect(log.limits.capacity == .mebibytes(3))
+        var random = SeededRandom(seed: testSeed())
+        var number: UInt64 = 0
+        for turn in 0..<60 {
+            if turn % 20 == 0 {
+                log.files.stepByteCount = UInt64(16 << random.below(8)) << 10
+                try log.resize(to: .mebibytes(2 + random.below(5)))
+            }
+            let byteCount = 1000 + random.below(60_000)
+            while log.tryAcquireCapacity(bytes: byteCount) {
+                fixture.append(number, byteCount: byteCount)
+                number += 1
+                log.releaseCapacity(bytes: byteCount)
+            }
+            try log.waitUntilFlushed(log.currentLSN)
+            let age = Int(log.currentLSN.rawValue - log.checkpointLSN.rawValue)
+            let lsn = log.checkpointLSN.rawValue + UInt64(1 + random.below(max(1, age)))
+            try log.writeCheckpoint(LogSequenceNumber(rawValue: min(lsn, log.currentLSN.rawValue)))
+            #expect(log.files.count == 4, "turn \(turn)")
+        }
+        try log.resize(to: .mebibytes(7))
+        for _ in 0..<60 where log.limits.capacity != .mebibytes(7) {
+            try log.waitUntilFlushed(fixture.append(number, byteCount: 60_000).end)
+            try log.writeCheckpoint(log.currentLSN)
+            number += 1
+        }
+        #expect(log.limits == LogLimits(capacity: .mebibytes(7), fileCount: 4))
+        log.stop()
+    }
+
+    @Test func `limits of any mix of sizes fit the files without the two largest`() throws {
+        let storage = LogFixture.newStorage()
+        let file = try storage.open("/file", role: .redo, creating: true, readOnly: false)
+        var random = SeededRandom(seed: testSeed())
+        for turn in 0..<2000 {
+            let sizes = (0..<4 + random.below(29)).map { _ in
+                UInt64(32 + random.below(1 << (2 + random.below(12)))) * UInt64(LogLimits.fileSizeUnit)
+            }
+            let files = LogFileSet(
+                storage: storage,
+                directory: "/",
+                database: LogFixture.database,
+                active: [],
+                spares: sizes.enumerated().map { LogFile(file: file, slot: $0.offset, size: $0.element, header: nil) },
+                nextNumber: 1
+            )
+            files.setTarget(fileSize: sizes.max() ?? 0, count: sizes.count)
+            let limits = RedoLog.limits(of: files, capacity: .mebibytes(8))
+            let room = sizes.sorted().dropLast(2).reduce(0) { $0 + $1 - UInt64(LogFileHeader.dataOffset) }
+            #expect(limits.freeCheckCapacity <= Int(room), "turn \(turn): \(sizes)")
+            let smallest = LogLimits(capacity: .bytes(Int(sizes.min() ?? 0) * sizes.count), fileCount: sizes.count)
+            #expect(limits.freeCheckCapacity >= smallest.freeCheckCapacity, "turn \(turn): \(sizes)")
+        }
+    }
 }
