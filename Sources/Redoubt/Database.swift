@@ -232,8 +232,8 @@ public final class Database: Sendable {
     ///
     /// Spare files change at once, files in use when a checkpoint has made them spare. So a larger size counts for a
     /// part at once, and as a whole when the last file has grown; a smaller one counts at once, and writers may have to
-    /// wait until enough pages are flushed to fit it. ``Statistics/redoCapacity`` says what counts. Sizes are rounded down to whole
-    /// multiples of 16 KiB for each file; the number of files stays.
+    /// wait until enough pages are flushed to fit it. ``Statistics/redoCapacity`` says what counts. Sizes are rounded
+    /// down to whole multiples of 16 KiB for each file; the number of files stays.
     ///
     /// The size lasts until ``close()``: the next opening changes the files to the `redoLog.capacity` that it is given.
     /// The same as changing `redoLog.capacity` with ``change(_:)``.
