@@ -1,5 +1,6 @@
 import Redoubt
 import RedoubtCore
+import RedoubtSystem
 import Synchronization
 import TestSupport
 import Testing
@@ -63,6 +64,48 @@ import Testing
         #expect(try database.statistics().redoCapacity == .mebibytes(8))
         try database.close()
         #expect(throws: RedoubtError.self) { try database.setRedoCapacity(.mebibytes(8)) }
+    }
+
+    @Test("sizes that many ask for at once, while the database is closed, end in one of them or in an error")
+    func resizesAndClose() async throws {
+        for round in 0..<8 {
+            let fixture = Fixture()
+            let database = try fixture.open()
+            let keyspace = try database.keyspace(named: "k", createIfMissing: true)
+            let task = Task { () -> RedoubtError.Code? in
+                do throws(RedoubtError) {
+                    for turn in 0..<1000 { try await database.setRedoCapacity(.mebibytes(8 + turn % 3)) }
+                } catch {
+                    return error.code
+                }
+                return nil
+            }
+            let codes = Mutex<[RedoubtError.Code]>([])
+            try onThreads(4, within: 60) { thread in
+                if thread == 3 {
+                    Scheduling.sleep(microseconds: 20_000 * round)
+                    return try database.close()
+                }
+                do throws(RedoubtError) {
+                    for turn in 0..<1_000_000 {
+                        if thread == 2 {
+                            try keyspace.put(Array("\(turn % 100)".utf8), Self.value(turn), durability: .deferred)
+                        } else {
+                            try database.setRedoCapacity(.mebibytes(thread == 0 ? 8 + turn % 9 : 24 - turn % 5))
+                        }
+                    }
+                } catch {
+                    codes.withLock { $0.append(error.code) }
+                }
+            }
+            #expect(codes.withLock { $0 } == [.closed, .closed, .closed], "round \(round)")
+            let code = await task.value
+            #expect(code == .closed, "round \(round)")
+            let reopened = try fixture.open()
+            let findings = try await reopened.check()
+            #expect(findings.isEmpty, "round \(round)")
+            try reopened.close()
+        }
     }
 
     /// Sets the size, and waits until it counts and the writers have filled the log once more.
