@@ -13,6 +13,17 @@ struct Control: Sendable {
         var writeDepth: Int
         var doublewriteSize: Int
 
+        /// The mean of `mixes`, of which there is at least one.
+        static func mean(_ mixes: [Mix]) -> Mix {
+            var mix = mixes[0]
+            let count = Double(mixes.count)
+            mix.reads = mixes.reduce(0) { $0 + $1.reads } / count
+            mix.writes = mixes.reduce(0) { $0 + $1.writes } / count
+            mix.doublewriteBytes = mixes.reduce(0) { $0 + $1.doublewriteBytes } / count
+            mix.doublewriteSize = (mixes.reduce(0) { $0 + $1.doublewriteSize } / mixes.count) / 16384 * 16384
+            return mix
+        }
+
         /// Doublewrite writes a second.
         var batches: Double { doublewriteBytes / Double(doublewriteSize) }
     }

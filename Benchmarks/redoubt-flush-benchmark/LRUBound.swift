@@ -16,12 +16,13 @@ struct LRUBound {
         var headroom: Double?
     }
 
-    private static let segmentCount = 6
+    private static let segmentCount = 12
     /// How long nothing counts after the load has begun, and after each pause, in seconds.
     private static let warmUp = 20.0
     private static let resuming = 1.0
 
-    private let setup: LoadSetup
+    /// The database, which all policies use.
+    let setup: LoadSetup
     private let segmentSeconds: Double
     private let isSmoke: Bool
     private let control: Control?
@@ -104,7 +105,7 @@ struct LRUBound {
     }
 
     /// What the engine asked of the device in `samples`.
-    private static func mix(_ samples: [Sample], threads: Int) -> Control.Mix {
+    static func mix(_ samples: [Sample], threads: Int) -> Control.Mix {
         let writes = samples.rate(.pagesWritten)
         let batches = samples.rate(.doublewriteBatches)
         let bytes = samples.rate(.doublewriteBytes)

@@ -3,7 +3,7 @@ import RedoubtCore
 /// What the command line asks for.
 struct Options {
     /// The parts that `--only` chooses from.
-    static let partNames = ["redo", "turns", "lru"]
+    static let partNames = ["redo", "turns", "lru", "lruTurns"]
 
     static let usage = """
         usage: redoubt-flush-benchmark [--smoke] [--only PART,...] [--policies NAME,...] [--seconds N] [--memory MIB]
@@ -12,9 +12,9 @@ struct Options {
 
           --smoke            2 seconds a part, small data: whether it runs and counts, not how fast
           --only PART,...    redo (data in memory, small redo), turns (the same in overload, the policies by turns),
-                             lru (data ten times the memory); without it all
+                             lru (data ten times the memory), lruTurns (the same, by turns); without it all
           --policies N,...   of \(FlushingPolicy.allCases.map(\.rawValue).joined(separator: ", ")); without it all
-          --seconds N        of load for each policy in each part; without it 180, 60, 120
+          --seconds N        of load for each policy in each part; without it 180, 60, 120, 60
           --memory MIB       the memory of the database in the part lru; without it 128
           --data MIB         the data of the part lru; without it ten times the memory
           --threads N        the threads that update; without it 4

@@ -36,14 +36,14 @@ struct Page {
         html += bounds
         let titles = [
             "redo": "Redo-bound: data in memory", "turns": "Redo-bound: overload by turns",
-            "lru": "LRU-bound: data ten times the memory",
+            "lru": "LRU-bound: data ten times the memory", "lruTurns": "LRU-bound: by turns",
         ]
         for part in Options.partNames {
             let outcomes = report.outcomes.filter { $0.part == part }
             guard !outcomes.isEmpty else { continue }
             html += "<h2>\(titles[part] ?? part)</h2>\n" + table(outcomes)
             // A line through the turns of one policy would show what the others did in between.
-            if part == "turns" { continue }
+            if part.hasSuffix("urns") { continue }
             html += "<div class=\"charts\">\n"
             html += overview(outcomes) + "</div>\n"
             let charts = OutcomeCharts.all(outcomes)

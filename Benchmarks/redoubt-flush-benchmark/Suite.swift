@@ -23,13 +23,20 @@ struct Suite {
             let part = RedoBound(options, folder: folder)
             try part.prepare()
             if options.parts.contains("redo") { outcomes += try each("redo") { try part.run($0) } }
-            if options.parts.contains("turns") { outcomes += try Turns(options, folder: folder).run() }
+            if options.parts.contains("turns") {
+                let setup = RedoBound.setup(options, folder: folder)
+                outcomes += try Turns(options, part: "turns", setup).run()
+            }
             _ = unsafe system("rm -rf '\(folder)/redo-bound'")
         }
-        if options.parts.contains("lru") {
-            let part = LRUBound(options, folder: folder, control: try makeControl())
+        if options.parts.contains("lru") || options.parts.contains("lruTurns") {
+            let control = try makeControl()
+            let part = LRUBound(options, folder: folder, control: control)
             try part.prepare()
-            outcomes += try each("lru") { try part.run($0) }
+            if options.parts.contains("lru") { outcomes += try each("lru") { try part.run($0) } }
+            if options.parts.contains("lruTurns") {
+                outcomes += try Turns(options, part: "lruTurns", part.setup, control: control).run()
+            }
         }
         let report = Report(outcomes: outcomes, machine: machine, commit: commit, parameters: parameters)
         say(report.text)

@@ -1,23 +1,30 @@
 import RedoubtCore
 
-/// The overload of ``RedoBound`` in one process in which the policies take turns, so that a machine that is faster now
-/// than it was a minute ago is so for all of them.
+/// The overload of ``RedoBound``, or the load of ``LRUBound``, in one process in which the policies take turns.
+///
+/// So a machine that is faster now than it was a minute ago is so for all of them. The device by itself takes turns
+/// too, if there is a control: one a round, as fast as it can with the reads and writes that the policies just had.
 struct Turns {
     /// The length of a turn in seconds, and how much of its beginning does not count: redo of the policy before.
     private static let length = 4.0
     private static let settling = 1.5
 
+    private let part: String
     private let setup: LoadSetup
+    private let control: Control?
     private let policies: [FlushingPolicy]
     private let roundCount: Int
     private let length: Double
     private let settling: Double
 
-    init(_ options: Options, folder: String) {
+    /// The turns called `part`, of `setup`.
+    init(_ options: Options, part: String, _ setup: LoadSetup, control: Control? = nil) {
         let scale = options.isSmoke ? 0.1 : 1
         length = Self.length * scale
         settling = Self.settling * scale
-        setup = RedoBound.setup(options, folder: folder)
+        self.part = part
+        self.setup = setup
+        self.control = control
         policies = options.policies
         roundCount = max(2, Int(Double(options.isSmoke ? 1 : options.seconds ?? 60) / length))
     }
@@ -30,6 +37,7 @@ struct Turns {
             try process.setPace(UpdateLoad.unlimited)
             try process.run(seconds: 2 * length)
             var stretches = [[Stretch]](repeating: [], count: policies.count)
+            var limits: [Double] = []
             for round in 0..<roundCount {
                 for place in policies.indices {
                     // In another order each time: nobody always follows the same one.
@@ -38,24 +46,52 @@ struct Turns {
                     try process.run(seconds: length)
                     stretches[index].append(Stretch(start: start + settling, end: ProcessFigures.now()))
                 }
+                if let control {
+                    limits.append(try limit(process, control, turns: stretches.compactMap(\.last), before: limits.last))
+                }
             }
             let others = meter.processors(child: process.processorSeconds)
             try process.setPace(0)
             let samples = process.samples
             try process.close()
-            return policies.indices.map { outcome($0, stretches, samples, others: others) }
+            return policies.indices.map { outcome($0, stretches, limits, samples, others: others) }
         } catch {
             process.kill()
             throw error
         }
     }
 
-    private func outcome(_ index: Int, _ stretches: [[Stretch]], _ all: [Sample], others: Double) -> Outcome {
+    /// Returns the reads a second that the device can do with the writes that `turns` had for each read.
+    private func limit(
+        _ process: EngineProcess,
+        _ control: Control,
+        turns: [Stretch],
+        before: Double?
+    ) throws -> Double {
+        let samples = process.samples
+        let mixes = turns.map { LRUBound.mix($0.samples(of: samples), threads: setup.threadCount) }
+        try process.quieten(seconds: 3)
+        let mix = Control.Mix.mean(mixes)
+        let limit = try control.limit(mix, guess: before ?? mix.reads, seconds: max(1, Int(length)))
+        _ = try process.setPace(UpdateLoad.unlimited)
+        try process.run(seconds: settling)
+        return limit
+    }
+
+    private func outcome(
+        _ index: Int,
+        _ stretches: [[Stretch]],
+        _ limits: [Double],
+        _ all: [Sample],
+        others: Double
+    ) -> Outcome {
         let configuration = setup.with(policies[index]).configurationHash
-        var outcome = Outcome(part: "turns", policy: policies[index], configurationHash: configuration)
+        var outcome = Outcome(part: part, policy: policies[index], configurationHash: configuration)
         let turns = stretches[index].map { $0.samples(of: all) }
         let rates = turns.map { $0.rate(.updates) }
         let loaded = turns.flatMap { $0 }
+        let uses = zip(turns, limits).map { $0.rate(.pagesRead) / $1 }
+        let use = uses.isEmpty ? nil : Series.quantile(uses, 0.5)
         outcome.throughput = Series.quantile(rates, 0.5)
         outcome.phases = stretches[index].map { Outcome.Phase(name: "turn", stretch: $0) }
         outcome.samples = loaded
@@ -69,8 +105,10 @@ struct Turns {
             Figure("mean age / sync limit", loaded.mean(RedoBound.agePart)),
             Figure("maximum age / sync limit", loaded.most(RedoBound.agePart)),
             Figure("redoubt / this, median of rounds", ratio(index, stretches, all)),
+            Figure("updates / updates the device could do", use),
             Figure("processors used by others", others),
         ]
+        if let use { outcome.bounds = [.least("updates / updates the device could do", use, 0.95)] }
         return outcome
     }
 
