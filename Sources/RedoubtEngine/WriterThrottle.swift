@@ -48,7 +48,7 @@ struct WriterThrottle {
         log.admission.setRate(admission, by: .throttle)
         // Writers that stand still change nothing and ask for no redo capacity: to a policy that is idleness, in which
         // it may write nothing. So they are spoken for here, or they might stand for ever.
-        if let admission, admission < Self.standstill { log.checkpointNeeded.signal() }
+        if let admission, admission < Self.standstill { log.wantCapacity() }
         if admission != nil { return Self.throttledMilliseconds }
         return max(redoBefore, rates.redo) > 1_000_000 ? Self.busyMilliseconds : Self.idleMilliseconds
     }

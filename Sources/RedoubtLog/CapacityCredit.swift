@@ -77,14 +77,14 @@ final class CapacityCredit: Sendable {
             if take(Self.distance(bytes), log) { return true }
             log.admission.refund(bytes)
         }
-        log.checkpointNeeded.signal()
+        log.wantCapacity()
         return false
     }
 
     /// As above, for who has been admitted.
     func tryAcquireAdmitted(_ bytes: Int, _ log: RedoLog) -> Bool {
         if !hasLine, !isStuck, take(Self.distance(bytes), log) { return true }
-        log.checkpointNeeded.signal()
+        log.wantCapacity()
         return false
     }
 
@@ -110,7 +110,7 @@ final class CapacityCredit: Sendable {
             try log.health.space.check(since: marks.0)
             try log.streamSpace.check(since: marks.1)
             try log.checkpointSpace.check(since: marks.2)
-            log.checkpointNeeded.signal()
+            log.wantCapacity()
             // The deadline is for credit given back without a signal, and for a fence from elsewhere.
             advanced.wait(ticket, deadline: Scheduling.now().advanced(milliseconds: 20))
         }
@@ -150,6 +150,16 @@ final class CapacityCredit: Sendable {
 extension RedoLog {
     /// The limits that follow from the present files.
     package var limits: LogLimits { credit.limits }
+
+    /// Says that somebody found no capacity, and wakes who writes checkpoints; to be said again until there is some.
+    package func wantCapacity() {
+        // Read first: many say so at once.
+        if !capacityWanted.load(ordering: .relaxed) { capacityWanted.store(true, ordering: .releasing) }
+        checkpointNeeded.signal()
+    }
+
+    /// Whether that was said since the last time that this was asked.
+    package func takeCapacityRequest() -> Bool { capacityWanted.exchange(false, ordering: .acquiringAndReleasing) }
 
     /// Takes credit for a mini-transaction of at most `bytes` group bytes; the caller holds no latch and no other
     /// credit.

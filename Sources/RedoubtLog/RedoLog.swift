@@ -19,6 +19,8 @@ package final class RedoLog: Sendable {
 
     /// Signalled when a thread waits for the checkpoint to advance, or would like it to.
     package let checkpointNeeded = Event()
+    /// Whether a thread found no capacity; see ``wantCapacity()``.
+    let capacityWanted = Atomic<Bool>(false)
 
     /// Where the engine that the log belongs to posts what happens.
     package let events: EventSink

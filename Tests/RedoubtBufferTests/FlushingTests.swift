@@ -58,6 +58,35 @@ import Testing
         #expect(fixture.log.currentLSN.rawValue - fixture.flushing.checkpointBound().rawValue <= 512)
     }
 
+    @Test("Pages are written for redo capacity only when a checkpoint does not set it free")
+    func noFlushForCapacityThatIsFree() throws {
+        let fixture = try PoolFixture()
+        defer { fixture.close() }
+        let (flushing, log) = (fixture.flushing, fixture.log)
+        let checkpointer = Checkpointer(flushing)
+        for number: UInt32 in 0..<20 { try fixture.change(page(number), to: 1) }
+        try log.waitUntilFlushed(log.currentLSN)
+        try flushing.checkpoint()
+        log.wantCapacity()
+        try checkpointer.write()
+        #expect(flushing.urgentLSN > log.checkpointLSN.rawValue, "the oldest changes are in the way")
+        flushing.endRequests(below: .max)
+
+        while log.currentLSN.rawValue - log.checkpointLSN.rawValue < UInt64(log.limits.freeCheckCapacity) / 16 {
+            for number: UInt32 in 0..<20 { try fixture.change(page(number), to: 2) }
+        }
+        try flushing.flushAll()
+        log.wantCapacity()
+        try checkpointer.write()
+        #expect(log.currentLSN.rawValue - log.checkpointLSN.rawValue <= 512)
+        #expect(flushing.urgentLSN == 0, "the checkpoint has set free what was wanted")
+        // Pages are dirty again, and the checkpoint does not move; but nobody wants anything.
+        for number: UInt32 in 0..<20 { try fixture.change(page(number), to: 3) }
+        flushing.askForCheckpoint()
+        try checkpointer.write()
+        #expect(flushing.urgentLSN == 0, "who asked before was served, and the page cleaner wants no capacity")
+    }
+
     @Test(
         "A failed write or sync of any file fences: no page is lost, no checkpoint passes",
         arguments: [

@@ -29,7 +29,6 @@ final class Flushing: Sendable {
     private let urgent = Atomic<UInt64>(0)
     private let called = Atomic<UInt64>(0)
     private let closing = Atomic<Bool>(false)
-    private let checkpointAsked = Atomic<Bool>(false)
     private let liveThreads = Atomic<Int>(0)
 
     /// Prepares flushing for `kernel`, with its doublewrite file.
@@ -233,13 +232,7 @@ final class Flushing: Sendable {
     func beginClosing() { closing.store(true, ordering: .releasing) }
 
     /// Wakes the checkpointer, because pages were written that held the checkpoint back.
-    func askForCheckpoint() {
-        checkpointAsked.store(true, ordering: .releasing)
-        kernel.log.checkpointNeeded.signal()
-    }
-
-    /// Whether the page cleaner asked for a checkpoint since the last time that this was asked.
-    func takeCheckpointRequest() -> Bool { checkpointAsked.exchange(false, ordering: .acquiringAndReleasing) }
+    func askForCheckpoint() { kernel.log.checkpointNeeded.signal() }
 
     private static func lower(_ word: borrowing Atomic<UInt64>, from value: UInt64) {
         let seen = word.load(ordering: .relaxed)
