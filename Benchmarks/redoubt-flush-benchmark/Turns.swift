@@ -5,6 +5,8 @@ import RedoubtCore
 /// So a machine that is faster now than it was a minute ago is so for all of them. The device by itself takes turns
 /// too, if there is a control: one a round, as fast as it can with the reads and writes that the policies just had.
 struct Turns {
+    /// The figure of how much faster `redoubt` is than a policy.
+    static let ratioName = "redoubt / this, median of rounds"
     /// The length of a turn in seconds, and how much of its beginning does not count: redo of the policy before.
     private static let length = 4.0
     private static let settling = 1.5
@@ -104,7 +106,7 @@ struct Turns {
             Figure("CV of turns", rates.count > 2 ? Series.variation(rates) : nil),
             Figure("mean age / sync limit", loaded.mean(RedoBound.agePart)),
             Figure("maximum age / sync limit", loaded.most(RedoBound.agePart)),
-            Figure("redoubt / this, median of rounds", ratio(index, stretches, all)),
+            Figure(Self.ratioName, ratio(index, stretches, all)),
             Figure("updates / updates the device could do", use),
             Figure("processors used by others", others),
         ]
