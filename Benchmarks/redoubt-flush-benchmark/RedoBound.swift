@@ -55,7 +55,8 @@ struct RedoBound {
             try process.setPace(0)
             outcome.samples = process.samples
             try process.close()
-            judge(&outcome, maximum: maximum, others: others)
+            let control = try ProcessorControl.variation(threadCount: setup.threadCount, seconds: seconds * 0.15)
+            judge(&outcome, maximum: maximum, others: others, control: control)
             return outcome
         } catch {
             process.kill()
@@ -78,7 +79,7 @@ struct RedoBound {
 
     // MARK: Figures
 
-    private func judge(_ outcome: inout Outcome, maximum: Double, others: Double) {
+    private func judge(_ outcome: inout Outcome, maximum: Double, others: Double, control: Double?) {
         var figures = [Figure("maximum updates/s", maximum)]
         var settled: [Double] = []
         var variations: [Double] = []
@@ -112,6 +113,7 @@ struct RedoBound {
         figures.append(Figure("maximum age / sync limit", loaded.isEmpty ? nil : most))
         let checkpoint = loaded.most { Double($0.checkpointAge) / Double(max(1, $0[.syncAge])) }
         figures.append(Figure("maximum checkpoint age / sync limit", loaded.isEmpty ? nil : checkpoint))
+        figures.append(Figure("CV of seconds, processors alone", control))
         figures.append(Figure("processors used by others", others))
         outcome.figures = figures
         outcome.bounds = [
