@@ -58,14 +58,15 @@ extension LogFileSet {
     /// The number of files that limits may count on, and a size: equal files of it hold no more than these do.
     ///
     /// It is the mean of all but the two largest: the checkpoint may be at the end of one, and one may be away while
-    /// its size changes. Of files too many those count that are smallest: any may be removed.
+    /// its size changes. Of files too many those count that are smallest: any may be removed. What a file has beyond
+    /// the size that it should have does not count: it is about to go.
     var dependable: (fileSize: UInt64, count: Int) {
         lock.withLock {
             let count = min(targetCount, fileCount)
-            let sizes = (active + spares + held).map { min($0.size, 1 << 40) }.sorted().prefix(count)
-            guard count > 2 else { return (min(sizes.first ?? targetSize, targetSize), count) }
+            let sizes = (active + spares + held).map { min($0.size, targetSize, 1 << 40) }.sorted().prefix(count)
+            guard count > 2 else { return (sizes.first ?? targetSize, count) }
             let mean = sizes.dropLast(2).reduce(0, +) / UInt64(count - 2)
-            return (min(mean / UInt64(LogLimits.fileSizeUnit) * UInt64(LogLimits.fileSizeUnit), targetSize), count)
+            return (mean / UInt64(LogLimits.fileSizeUnit) * UInt64(LogLimits.fileSizeUnit), count)
         }
     }
 

@@ -118,15 +118,17 @@ extension RedoLog {
     }
 
     /// Gives the spare files this size and number; if there is no space, the size that was asked for before, also if
-    /// not all files have it yet.
+    /// not all files have it yet, and no more files than there were.
     ///
     /// - Throws: `.diskFull`. Whatever else fails has fenced the engine, also on the way back.
     private func fitFiles(size: UInt64, count: Int) throws(RedoubtError) {
-        let before = files.target.fileSize
+        let before = files.target
         do throws(RedoubtError) {
             try fitFiles(toward: size, count: count)
         } catch {
-            if error.code == .diskFull { try? fitFiles(toward: before, count: count) }
+            if error.code == .diskFull {
+                try? fitFiles(toward: before.fileSize, count: min(before.count, count))
+            }
             throw error
         }
     }

@@ -148,6 +148,13 @@ import Testing
         #expect(Self.sizes(fixture.storage) == [524_288, 524_288, 524_288, 524_288])
     }
 
+    @Test func `an opening that finds no space for more files gives back what it took`() throws {
+        let fixture = try LogFixture()
+        fixture.storage.setQuota(4_700_000)
+        #expect(throws: RedoubtError.self) { try LogFixture(Self.configuration(8, files: 8), on: fixture.storage) }
+        #expect(Self.sizes(fixture.storage) == [524_288, 524_288, 524_288, 524_288])
+    }
+
     @Test func `a log that is opened smaller than it was has the window of the smaller one`() throws {
         let fixture = try LogFixture(Self.configuration(64))
         fixture.log.stop()
@@ -192,28 +199,50 @@ import Testing
         log.stop()
     }
 
-    @Test func `limits of any mix of sizes fit the files without the two largest`() throws {
+    private static func files(_ sizes: [UInt64]) throws -> LogFileSet {
         let storage = LogFixture.newStorage()
         let file = try storage.open("/file", role: .redo, creating: true, readOnly: false)
+        return LogFileSet(
+            storage: storage,
+            directory: "/",
+            database: LogFixture.database,
+            active: [],
+            spares: sizes.enumerated().map { LogFile(file: file, slot: $0.offset, size: $0.element, header: nil) },
+            nextNumber: 1
+        )
+    }
+
+    private static func sizes(_ random: inout SeededRandom) -> [UInt64] {
+        (0..<4 + random.below(29)).map { _ in
+            UInt64(32 + random.below(1 << (2 + random.below(12)))) * UInt64(LogLimits.fileSizeUnit)
+        }
+    }
+
+    @Test func `limits of any mix of sizes fit the files without the two largest`() throws {
         var random = SeededRandom(seed: testSeed())
         for turn in 0..<2000 {
-            let sizes = (0..<4 + random.below(29)).map { _ in
-                UInt64(32 + random.below(1 << (2 + random.below(12)))) * UInt64(LogLimits.fileSizeUnit)
-            }
-            let files = LogFileSet(
-                storage: storage,
-                directory: "/",
-                database: LogFixture.database,
-                active: [],
-                spares: sizes.enumerated().map { LogFile(file: file, slot: $0.offset, size: $0.element, header: nil) },
-                nextNumber: 1
-            )
+            let sizes = Self.sizes(&random)
+            let files = try Self.files(sizes)
             files.setTarget(fileSize: sizes.max() ?? 0, count: sizes.count)
             let limits = RedoLog.limits(of: files, capacity: .mebibytes(8))
             let room = sizes.sorted().dropLast(2).reduce(0) { $0 + $1 - UInt64(LogFileHeader.dataOffset) }
             #expect(limits.freeCheckCapacity <= Int(room), "turn \(turn): \(sizes)")
             let smallest = LogLimits(capacity: .bytes(Int(sizes.min() ?? 0) * sizes.count), fileCount: sizes.count)
             #expect(limits.freeCheckCapacity >= smallest.freeCheckCapacity, "turn \(turn): \(sizes)")
+        }
+    }
+
+    @Test func `limits of any mix of sizes hold before the files are cut as after`() throws {
+        var random = SeededRandom(seed: testSeed())
+        for turn in 0..<2000 {
+            let sizes = Self.sizes(&random)
+            let target = sizes[random.below(sizes.count)]
+            let limits = try [sizes, sizes.map { min($0, target) }].map { sizes in
+                let files = try Self.files(sizes)
+                files.setTarget(fileSize: target, count: sizes.count)
+                return RedoLog.limits(of: files, capacity: .mebibytes(8))
+            }
+            #expect(limits[0] == limits[1], "turn \(turn): \(sizes) are to be \(target)")
         }
     }
 }
