@@ -44,12 +44,16 @@ package struct AlignedBuffer: ~Copyable, @unchecked Sendable {
     /// Tells the kernel to use huge pages in `range` (offsets in bytes) from now on, or not to.
     ///
     /// A wish: a kernel without huge pages, or without free ones, takes small ones. What is there stays as it is. Only
-    /// huge pages that lie in `range` as a whole are taken, so nothing outside becomes resident.
+    /// huge pages that lie in `range` as a whole are wanted, so nothing outside becomes resident; those that lie there
+    /// in part are not wanted either, so nothing inside becomes resident again once it is given back.
     package func wantHugePages(_ isWanted: Bool, in range: Range<Int>) {
         check(range)
         let unit = Self.hugePageByteCount
-        let start = Self.roundUp(range.lowerBound, to: unit)
-        let end = range.upperBound / unit * unit
+        var (start, end) = (Self.roundUp(range.lowerBound, to: unit), range.upperBound / unit * unit)
+        if !isWanted && !range.isEmpty {
+            start = range.lowerBound / unit * unit
+            end = unsafe min(Self.roundUp(range.upperBound, to: unit), bytes.count)
+        }
         guard start < end else { return }
         let base = unsafe bytes.baseAddress.unsafelyUnwrapped
         _ = unsafe madvise(base + start, end - start, isWanted ? Self.adviceHuge : Self.adviceNoHuge)

@@ -45,6 +45,7 @@ extension BufferPool {
         // From now on what is promised fits the new size.
         if UInt32(count) < before { credit.setLimit(frameCount: share) }
         size.target.store(UInt32(count), ordering: .relaxed)
+        wantHugePagesForSearchIndexes(count == plan.frameCountMaximum)
         for instance in instances {
             instance.slabs.setLimit(byteCount: MemoryPlan.searchIndexByteCount(frameCount: share))
         }

@@ -94,11 +94,8 @@ final class BufferPool: @unchecked Sendable {
         memory = try AlignedBuffer(byteCount: most * pageByteCount + 4096, reservation: canGrow, hugePages: huge)
         controlMemory = try AlignedBuffer(byteCount: most * Frame.controlByteCount, reservation: canGrow)
         let slabShare = plan.searchIndexByteCountMaximum
-        slabMemory = try AlignedBuffer(
-            byteCount: slabShare * plan.instanceCount,
-            reservation: canGrow,
-            hugePages: huge && !canGrow
-        )
+        let slabByteCount = slabShare * plan.instanceCount
+        slabMemory = try AlignedBuffer(byteCount: slabByteCount, reservation: canGrow, hugePages: huge)
         if huge { memory.wantHugePages(true, in: 0..<plan.frameCount * pageByteCount) }
         let controls = unsafe controlMemory.bytes.baseAddress.unsafelyUnwrapped
         let slabs = unsafe slabMemory.bytes.baseAddress.unsafelyUnwrapped
@@ -177,6 +174,13 @@ final class BufferPool: @unchecked Sendable {
             isWanted,
             in: Int(frames.lowerBound) * pageByteCount..<Int(frames.upperBound) * pageByteCount
         )
+    }
+
+    /// Tells the kernel to use huge pages for search indexes, if the options want any, or not to: only while all of
+    /// their memory may be used, because it is given back in pieces anywhere.
+    func wantHugePagesForSearchIndexes(_ isWanted: Bool) {
+        guard configuration.bufferPool.hugePages else { return }
+        slabMemory.wantHugePages(isWanted, in: 0..<plan.searchIndexByteCountMaximum * plan.instanceCount)
     }
 
     /// Gives the memory of the pages in `frames` back to the system.
