@@ -62,21 +62,32 @@ final class EngineProcess: @unchecked Sendable {
         }
     }
 
-    /// Stops the updates and waits until the database has stopped reading and writing pages, or for `seconds`.
-    func quieten(seconds: Double) throws {
+    /// Stops the updates and waits until no page is dirty and none is written, or for ``patience``.
+    ///
+    /// Policies write on while nobody changes anything, some only after a second of that: what is measured next would
+    /// have the engine beside it.
+    func quieten() throws {
         try setPace(0)
-        let end = ProcessFigures.now() + seconds
-        var quietSince = ProcessFigures.now()
+        let start = ProcessFigures.now()
+        var quietSince = start
         var last = latest
-        while ProcessFigures.now() < end, ProcessFigures.now() - quietSince < 0.4 {
+        while ProcessFigures.now() - start < Self.patience {
             try run(seconds: 0.1)
             let now = latest
             if now?[.pagesWritten] != last?[.pagesWritten] || now?[.updates] != last?[.updates] {
                 quietSince = ProcessFigures.now()
             }
             last = now
+            let isClean = now.map { $0[.dirty] == 0 } ?? false
+            if ProcessFigures.now() - quietSince >= (isClean ? Self.quiet : Self.idleDelay) { return }
         }
     }
+
+    /// How long nothing is written before the database counts as quiet, without dirty pages and with them, and how long
+    /// to wait for that, in seconds.
+    private static let quiet = 0.4
+    private static let idleDelay = 2.0
+    private static let patience = 15.0
 
     /// Lets the child close the database in order.
     func close() throws {

@@ -14,6 +14,8 @@ struct LRUBound {
         var paced: Control.Result?
         /// Reads a second that the device can do, relative to those of the engine.
         var headroom: Double?
+        /// Pages a second that the engine wrote beside the control.
+        var beside: Double?
     }
 
     private static let segmentCount = 12
@@ -93,7 +95,8 @@ struct LRUBound {
         let samples = stretch.samples(of: process.samples)
         var segment = Segment(stretch: stretch, rate: samples.rate(.updates))
         guard let control else { return segment }
-        try process.quieten(seconds: 3)
+        try process.quieten()
+        let pause = ProcessFigures.now()
         let mix = Self.mix(samples, threads: setup.threadCount)
         let pacedSeconds = max(2, Int(segmentSeconds * 0.6))
         segment.paced = try control.run(mix, isPaced: true, seconds: pacedSeconds)
@@ -101,6 +104,8 @@ struct LRUBound {
         let guess = before?.headroom ?? 1
         let limit = try control.limit(mix, guess: guess * mix.reads, seconds: limitSeconds)
         segment.headroom = limit / max(1, mix.reads)
+        segment.beside = Stretch(start: pause, end: ProcessFigures.now()).samples(of: process.samples)
+            .rate(.pagesWritten)
         return segment
     }
 
@@ -145,11 +150,12 @@ struct LRUBound {
         let worst = rates.count > 2 ? Series.worstToMedian(rates) : nil
         let wait = latencies.total > 0 ? latencies.quantile(0.999) : nil
         let headrooms = segments.compactMap(\.headroom)
-        let use = headrooms.isEmpty ? nil : 1 / Series.quantile(headrooms, 0.5)
+        let use = headrooms.isEmpty ? nil : 1 / Series.median(headrooms)
         let controlVariation = pacedRates.count > 2 ? Series.variation(pacedRates) : nil
-        let controlWait = paced.isEmpty ? nil : Series.quantile(paced.map(\.wait), 0.5)
+        let controlWait = paced.isEmpty ? nil : Series.median(paced.map(\.wait))
         let controlWorst = pacedRates.count > 2 ? Series.worstToMedian(pacedRates) : nil
         let coverage = coverage(all)
+        let beside = segments.compactMap(\.beside)
         outcome.figures = [
             Figure("updates/s", outcome.throughput),
             Figure("CV of seconds", variation), Figure("CV of seconds, control", controlVariation),
@@ -165,6 +171,7 @@ struct LRUBound {
             Figure("share of time in page reads", waitShare(all, .pageRead)),
             Figure("share of time waiting for frames", waitShare(all, .freeFrame)),
             Figure("updates / updates the device could do", use),
+            Figure(Turns.besideName, beside.isEmpty ? nil : Series.mean(beside)),
             Figure("RSS / memory option", resident),
             Figure("attributed time", coverage),
             Figure("recovery s", recovery),

@@ -72,7 +72,7 @@ struct RedoBound {
         let stretch = Stretch(start: start + length / 2, end: ProcessFigures.now())
         let samples = stretch.samples(of: process.samples)
         let rates = samples.ratesBySecond(.updates)
-        let rate = rates.isEmpty ? samples.rate(.updates) : Series.quantile(rates, 0.5)
+        let rate = rates.isEmpty ? samples.rate(.updates) : Series.median(rates)
         guard rate > 0 else { throw BenchmarkFailure("no update ended during calibration") }
         return rate
     }

@@ -18,9 +18,16 @@ enum Series {
         return sorted[min(sorted.count - 1, Int(Double(sorted.count) * part))]
     }
 
+    /// The value in the middle, the mean of the two there of an even number, 0 of none.
+    static func median(_ values: [Double]) -> Double {
+        guard !values.isEmpty else { return 0 }
+        let sorted = values.sorted()
+        return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    }
+
     /// The least value relative to the median.
     static func worstToMedian(_ values: [Double]) -> Double {
-        let median = quantile(values, 0.5)
+        let median = median(values)
         return median > 0 ? (values.min() ?? 0) / median : 0
     }
 }

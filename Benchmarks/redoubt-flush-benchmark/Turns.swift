@@ -7,6 +7,8 @@ import RedoubtCore
 struct Turns {
     /// The figure of how much faster `redoubt` is than a policy.
     static let ratioName = "redoubt / this, median of rounds"
+    /// The figure of what the engine wrote while the device was measured by itself.
+    static let besideName = "page writes/s beside the control"
     /// The length of a turn in seconds, and how much of its beginning does not count: redo of the policy before.
     private static let length = 4.0
     private static let settling = 1.5
@@ -39,7 +41,7 @@ struct Turns {
             try process.setPace(UpdateLoad.unlimited)
             try process.run(seconds: 2 * length)
             var stretches = [[Stretch]](repeating: [], count: policies.count)
-            var limits: [Double] = []
+            var limits: [Limit] = []
             for round in 0..<roundCount {
                 for place in policies.indices {
                     // In another order each time: nobody always follows the same one.
@@ -49,7 +51,8 @@ struct Turns {
                     stretches[index].append(Stretch(start: start + settling, end: ProcessFigures.now()))
                 }
                 if let control {
-                    limits.append(try limit(process, control, turns: stretches.compactMap(\.last), before: limits.last))
+                    let turns = stretches.compactMap(\.last)
+                    limits.append(try limit(process, control, turns: turns, before: limits.last?.reads))
                 }
             }
             let others = meter.processors(child: process.processorSeconds)
@@ -63,27 +66,36 @@ struct Turns {
         }
     }
 
-    /// Returns the reads a second that the device can do with the writes that `turns` had for each read.
+    /// What the device can do: reads a second with the writes that turns had for each, and the pages a second that the
+    /// engine wrote meanwhile.
+    private struct Limit {
+        var reads: Double
+        var beside: Double
+    }
+
+    /// Measures what the device can do with the writes that `turns` had for each read.
     private func limit(
         _ process: EngineProcess,
         _ control: Control,
         turns: [Stretch],
         before: Double?
-    ) throws -> Double {
+    ) throws -> Limit {
         let samples = process.samples
         let mixes = turns.map { LRUBound.mix($0.samples(of: samples), threads: setup.threadCount) }
-        try process.quieten(seconds: 3)
+        try process.quieten()
+        let pause = ProcessFigures.now()
         let mix = Control.Mix.mean(mixes)
-        let limit = try control.limit(mix, guess: before ?? mix.reads, seconds: max(1, Int(length)))
+        let reads = try control.limit(mix, guess: before ?? mix.reads, seconds: max(1, Int(length)))
+        let beside = Stretch(start: pause, end: ProcessFigures.now()).samples(of: process.samples).rate(.pagesWritten)
         _ = try process.setPace(UpdateLoad.unlimited)
         try process.run(seconds: settling)
-        return limit
+        return Limit(reads: reads, beside: beside)
     }
 
     private func outcome(
         _ index: Int,
         _ stretches: [[Stretch]],
-        _ limits: [Double],
+        _ limits: [Limit],
         _ all: [Sample],
         others: Double
     ) -> Outcome {
@@ -92,9 +104,9 @@ struct Turns {
         let turns = stretches[index].map { $0.samples(of: all) }
         let rates = turns.map { $0.rate(.updates) }
         let loaded = turns.flatMap { $0 }
-        let uses = zip(turns, limits).map { $0.rate(.pagesRead) / $1 }
-        let use = uses.isEmpty ? nil : Series.quantile(uses, 0.5)
-        outcome.throughput = Series.quantile(rates, 0.5)
+        let uses = zip(turns, limits).map { $0.rate(.pagesRead) / $1.reads }
+        let use = uses.isEmpty ? nil : Series.median(uses)
+        outcome.throughput = Series.median(rates)
         outcome.phases = stretches[index].map { Outcome.Phase(name: "turn", stretch: $0) }
         outcome.samples = loaded
         outcome.figures = [
@@ -102,12 +114,13 @@ struct Turns {
             Figure("updates/s, median turn", outcome.throughput),
             Figure("updates/s, worst turn", rates.min()),
             Figure("updates/s, best turn", rates.max()),
-            Figure("page writes/s", Series.quantile(turns.map { $0.rate(.pagesWritten) }, 0.5)),
+            Figure("page writes/s", Series.median(turns.map { $0.rate(.pagesWritten) })),
             Figure("CV of turns", rates.count > 2 ? Series.variation(rates) : nil),
             Figure("mean age / sync limit", loaded.mean(RedoBound.agePart)),
             Figure("maximum age / sync limit", loaded.most(RedoBound.agePart)),
             Figure(Self.ratioName, ratio(index, stretches, all)),
             Figure("updates / updates the device could do", use),
+            Figure(Self.besideName, limits.isEmpty ? nil : Series.mean(limits.map(\.beside))),
             Figure("processors used by others", others),
         ]
         if let use { outcome.bounds = [.least("updates / updates the device could do", use, 0.95)] }
@@ -121,6 +134,6 @@ struct Turns {
             (pair.0.samples(of: all).rate(.updates), pair.1.samples(of: all).rate(.updates))
         }
         let ratios = pairs.filter { $0.1 > 0 }.map { $0.0 / $0.1 }
-        return ratios.isEmpty ? nil : Series.quantile(ratios, 0.5)
+        return ratios.isEmpty ? nil : Series.median(ratios)
     }
 }
