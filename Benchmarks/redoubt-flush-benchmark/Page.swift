@@ -43,7 +43,7 @@ struct Page {
             guard !outcomes.isEmpty else { continue }
             html += "<h2>\(titles[part] ?? part)</h2>\n" + table(outcomes)
             // A line through the turns of one policy would show what the others did in between.
-            if part.hasSuffix("urns") { continue }
+            if Turns.partNames.contains(part) { continue }
             html += "<div class=\"charts\">\n"
             html += overview(outcomes) + "</div>\n"
             let charts = OutcomeCharts.all(outcomes)

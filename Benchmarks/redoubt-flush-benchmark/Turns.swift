@@ -5,6 +5,8 @@ import RedoubtCore
 /// So a machine that is faster now than it was a minute ago is so for all of them. The device by itself takes turns
 /// too, if there is a control: one a round, as fast as it can with the reads and writes that the policies just had.
 struct Turns {
+    /// The parts in which policies take turns.
+    static let partNames = ["turns", "lruTurns"]
     /// The figure of how much faster `redoubt` is than a policy.
     static let ratioName = "redoubt / this, median of rounds"
     /// The figure of what the engine wrote while the device was measured by itself.

@@ -63,6 +63,7 @@ extension LogFileSet {
     var dependable: (fileSize: UInt64, count: Int) {
         lock.withLock {
             let count = min(targetCount, fileCount)
+            // A tebibyte at most, so that no sizes from headers overflow the sum.
             let sizes = (active + spares + held).map { min($0.size, targetSize, 1 << 40) }.sorted().prefix(count)
             guard count > 2 else { return (sizes.first ?? targetSize, count) }
             let mean = sizes.dropLast(2).reduce(0, +) / UInt64(count - 2)
