@@ -2,6 +2,7 @@ import RedoubtCore
 import RedoubtLog
 import RedoubtSimulation
 import RedoubtSystem
+import Synchronization
 import TestSupport
 import Testing
 
@@ -83,6 +84,24 @@ import Testing
         #expect(try fixture.value(page(0)) == 2)
         try fixture.flushing.flushAll()
         #expect(try fixture.fileValue(page(0)) == 2)
+    }
+
+    @Test func `a page that another writer wrote between the look and the claim is let go`() throws {
+        let fixture = try PoolFixture()
+        defer { fixture.close() }
+        try fixture.change(page(7), to: 1)
+        let frame = try #require(fixture.pool.table.find(page(7)))
+        frame.lockShared()
+        let wasDirty = frame.isDirty
+        // The other one holds the latch shared as well.
+        #expect(try fixture.flushing.writer.write(candidates(fixture)).written == 1)
+        #expect(wasDirty && !frame.claimForWriting() && frame.ioState == FrameIOState.none)
+        frame.unlockShared()
+        try fixture.change(page(7), to: 2)
+        #expect(frame.claimForWriting() && frame.ioState == FrameIOState.writing && !frame.claimForWriting())
+        unsafe frame.state.pointee.ioState.store(FrameIOState.none, ordering: .releasing)
+        #expect(try fixture.flushing.writer.write(candidates(fixture)).written == 1)
+        #expect(try fixture.fileValue(page(7)) == 2)
     }
 
     @Test("The window bounds the writes under way, and poll begins those held back")

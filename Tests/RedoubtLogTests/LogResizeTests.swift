@@ -190,7 +190,7 @@ import Testing
             #expect(log.files.count == 4, "turn \(turn)")
         }
         try log.resize(to: .mebibytes(7))
-        for _ in 0..<60 where log.limits.capacity != .mebibytes(7) {
+        for _ in 0..<400 where log.limits.capacity != .mebibytes(7) {
             try log.waitUntilFlushed(fixture.append(number, byteCount: 60_000).end)
             try log.writeCheckpoint(log.currentLSN)
             number += 1

@@ -78,6 +78,22 @@ struct Frame: Equatable, @unchecked Sendable {
     /// The transfer under way; see ``FrameIOState``.
     var ioState: UInt32 { unsafe state.pointee.ioState.load(ordering: .acquiring) }
 
+    /// Claims the page, which the caller has latched, for being written; false if it is clean or somebody else's.
+    ///
+    /// The claim comes before the look: after a look another writer may write the page from beginning to end before the
+    /// claim. Under the latch nobody makes it dirty again.
+    func claimForWriting() -> Bool {
+        let claim = unsafe state.pointee.ioState.compareExchange(
+            expected: FrameIOState.none,
+            desired: FrameIOState.writing,
+            ordering: .acquiringAndReleasing
+        )
+        guard claim.exchanged else { return false }
+        if isDirty && packedPageID != 0 { return true }
+        unsafe state.pointee.ioState.store(FrameIOState.none, ordering: .releasing)
+        return false
+    }
+
     /// Whether all of `flags` are set.
     @inline(__always)
     func has(_ flags: UInt32) -> Bool { unsafe state.pointee.flags.load(ordering: .relaxed) & flags == flags }

@@ -17,15 +17,8 @@ extension PageWriter {
             return
         }
         defer { frame.unlockShared() }
-        // Under the latch nobody can make the page dirty; another writer may have taken it.
-        guard frame.isDirty, frame.packedPageID != 0 else { return }
-        let exchange = unsafe frame.state.pointee.ioState.compareExchange(
-            expected: FrameIOState.none,
-            desired: FrameIOState.writing,
-            ordering: .acquiringAndReleasing
-        )
-        guard exchange.exchanged else {
-            outcome.skipped += 1
+        guard frame.claimForWriting() else {
+            if frame.isDirty { outcome.skipped += 1 }
             return
         }
         guard let file = kernel.files.file(frame.pageID.space) else {
