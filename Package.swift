@@ -44,6 +44,7 @@ let package = Package(
     products: [
         .library(name: "Redoubt", targets: ["Redoubt"]),
         .library(name: "RedoubtSimulation", targets: ["RedoubtSimulation"]),
+        .library(name: "SiegeKit", targets: ["SiegeKit"]),
         .executable(name: "redoubt", targets: ["redoubt-cli"]),
     ],
     targets: [
@@ -64,6 +65,7 @@ let package = Package(
             dependencies: ["CRedoubtShims", "RedoubtCore", "RedoubtSystem", "RedoubtEngine", "RedoubtLog"],
         ),
         engine("RedoubtSimulation", dependencies: ["CRedoubtShims", "RedoubtCore", "RedoubtSystem"]),
+        engine("SiegeKit", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
         tool("redoubt", target: "redoubt-cli", dependencies: ["Redoubt", "RedoubtCore"]),
         tool("demo-load", target: "redoubt-demo", dependencies: ["Redoubt", "RedoubtCore", "RedoubtSystem"]),
         .target(name: "CBinarySearch", path: "Benchmarks/CBinarySearch"),
@@ -123,10 +125,14 @@ let package = Package(
         ),
         tests("CommandLineTests", dependencies: ["redoubt-cli"]),
         tests("TidyTests", dependencies: []),
+        tests(
+            "SiegeKitTests",
+            dependencies: ["RedoubtCore", "RedoubtSystem", "Redoubt", "RedoubtSimulation", "SiegeKit"]
+        ),
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
         tests(
             "RedoubtCrashTests",
-            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine", "Redoubt", "RedoubtSimulation"]
+            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine", "Redoubt", "RedoubtSimulation", "SiegeKit"]
         ),
     ],
     swiftLanguageModes: [.v6],

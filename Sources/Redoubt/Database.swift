@@ -1,7 +1,7 @@
 public import RedoubtCore
 package import RedoubtEngine
 import RedoubtLog
-package import RedoubtSystem
+public import RedoubtSystem
 import Synchronization
 
 /// An open database: a folder of keyspaces that share one redo log and one pool of pages.
@@ -75,17 +75,35 @@ public final class Database: Sendable {
             directIO: configuration.storage.usesDirectIO,
             asyncIO: configuration.storage.usesAsyncIO
         )
-        return try open(at: path, configuration: configuration, storage: storage, progress: progress)
+        return try open(
+            at: path,
+            configuration: configuration,
+            storage: storage,
+            options: EngineOptions(),
+            progress: progress
+        )
     }
 
-    /// Opens a database whose files are in `storage`; see ``open(at:configuration:progress:)``.
+    /// Opens a database whose files are in `storage`, such as one whose power can be cut; see
+    /// ``open(at:configuration:progress:)``.
+    ///
+    /// Waits.
+    public static func open(
+        at path: String,
+        configuration: Configuration,
+        storage: any Storage
+    ) throws(RedoubtError) -> Database {
+        try open(at: path, configuration: configuration, storage: storage, options: EngineOptions())
+    }
+
+    /// The same, with what tests and tools set beside the configuration.
     ///
     /// Waits.
     package static func open(
         at path: String,
         configuration: Configuration,
         storage: any Storage,
-        options: EngineOptions = EngineOptions(),
+        options: EngineOptions,
         progress: (@Sendable (Recovery) -> Void)? = nil
     ) throws(RedoubtError) -> Database {
         try ThreadBorrow.check()
@@ -117,6 +135,16 @@ public final class Database: Sendable {
         guard gate.close() else { return }
         defer { engine.source.events.end() }
         try engine.close()
+    }
+
+    /// Gives the folder back without writing anything, as a kill of the process does; for tests without threads.
+    ///
+    /// No call may be inside.
+    package func forget() {
+        threads.stop()
+        guard gate.close() else { return }
+        engine.source.events.end()
+        engine.forget()
     }
 
     // MARK: Keyspaces

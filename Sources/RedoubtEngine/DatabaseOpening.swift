@@ -191,7 +191,7 @@ struct DatabaseOpening {
         #if REDOUBT_INTERLEAVING
         kernel.faults.store(options.faults, ordering: .relaxed)
         #endif
-        try log.start()
+        if options.usesLogThreads { try log.start() }
         do throws(RedoubtError) {
             return try recover(kernel, lock, scan, &scanner, recovery, &found)
         } catch {

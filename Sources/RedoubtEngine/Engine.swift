@@ -126,6 +126,19 @@ package final class Engine: Sendable {
         if let failure { throw failure }
     }
 
+    /// Gives everything back without writing anything, as a kill of the process does; for tests without threads.
+    package func forget() {
+        precondition(!hasThreads.load(ordering: .acquiring), "an engine with threads cannot be forgotten")
+        guard !isClosed.exchange(true, ordering: .acquiringAndReleasing) else { return }
+        flushing.close()
+        kernel.log.forget()
+        for space in spaces.all {
+            kernel.files.unregister(space.id)
+            space.file.close()
+        }
+        lock.withLock { $0 = nil }
+    }
+
     /// Writes down which pages are in memory; what fails here costs the next opening time, and nobody data.
     ///
     /// Not after a load that was cut short: what the dump before names is worth more than what was read of it.

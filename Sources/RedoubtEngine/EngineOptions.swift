@@ -4,6 +4,8 @@ package struct EngineOptions: Sendable {
     package var logsPageImages = false
     /// Whether threads flush and write checkpoints in the background; without them the threads of the caller do.
     package var usesBackgroundThreads = true
+    /// Whether the redo log has threads; without them whoever waits for redo writes it.
+    package var usesLogThreads = true
     /// Called with what each scan of a flush list hands to a writer, before it is written, while the list is locked.
     ///
     /// Must not wait, nor call the engine.

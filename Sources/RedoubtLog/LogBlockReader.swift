@@ -13,7 +13,7 @@ struct LogBlockReader: ~Copyable {
 
     init(files: LogFileSet) throws(RedoubtError) {
         self.files = files
-        piece = try AlignedBuffer(byteCount: Self.pieceByteCount)
+        piece = try AlignedBuffer(byteCount: Self.pieceByteCount, needsZeros: false)
     }
 
     /// Returns the 512 bytes of the block with this index, valid until the next call; nil beyond the last file in use.

@@ -22,7 +22,7 @@ struct LogBuffer: ~Copyable, @unchecked Sendable {
         precondition(capacity >= 4096 && capacity & (capacity - 1) == 0, "a log buffer of \(capacity) bytes")
         // More than capacity / 496 + 2, and a power of two.
         let blockCount = capacity / 256
-        let memory = try AlignedBuffer(byteCount: capacity)
+        let memory = try AlignedBuffer(byteCount: capacity, needsZeros: false)
         let firstGroups = try AlignedBuffer(byteCount: blockCount * 2)
         self.capacity = capacity
         firstGroupMask = UInt64(blockCount - 1)

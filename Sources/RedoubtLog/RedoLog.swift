@@ -162,6 +162,14 @@ package final class RedoLog: Sendable {
         files.close()
     }
 
+    /// Closes the files and leaves everything as it is, as a kill of the process does.
+    ///
+    /// - Precondition: No thread was started.
+    package func forget() {
+        precondition(!threads.areRunning, "a redo log with threads cannot be forgotten")
+        files.close()
+    }
+
     /// Changes the longest time that a deferred commit stays volatile; counts from the last flush on.
     package func setDeferredFlush(milliseconds: Int) {
         deferredFlushMilliseconds.store(milliseconds, ordering: .releasing)

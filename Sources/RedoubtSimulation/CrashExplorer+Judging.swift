@@ -12,14 +12,14 @@ extension CrashExplorer {
     ///   - seconds: The most real time, or nil for no limit.
     ///   - only: The key of the only state to judge, for a replay.
     ///   - judge: Recovers from the state and returns the numbers of commits after which the content was what it found
-    ///     (several, if commits undid each other), or throws what is wrong. It is not called for a state with the bytes
-    ///     of one that was judged before; the bounds are checked all the same.
+    ///     (several, if commits undid each other), or throws what is wrong.
     public func judge(
         threadCount: Int = 2,
         seconds: Double? = nil,
         only: UInt64? = nil,
         _ judge: @escaping @Sendable (CrashState) throws -> [Int]
     ) -> CrashReport {
+        Scheduling.keepHeap()
         let bench = Bench(self, judge)
         let begin = Scheduling.now()
         let deadline = seconds.map { begin.advanced(milliseconds: Int($0 * 1000)) }
@@ -41,6 +41,7 @@ extension CrashExplorer {
         var report = bench.report
         report.pointCount = pointCount
         report.listedCount = listedCount
+        report.exhaustedCount = exhaustedCount
         report.stateCount = only == nil ? candidates.count : order.count
         report.seconds = Double(Scheduling.now().nanoseconds(since: begin)) / 1e9
         return report
@@ -49,21 +50,16 @@ extension CrashExplorer {
 
 /// The verdicts so far, shared by the judging threads.
 private final class Bench: Sendable {
-    private struct Verdicts: Sendable {
-        var found: [UInt64: [Int]] = [:]
-        var report = CrashReport()
-    }
-
     private let explorer: CrashExplorer
     private let judge: @Sendable (CrashState) throws -> [Int]
-    private let verdicts = Mutex(Verdicts())
+    private let verdicts = Mutex(CrashReport())
 
     init(_ explorer: CrashExplorer, _ judge: @escaping @Sendable (CrashState) throws -> [Int]) {
         self.explorer = explorer
         self.judge = judge
     }
 
-    var report: CrashReport { verdicts.withLock { $0.report } }
+    var report: CrashReport { verdicts.withLock { $0 } }
 
     /// Judges the candidates at `indices`, which ascend by crash point.
     func run(_ indices: [Int], threadCount: Int, deadline: EngineInstant?) {
@@ -73,7 +69,11 @@ private final class Bench: Sendable {
             let share = Array(indices[start..<indices.count * (number + 1) / threadCount])
             do throws(RedoubtError) {
                 threads.append(
-                    try Scheduling.startOnSystem("judge \(number)") { self.walk(share, deadline: deadline) }
+                    try Scheduling.startOnSystem("judge \(number)") {
+                        // The threads of a world hand over to each other, and only one of them runs.
+                        Scheduling.pin(to: number)
+                        self.walk(share, deadline: deadline)
+                    }
                 )
             } catch {
                 walk(share, deadline: deadline)
@@ -84,69 +84,60 @@ private final class Bench: Sendable {
 
     private func walk(_ indices: [Int], deadline: EngineInstant?) {
         var state = DurabilityState(explorer.start, keepsHash: true)
+        var places = UncertainPlaces(state, model: explorer.model)
+        var names = UncertainPlaces.Names()
         for index in indices {
             if let deadline, Scheduling.now() >= deadline { return }
             let candidate = explorer.candidates[index]
-            while state.sequence < candidate.point { state.record(explorer.trace[state.sequence]) }
-            consider(candidate, state.image(after: candidate.cut))
+            if state.sequence < candidate.point {
+                while state.sequence < candidate.point { state.record(explorer.trace[state.sequence]) }
+                places = UncertainPlaces(state, model: explorer.model)
+                names = UncertainPlaces.Names()
+            }
+            let kept = { [places] in places.describe(candidate.choice) }
+            consider(candidate, places.image(candidate.choice, &names), kept)
         }
     }
 
-    private func consider(_ candidate: CrashExplorer.Candidate, _ image: DiskImage) {
-        if let found = verdicts.withLock({ $0.found[image.hash] }) {
-            return conclude(candidate, found, isRecovered: false, image.hash)
-        }
-        var disk = image
-        disk.keepsHash = false
+    private func consider(_ candidate: CrashExplorer.Candidate, _ image: DiskImage, _ kept: () -> String) {
         let state = CrashState(
-            storage: SimulatedStorage(disk, options: .judging),
+            storage: SimulatedStorage(image, options: .judging),
             point: candidate.point,
-            cut: candidate.cut,
             acknowledged: candidate.windows.map(\.lowerBound).max() ?? 0,
             issued: candidate.windows.map(\.upperBound).min() ?? 0,
             key: candidate.key
         )
         do {
-            conclude(candidate, try judge(state), isRecovered: true, image.hash)
+            conclude(candidate, try judge(state), kept)
         } catch {
-            fail(candidate, "\(error)", isRecovered: true)
+            fail(candidate, "\(error)", kept)
         }
     }
 
-    private func conclude(_ candidate: CrashExplorer.Candidate, _ found: [Int], isRecovered: Bool, _ hash: UInt64) {
+    private func conclude(_ candidate: CrashExplorer.Candidate, _ found: [Int], _ kept: () -> String) {
         for window in candidate.windows where !found.contains(where: window.contains) {
-            return fail(
-                candidate,
-                "the content is that after \(found) commits",
-                isRecovered: isRecovered,
-                allowed: window
-            )
+            return fail(candidate, "the content is that after \(found) commits", kept, allowed: window)
         }
-        verdicts.withLock { verdicts in
-            verdicts.found[hash] = found
-            verdicts.report.judgedCount += 1
-            verdicts.report.recoveryCount += isRecovered ? 1 : 0
-        }
+        verdicts.withLock { $0.judgedCount += 1 }
     }
 
     private func fail(
         _ candidate: CrashExplorer.Candidate,
         _ message: String,
-        isRecovered: Bool,
+        _ kept: () -> String,
         allowed: ClosedRange<Int>? = nil
     ) {
         let failure = CrashFailure(
             point: candidate.point,
-            cut: candidate.cut,
+            kept: kept(),
             key: candidate.key,
             allowed: allowed ?? candidate.windows[0],
             message: message
         )
-        verdicts.withLock { verdicts in
-            verdicts.report.judgedCount += 1
-            verdicts.report.recoveryCount += isRecovered ? 1 : 0
-            verdicts.report.failureCount += 1
-            if verdicts.report.failures.count < 100 { verdicts.report.failures.append(failure) }
+        verdicts.withLock { report in
+            report.judgedCount += 1
+            report.failureCount += 1
+            if report.failures.count < 100 { report.failures.append(failure) }
         }
     }
 }

@@ -4,8 +4,6 @@ public struct CrashState: Sendable {
     public let storage: SimulatedStorage
     /// The number of events before the power cut.
     public let point: Int
-    /// What the power cut left.
-    public let cut: PowerCut
     /// The commits that must be found, at the last of the events that leave the state.
     public let acknowledged: Int
     /// The most commits that may be found, at the first of these events.
@@ -18,9 +16,9 @@ public struct CrashState: Sendable {
 public struct CrashFailure: Sendable, CustomStringConvertible {
     /// The number of events before the power cut.
     public let point: Int
-    /// What the power cut left.
-    public let cut: PowerCut
-    /// What the state is known by.
+    /// What the power cut left of the uncertain changes.
+    public let kept: String
+    /// What the state is known by: the hash of the disk.
     public let key: UInt64
     /// The commits acknowledged and issued at the event that the finding contradicts.
     public let allowed: ClosedRange<Int>
@@ -29,7 +27,7 @@ public struct CrashFailure: Sendable, CustomStringConvertible {
 
     /// The failure in one line, with the key to replay it by.
     public var description: String {
-        "power cut after event \(point), kept \(cut): \(message) "
+        "power cut after event \(point), kept \(kept): \(message) "
             + "(allowed commits \(allowed.lowerBound)...\(allowed.upperBound); state 0x\(String(key, radix: 16)))"
     }
 }
@@ -40,12 +38,12 @@ public struct CrashReport: Sendable, CustomStringConvertible {
     public var pointCount = 0
     /// The states listed, with doubles.
     public var listedCount = 0
-    /// The states without sets of changes that are the same.
+    /// The crash points at which every disk that the model allows was listed.
+    public var exhaustedCount = 0
+    /// The states taken: disks with different bytes.
     public var stateCount = 0
     /// The states of which a verdict was reached.
     public var judgedCount = 0
-    /// Those for which a recovery ran; the others had the bytes of one of these.
-    public var recoveryCount = 0
     /// What was wrong, at most 100.
     public var failures: [CrashFailure] = []
     /// All failures.
@@ -58,11 +56,11 @@ public struct CrashReport: Sendable, CustomStringConvertible {
 
     /// The figures in one line, and the first failures.
     public var description: String {
-        let rate = seconds > 0 ? Int(Double(recoveryCount) / seconds) : 0
+        let rate = seconds > 0 ? Int(Double(judgedCount) / seconds) : 0
         let share = isComplete ? "all" : "\(judgedCount) of"
         let line =
-            "\(pointCount) crash points, \(listedCount) states listed, \(share) \(stateCount) different ones judged "
-            + "by \(recoveryCount) recoveries (\(rate)/s), \(failureCount) failures"
+            "\(pointCount) crash points (\(exhaustedCount) exhausted), \(listedCount) states listed, \(share) "
+            + "\(stateCount) different disks judged (\(rate)/s), \(failureCount) failures"
         return ([line] + failures.prefix(10).map { "  \($0)" }).joined(separator: "\n")
     }
 }

@@ -117,6 +117,21 @@ public struct DiskImage: Sendable {
         file < contents.count ? unsafe contents[file].read(into: target, at: offset) : 0
     }
 
+    /// Writes bytes of which those from `end` on stand for nothing: a last sector that the file holds in part.
+    mutating func write(_ file: Int, _ bytes: UnsafeRawBufferPointer, at offset: UInt64, upTo end: UInt64) {
+        let count = min(bytes.count, Int(end - min(end, offset)))
+        guard count > 0 else { return }
+        apply(to: file, range: offset..<offset + UInt64(count)) { content in
+            unsafe content.write(UnsafeRawBufferPointer(rebasing: bytes[..<count]), at: offset)
+        }
+    }
+
+    /// The numbers of the files that have a name.
+    var files: Set<Int> { Set(entries.values) }
+
+    /// Returns what the size of a file adds to ``hash``.
+    static func sizeHash(_ file: Int, _ size: UInt64) -> UInt64 { SparseBytes.sizeHash(size, file: file) }
+
     mutating func newFile() -> Int {
         ensure(contents.count)
         return contents.count - 1
@@ -170,7 +185,7 @@ public struct DiskImage: Sendable {
         return String(path[path.utf8.index(after: slash)...])
     }
 
-    private static func nameHash(_ name: String) -> UInt64 {
+    static func nameHash(_ name: String) -> UInt64 {
         name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }
 }

@@ -16,6 +16,8 @@ public final class SimulatedScheduler: Sendable {
     private let schedule: Mutex<Schedule>
     private let done = Baton()
     private let patienceSeconds: Int
+    /// Where large buffers come from; nil for the kernel.
+    package let keptMemory: KeptMemory?
 
     /// Creates a world whose history follows from `seed`.
     ///
@@ -23,9 +25,15 @@ public final class SimulatedScheduler: Sendable {
     ///   - seed: The seed.
     ///   - stepNanoseconds: The virtual time that passes from one blocking point to the next.
     ///   - patienceSeconds: The real time after which a thread that never reaches a blocking point stops the process.
-    public init(seed: UInt64, stepNanoseconds: UInt64 = 1000, patienceSeconds: Int = 120) {
+    public convenience init(seed: UInt64, stepNanoseconds: UInt64 = 1000, patienceSeconds: Int = 120) {
+        self.init(seed: seed, stepNanoseconds: stepNanoseconds, patienceSeconds: patienceSeconds, memory: nil)
+    }
+
+    /// Creates a world whose large buffers come from `memory`, which several worlds may share.
+    package init(seed: UInt64, stepNanoseconds: UInt64 = 1000, patienceSeconds: Int = 120, memory: KeptMemory?) {
         self.seed = seed
         self.patienceSeconds = patienceSeconds
+        keptMemory = memory
         schedule = Mutex(Schedule(seed: seed, stepNanoseconds: stepNanoseconds))
     }
 

@@ -177,6 +177,16 @@ public final class SimulatedStorage: Storage {
         return SimulatedStorage(durability.image(after: cut), options: options)
     }
 
+    /// The commits that must be found after a power cut now, and those that may be, as marks have said.
+    ///
+    /// - Precondition: the options track durability.
+    public var markedCommits: ClosedRange<Int> {
+        guard let durability = inspect({ $0.durability }) else {
+            preconditionFailure("marks of a storage that does not track what is durable")
+        }
+        return durability.acknowledged...max(durability.acknowledged, durability.issued)
+    }
+
     /// The changes that a power cut now could undo.
     public var unsyncedChangeCount: Int { inspect { $0.durability?.pendingCount ?? 0 } }
 

@@ -91,7 +91,7 @@ package struct SparseBytes: Sendable {
                 continue
             }
             unsafe sum &+= Self.hash(
-                of: chunk.bytes + sector % perChunk * Self.sectorSize,
+                of: UnsafeRawPointer(chunk.bytes) + sector % perChunk * Self.sectorSize,
                 file: file,
                 sector: sector
             )
@@ -102,7 +102,21 @@ package struct SparseBytes: Sendable {
 
     /// Returns a hash of the size of file `file`, to be added to that of the sectors.
     package func sizeHash(file: Int) -> UInt64 {
+        Self.sizeHash(size, file: file)
+    }
+
+    /// Returns what a file of `size` bytes adds to the hash of a disk.
+    static func sizeHash(_ size: UInt64, file: Int) -> UInt64 {
         mix(size &+ 1 ^ UInt64(truncatingIfNeeded: file) &* 0xD6E8_FEB8_6659_FD93)
+    }
+
+    /// Returns the hash of whole sectors that stand at `offset` of file `file`.
+    static func hash(of bytes: UnsafeRawBufferPointer, file: Int, offset: UInt64) -> UInt64 {
+        guard let base = bytes.baseAddress else { return 0 }
+        let first = Int(offset) / sectorSize
+        return (0..<bytes.count / sectorSize).reduce(0) { sum, index in
+            unsafe sum &+ hash(of: base + index * sectorSize, file: file, sector: first + index)
+        }
     }
 
     private static let zeroHalf = {
@@ -110,7 +124,7 @@ package struct SparseBytes: Sendable {
         return unsafe zeros.withUnsafeBytes { unsafe Checksum.crc32c($0) }
     }()
 
-    private static func hash(of bytes: UnsafeMutableRawPointer, file: Int, sector: Int) -> UInt64 {
+    private static func hash(of bytes: UnsafeRawPointer, file: Int, sector: Int) -> UInt64 {
         let half = sectorSize / 2
         let first = unsafe Checksum.crc32c(UnsafeRawBufferPointer(start: bytes, count: half))
         let second = unsafe Checksum.crc32c(UnsafeRawBufferPointer(start: bytes + half, count: half))

@@ -9,6 +9,8 @@ package import RedoubtCore
 package struct AlignedBuffer: ~Copyable, @unchecked Sendable {
     /// The memory.
     package let bytes: UnsafeMutableRawBufferPointer
+    /// Where it goes when the value ends; nil for the kernel.
+    private let owner: KeptMemory?
 
     /// The bytes of a huge page of x86-64, and of arm64 with small pages of 4 KiB.
     package static var hugePageByteCount: Int { 2 << 20 }
@@ -21,9 +23,23 @@ package struct AlignedBuffer: ~Copyable, @unchecked Sendable {
     /// With `hugePages` it begins at the boundary of a huge page, if it is as large as one; what is no reservation is
     /// then wanted in huge pages as a whole.
     ///
+    /// - Parameter needsZeros: Whether the caller relies on zeros where it has not written; without it a simulation may
+    ///   leave anything there.
     /// - Throws: `.systemLimit` if there is not enough memory, or address space.
-    package init(byteCount: Int, reservation: Bool = false, hugePages: Bool = false) throws(RedoubtError) {
+    package init(
+        byteCount: Int,
+        reservation: Bool = false,
+        hugePages: Bool = false,
+        needsZeros: Bool = true
+    ) throws(RedoubtError) {
         precondition(byteCount > 0, "a buffer of \(byteCount) bytes")
+        if !reservation, let kept = Scheduling.current?.keptMemory {
+            owner = kept
+            let memory = try unsafe kept.take(byteCount, needsZeros: needsZeros)
+            unsafe bytes = UnsafeMutableRawBufferPointer(start: memory, count: byteCount)
+            return
+        }
+        owner = nil
         let isAligned = hugePages && byteCount >= Self.hugePageByteCount
         let surplus = isAligned ? Self.hugePageByteCount : 0
         let flags = MAP_PRIVATE | MAP_ANONYMOUS | (reservation ? MAP_NORESERVE : 0)
@@ -83,6 +99,10 @@ package struct AlignedBuffer: ~Copyable, @unchecked Sendable {
     }
 
     deinit {
-        unsafe munmap(bytes.baseAddress, bytes.count)
+        guard let owner, let base = unsafe bytes.baseAddress else {
+            unsafe munmap(bytes.baseAddress, bytes.count)
+            return
+        }
+        unsafe owner.giveBack(base, bytes.count)
     }
 }

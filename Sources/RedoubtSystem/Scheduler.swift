@@ -30,11 +30,17 @@ package protocol Scheduler: AnyObject, Sendable {
 
     /// Called before each access to a contended atomic in builds with `REDOUBT_INTERLEAVING`; for exhaustive checks.
     func atomicStep()
+
+    /// Where threads of this scheduler take large buffers from; nil for the kernel.
+    var keptMemory: KeptMemory? { get }
 }
 
 extension Scheduler {
     /// Does nothing, as nobody watches the steps.
     package func atomicStep() {}
+
+    /// None: buffers come from the kernel.
+    package var keptMemory: KeptMemory? { nil }
 }
 
 /// A thread of the engine.

@@ -134,6 +134,15 @@ package enum Scheduling {
         return EngineThread(name: name, handle: UInt64(thread))
     }
 
+    /// Binds the calling thread, and threads that it starts from then on, to one processor: the one with this number
+    /// among those that it may run on.
+    ///
+    /// For simulations, whose threads run one at a time and hand over to each other.
+    package static func pin(to number: Int) { redoubt_pin_thread(UInt32(truncatingIfNeeded: number)) }
+
+    /// Has the allocator keep what is freed, for processes in which databases are open for a millisecond.
+    package static func keepHeap() { redoubt_keep_heap() }
+
     /// Waits until `thread` has ended.
     package static func join(_ thread: EngineThread) {
         if let current { return current.join(thread) }

@@ -64,7 +64,7 @@ struct CrashProfile: Sendable, CustomTestStringConvertible {
         CrashProfile(
             "values outside their pages, log wrap-around",
             share: 0.4,
-            preparationCount: 90,
+            preparationCount: 125,
             operationCount: 40,
             wrapsLog: true
         ) {

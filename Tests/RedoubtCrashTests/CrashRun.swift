@@ -150,52 +150,7 @@ struct CrashRun: Sendable {
             options.tearLimit = 1
         }
         options.seed = CrashBudget.seed
+        options.statesPerPoint = CrashBudget.statesPerPoint
         return CrashExplorer(storage, options: options)
-    }
-
-    /// Recovers from `state`, twice, and returns the numbers of commits after which the content was what it found.
-    func judge(_ state: CrashState) throws -> [Int] {
-        // The schedule of a recovery follows from its state, so that a replay repeats it.
-        let outcome = SimulatedScheduler(seed: state.key).run { () -> Result<[Int], any Error> in
-            Result { try judgeInside(state) }
-        }
-        return try outcome.get()
-    }
-
-    private func judgeInside(_ state: CrashState) throws -> [Int] {
-        var options = SimulatedStorage.Options.judging
-        options.tracksDurability = true
-        let storage = SimulatedStorage(state.storage.image, options: options)
-        let database = try EngineClient.open(storage, doublewrite: doublewrite)
-        let hash = try EngineClient.contentHash(of: database)
-        let numbers = model.commitNumbers(with: hash)
-        guard !numbers.isEmpty else {
-            let expected = model.replayed(count: state.acknowledged, from: start)
-            throw Finding(
-                "no number of commits leaves this content; against that after \(state.acknowledged): "
-                    + expected.differences(from: try EngineClient.content(of: database))
-            )
-        }
-        let findings = try database.check()
-        guard findings.isEmpty else {
-            throw Finding("check after recovery: " + findings.prefix(3).map { "\($0)" }.joined(separator: "; "))
-        }
-        // The power goes again before anything else is written.
-        let again = storage.powerCut(PowerCut(.seeded(state.key)))
-        try database.close()
-        try judgeAgain(again, hash)
-        return numbers
-    }
-
-    private func judgeAgain(_ storage: SimulatedStorage, _ first: UInt64) throws {
-        let database = try EngineClient.open(storage, doublewrite: doublewrite)
-        guard try EngineClient.contentHash(of: database) == first else {
-            throw Finding("the second recovery found something else than the first")
-        }
-        let findings = try database.check()
-        guard findings.isEmpty else {
-            throw Finding("check after the second recovery: \(findings[0])")
-        }
-        try database.close()
     }
 }

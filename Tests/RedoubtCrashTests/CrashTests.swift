@@ -8,38 +8,31 @@ import Testing
 /// Method: each workload is run once in a simulated world and recorded; power is cut after every I/O, and every listed
 /// choice over the writes not yet synced is recovered and compared with the model.
 @Suite(.serialized, .timeLimit(.minutes(30))) struct CrashTests {
-    @Test("every power cut of a workload is recovered from", arguments: CrashProfile.all)
-    func powerCuts(_ profile: CrashProfile) throws {
-        let run = try CrashRun(profile, seed: CrashBudget.seed)
-        print("crash test, \(profile.name): redo \(run.redo.lowerBound) to \(run.redo.upperBound)")
+    @Test("every power cut of a workload is recovered from", arguments: CrashBudget.seeds, CrashProfile.all)
+    func powerCuts(_ seed: UInt64, _ profile: CrashProfile) throws {
+        let run = try CrashRun(profile, seed: seed)
         if profile.wrapsLog {
             let options = EngineClient.configuration.redoLog
             let capacity = UInt64(options.capacity.rawValue)
             #expect(run.redo.lowerBound > capacity, "the recording begins before a redo file is used again")
             #expect(run.redo.count > options.capacity.rawValue / options.fileCount, "it goes on to no other file")
         }
-        let writes = WriteTrace(run.storage.trace)
-        print(
-            "crash test, \(profile.name): \(writes.pageCount) pages written, \(writes.unprotected.count) for the first "
-                + "time, \(writes.segmentCount) doublewrite segments, \(writes.overwrittenCount) overwritten"
-        )
-        #expect(writes.breaches == [])
-        print(
-            "crash test, \(profile.name): judged \(run.flushing.pageCount) pages, \(run.flushing.copyCount) copies, "
-                + "\(run.flushing.checkpointCount) checkpoints, \(run.flushing.choiceCount) choices of flush lists"
-        )
-        #expect(run.flushing.checkpointCount > 0 || profile.weights.checkpoint == 0)
+        #expect(WriteTrace(run.storage.trace).breaches == [])
+        let asked = run.storage.trace.contains { if case .mark(.note("checkpoint")) = $0 { true } else { false } }
+        #expect(run.flushing.checkpointCount > 0 || !asked)
         let explorer = run.explorer()
+        let nested = CrashRun.NestedCounts()
         let report = explorer.judge(
-            seconds: CrashBudget.seconds(share: profile.share),
+            seconds: CrashBudget.seconds(share: profile.share / Double(CrashBudget.seeds.count)),
             only: CrashBudget.only
         ) { state in
-            try run.judge(state)
+            try run.judge(state, nestedShare: CrashBudget.nestedShare, nested)
         }
-        print("crash test, \(profile.name), seed \(CrashBudget.seed): \(report)")
+        print("crash test, \(profile.name), seed \(seed): \(report); nested: \(nested)")
+        CrashTotals.add(report, nested)
         for failure in report.failures.prefix(3) {
             print(explorer.excerpt(around: failure.point))
-            print("replay: \(CrashBudget.replay(profile.name, failure.key))")
+            print("replay: \(CrashBudget.replay(profile.name, failure.key, seed: seed))")
         }
         #expect(report.failureCount == 0)
         #expect(CrashBudget.only != nil || report.judgedCount > 0)

@@ -30,12 +30,13 @@ struct EngineClient: ~Copyable {
         _ storage: SimulatedStorage,
         model: ReferenceModel,
         durability: Durability,
-        doublewrite: Configuration.Doublewrite = .on
+        doublewrite: Configuration.Doublewrite = .on,
+        hasThreads: Bool = true
     ) throws(RedoubtError) {
         self.storage = storage
         self.model = model
         self.durability = durability
-        database = try Self.open(storage, doublewrite: doublewrite)
+        database = try Self.open(storage, doublewrite: doublewrite, hasThreads: hasThreads)
     }
 
     /// Goes on as after a kill of the process: a new database on what it leaves.
@@ -47,14 +48,17 @@ struct EngineClient: ~Copyable {
         return try EngineClient(left, model: model, durability: durability, doublewrite: doublewrite)
     }
 
-    /// Opens the database on `storage`.
+    /// Opens the database on `storage`; without threads the caller does everything.
     static func open(
         _ storage: SimulatedStorage,
-        doublewrite: Configuration.Doublewrite = .on
+        doublewrite: Configuration.Doublewrite = .on,
+        hasThreads: Bool = true
     ) throws(RedoubtError) -> Database {
         var configuration = configuration
         configuration.flushing.doublewrite = doublewrite
         var options = EngineOptions()
+        options.usesBackgroundThreads = hasThreads
+        options.usesLogThreads = hasThreads
         // For `FlushTrace`.
         if storage.options.isRecording { options.flushListObserver = { storage.mark(.note($0.description)) } }
         return try Database.open(at: path, configuration: configuration, storage: storage, options: options)

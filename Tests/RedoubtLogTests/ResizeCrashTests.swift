@@ -85,7 +85,7 @@ import Testing
     private func judge(_ run: Run, seconds: Double) throws {
         var options = CrashExplorer.Options()
         options.seededSubsetCount = 4
-        options.tearLimit = 2
+        options.statesPerPoint = 8
         let explorer = CrashExplorer(run.storage, options: options)
         let report = explorer.judge(seconds: seconds) { state in
             try Self.recover(state, run.ends)

@@ -26,6 +26,7 @@ import Testing
         let written = engine.statistics()[.pagesWritten]
         var options = CrashExplorer.Options()
         options.firstEvent = storage.trace.count
+        options.statesPerPoint = 4
         options.seededSubsetCount = 4
         options.tearLimit = 4
         try engine.change { $0.memory = .mebibytes(8) }

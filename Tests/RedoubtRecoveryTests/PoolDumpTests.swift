@@ -212,6 +212,7 @@ import Testing
         try engine.put("k", "last", [1])
         var options = CrashExplorer.Options()
         options.firstEvent = storage.trace.count
+        options.statesPerPoint = 4
         _ = try engine.dumpPool()
         #expect(FlushTrace(storage).breaches == [])
         let explorer = CrashExplorer(storage, options: options)

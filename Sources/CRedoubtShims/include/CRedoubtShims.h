@@ -79,6 +79,13 @@ uint64_t redoubt_monotonic_nanoseconds(void);
 /// The number of processors that the process may run on.
 int32_t redoubt_processor_count(void);
 
+/// Binds the calling thread, and those it starts from then on, to one of the processors that it may run on: the one
+/// with this number among them, round and round.
+void redoubt_pin_thread(uint32_t number);
+
+/// Has the allocator keep memory that was freed instead of giving it back to the kernel; for the whole process.
+void redoubt_keep_heap(void);
+
 /// The user time that the process has used, in nanoseconds.
 uint64_t redoubt_user_nanoseconds(void);
 

@@ -91,11 +91,11 @@ final class BufferPool: @unchecked Sendable {
         let most = plan.frameCountMaximum
         // A read of 8 bytes may begin at the last byte of the last page.
         let huge = configuration.bufferPool.hugePages
-        memory = try AlignedBuffer(byteCount: most * pageByteCount + 4096, reservation: canGrow, hugePages: huge)
+        memory = try Self.map(most * pageByteCount + 4096, canGrow, huge)
         controlMemory = try AlignedBuffer(byteCount: most * Frame.controlByteCount, reservation: canGrow)
         let slabShare = plan.searchIndexByteCountMaximum
         let slabByteCount = slabShare * plan.instanceCount
-        slabMemory = try AlignedBuffer(byteCount: slabByteCount, reservation: canGrow, hugePages: huge)
+        slabMemory = try Self.map(slabByteCount, canGrow, huge)
         if huge { memory.wantHugePages(true, in: 0..<plan.frameCount * pageByteCount) }
         let controls = unsafe controlMemory.bytes.baseAddress.unsafelyUnwrapped
         let slabs = unsafe slabMemory.bytes.baseAddress.unsafelyUnwrapped
@@ -126,6 +126,15 @@ final class BufferPool: @unchecked Sendable {
             )
         }
         self.instances = instances
+    }
+
+    /// Maps memory of which nothing is read that was not written.
+    private static func map(
+        _ byteCount: Int,
+        _ isReservation: Bool,
+        _ hugePages: Bool
+    ) throws(RedoubtError) -> AlignedBuffer {
+        try AlignedBuffer(byteCount: byteCount, reservation: isReservation, hugePages: hugePages, needsZeros: false)
     }
 
     deinit {

@@ -73,7 +73,7 @@ struct DoublewriteRecovery {
             sources.append(try storage.open(path, role: .doublewrite, creating: false, readOnly: true))
         }
         var recovery = DoublewriteRecovery(sources, database, checkpoint, files)
-        let buffer = try AlignedBuffer(byteCount: scanPageCount * pageByteCount)
+        let buffer = try AlignedBuffer(byteCount: scanPageCount * pageByteCount, needsZeros: false)
         for index in sources.indices { try recovery.scan(index, buffer) }
         try recovery.repairAll(buffer)
         // A page that was written and not synced can be whole as this process sees it and torn by the next power cut.

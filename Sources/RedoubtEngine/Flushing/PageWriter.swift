@@ -88,7 +88,8 @@ final class PageWriter: @unchecked Sendable {
         batchPages = plan.writeBatchPages
         memory = try AlignedBuffer(
             byteCount: plan.writeBufferByteCount / plan.writerCount,
-            hugePages: kernel.configuration.bufferPool.hugePages
+            hugePages: kernel.configuration.bufferPool.hugePages,
+            needsZeros: false
         )
         var batches: [PageBatch] = []
         let batchByteCount = (plan.writeBatchPages + 1) * pageByteCount

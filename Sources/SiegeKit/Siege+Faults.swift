@@ -1,0 +1,158 @@
+import RedoubtCore
+public import RedoubtSimulation
+import RedoubtSystem
+import Synchronization
+
+/// A kind of fault that is injected at call 0, 1, 2 ... of a workload.
+public struct FaultKind: Sendable, Hashable, CustomStringConvertible {
+    /// The calls that it is about.
+    public var operation: SimulatedFault.Operation
+    /// What happens to them.
+    public var effect: SimulatedFault.Effect
+    /// Whether it happens to every later call as well.
+    public var isPermanent: Bool
+
+    /// Creates a kind of fault.
+    public init(_ operation: SimulatedFault.Operation, _ effect: SimulatedFault.Effect, isPermanent: Bool = false) {
+        self.operation = operation
+        self.effect = effect
+        self.isPermanent = isPermanent
+    }
+
+    /// The kind in a few words.
+    public var description: String { "\(effect) of \(operation)\(isPermanent ? " for ever" : "")" }
+
+    /// Errors of every call, no space for what grows or writes, and transfers in two parts; once and for ever.
+    public static let all: [FaultKind] = {
+        var kinds: [FaultKind] = []
+        for isPermanent in [false, true] {
+            for operation in SimulatedFault.Operation.allCases {
+                let error = SimulatedFault.Effect.failure(errno: SimulatedFault.inputOutputError)
+                kinds.append(FaultKind(operation, error, isPermanent: isPermanent))
+            }
+            for operation in [SimulatedFault.Operation.write, .extend, .create] {
+                let full = SimulatedFault.Effect.failure(errno: SimulatedFault.noSpace)
+                kinds.append(FaultKind(operation, full, isPermanent: isPermanent))
+            }
+            for operation in [SimulatedFault.Operation.write, .extend] {
+                kinds.append(FaultKind(operation, .shortTransfer, isPermanent: isPermanent))
+            }
+        }
+        return kinds
+    }()
+}
+
+extension Siege {
+    /// Runs `workload` again and again, with a fault of each of `kinds` at call 0, 1, 2 ... until it does not fire, and
+    /// judges what power cuts after the workload leave: it may fail, but nothing that it acknowledged may be lost.
+    ///
+    /// Waits until all is done.
+    ///
+    /// - Parameter indexLimit: The most calls of a kind at which a fault is injected.
+    public static func faults(
+        _ budget: SiegeBudget = SiegeBudget(),
+        _ kinds: [FaultKind] = FaultKind.all,
+        indexLimit: Int = 100_000,
+        workload: @escaping Workload,
+        check: @escaping Check
+    ) -> Verdict {
+        let begin = Scheduling.now()
+        let sweep = FaultSweep(budget: budget, workload: workload, check: check)
+        let verdict = Mutex(Verdict())
+        let next = Mutex(0)
+        var threads: [EngineThread] = []
+        let work = { @Sendable in
+            while let number = next.withLock({ next in
+                defer { next += 1 }
+                return next < kinds.count ? next : nil
+            }) {
+                sweep.run(kinds[number], indexLimit: indexLimit, into: verdict)
+            }
+        }
+        for number in 1..<max(1, budget.threadCount) {
+            do throws(RedoubtError) {
+                threads.append(
+                    try Scheduling.startOnSystem("siege \(number)") {
+                        Scheduling.pin(to: number)
+                        work()
+                    }
+                )
+            } catch {
+                break
+            }
+        }
+        work()
+        for thread in threads { Scheduling.joinOnSystem(thread) }
+        var result = verdict.withLock { $0 }
+        result.canaries = [sweep.losingDisk()]
+        result.seconds = Double(Scheduling.now().nanoseconds(since: begin)) / 1e9
+        return result
+    }
+}
+
+/// Runs a workload with one fault after the other.
+private struct FaultSweep: Sendable {
+    let budget: SiegeBudget
+    let workload: Siege.Workload
+    let check: Siege.Check
+    let memory = KeptMemory()
+
+    func run(_ kind: FaultKind, indexLimit: Int, into verdict: borrowing Mutex<Verdict>) {
+        for index in 0..<indexLimit {
+            let fault = SimulatedFault(
+                kind.operation,
+                skipping: index,
+                isPermanent: kind.isPermanent,
+                effect: kind.effect
+            )
+            let world = makeWorld()
+            world.storage.inject(fault)
+            _ = try? Siege.run(in: budget.world, seed: budget.seed, memory) { try workload(world) }
+            let hasFired = world.storage.firedFaultCount > 0
+            let wrong = hasFired ? judge(world) : nil
+            verdict.withLock { verdict in
+                verdict.faultRunCount += 1
+                if hasFired { verdict.firedCount += 1 }
+                guard let wrong else { return }
+                verdict.add(Verdict.Violation(key: "\(kind), call \(index), seed \(budget.seed)", message: wrong))
+            }
+            if !hasFired { return }
+        }
+    }
+
+    private func makeWorld() -> SiegeWorld {
+        var options = SimulatedStorage.Options()
+        options.latencyMicroseconds = budget.latencyMicroseconds
+        options.isRecording = false
+        return SiegeWorld(SimulatedStorage(options: options))
+    }
+
+    /// Returns what is wrong with what the workload left: as a power cut leaves it, and as a kill does.
+    private func judge(_ world: SiegeWorld) -> String? {
+        let window = world.storage.markedCommits
+        for (name, cut) in [("power cut", PowerCut.none), ("kill", .all)] {
+            let disk = world.storage.powerCut(cut)
+            do {
+                let found = try Siege.run(in: budget.checkingWorld, seed: budget.seed, memory) { try check(disk) }
+                if !found.contains(where: window.contains) {
+                    return "\(name): the content after \(found) commits; allowed \(window)"
+                }
+            } catch {
+                return "\(name): \(error)"
+            }
+        }
+        return nil
+    }
+
+    /// The workload without a fault, and a disk that is empty afterwards: that must be noticed.
+    func losingDisk() -> Verdict.Canary {
+        let world = makeWorld()
+        _ = try? Siege.run(in: budget.world, seed: budget.seed, memory) { try workload(world) }
+        let window = world.storage.markedCommits
+        let found = try? Siege.run(in: budget.checkingWorld, seed: budget.seed, memory) {
+            try check(SimulatedStorage())
+        }
+        let isCaught = window.lowerBound > 0 && !(found ?? []).contains(where: window.contains)
+        return Verdict.Canary(name: "a disk that lost everything", caughtAfter: isCaught ? 1 : nil)
+    }
+}

@@ -1,0 +1,36 @@
+import RedoubtSimulation
+import Synchronization
+
+/// What all power cuts of a run come to; printed after each workload, so that the last line counts.
+enum CrashTotals {
+    private struct Sums: Sendable {
+        var points = 0
+        var exhausted = 0
+        var listed = 0
+        var disks = 0
+        var nestedPoints = 0
+        var failures = 0
+        var seconds = 0.0
+    }
+
+    private static let sums = Mutex(Sums())
+
+    static func add(_ report: CrashReport, _ nested: CrashRun.NestedCounts) {
+        let sums = sums.withLock { sums in
+            sums.points += report.pointCount
+            sums.exhausted += report.exhaustedCount
+            sums.listed += report.listedCount
+            sums.disks += report.judgedCount
+            sums.nestedPoints += nested.pointCount
+            sums.failures += report.failureCount
+            sums.seconds += report.seconds
+            return sums
+        }
+        print(
+            "totals so far: \(sums.points) crash points (\(sums.exhausted) exhausted), \(sums.listed) disks listed, "
+                + "\(sums.disks) different ones judged in \(Int(sums.seconds)) s "
+                + "(\(Int(Double(sums.disks) / max(sums.seconds, 0.001)))/s), \(sums.nestedPoints) crash points within "
+                + "recoveries, \(sums.failures) failures"
+        )
+    }
+}
