@@ -126,7 +126,9 @@ let package = Package(
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
         tests(
             "RedoubtCrashTests",
-            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine", "Redoubt", "RedoubtSimulation"]
+            dependencies: [
+                "RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "Redoubt", "RedoubtSimulation",
+            ]
         ),
     ],
     swiftLanguageModes: [.v6],

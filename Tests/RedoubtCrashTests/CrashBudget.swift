@@ -6,6 +6,7 @@ import Foundation
 ///   to judge every state.
 /// - `REDOUBT_CRASH_SOAK`: if set, every state is judged, however long it takes.
 /// - `REDOUBT_CRASH_SEED`: the seed of the workloads and schedules; the default is 1.
+/// - `REDOUBT_CRASH_BUG`: the only bug to plant in the engine, by its name in `PlantedMistake`.
 /// - `REDOUBT_CRASH_STATE`: the key of the only state to judge, as a failure prints it (with the same seed).
 enum CrashBudget {
     static let seed = UInt64(environment("REDOUBT_CRASH_SEED") ?? "") ?? 1
@@ -13,6 +14,8 @@ enum CrashBudget {
     static let only: UInt64? = environment("REDOUBT_CRASH_STATE").flatMap { text in
         UInt64(text.hasPrefix("0x") ? String(text.dropFirst(2)) : text, radix: 16)
     }
+
+    static let bug = environment("REDOUBT_CRASH_BUG")
 
     static let isSoaking = environment("REDOUBT_CRASH_SOAK") != nil
 
