@@ -132,7 +132,10 @@ let package = Package(
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
         tests(
             "RedoubtCrashTests",
-            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine", "Redoubt", "RedoubtSimulation", "SiegeKit"]
+            dependencies: [
+                "RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "Redoubt", "RedoubtSimulation",
+                "SiegeKit",
+            ]
         ),
     ],
     swiftLanguageModes: [.v6],

@@ -302,6 +302,7 @@ struct DatabaseOpening {
 
     /// Makes a file as long as its recovered page 0 says.
     private func growFile(_ kernel: Kernel, _ header: Frame) throws(RedoubtError) {
+        if Scheduling.breaks(.growsNoFile) { return }
         let size = header.bytes.u32(at: SpaceFormat.Header.pageCount)
         guard let file = kernel.files.file(header.pageID.space) else { return }
         try file.file.extend(to: UInt64(size) * UInt64(pageByteCount))
@@ -347,7 +348,8 @@ struct DatabaseOpening {
     ) throws(RedoubtError) {
         var isAnyRemoved = false
         let orphans = found.filter { spaces.space($0.key) == nil }.sorted { $0.key < $1.key }
-        try logDeletions(kernel, orphans.map(\.key).filter(touched.contains))
+        let logged = Scheduling.breaks(.removesBeforeLogging) ? [] : orphans.map(\.key).filter(touched.contains)
+        try logDeletions(kernel, logged)
         for (id, entry) in orphans {
             if case .failure(let error) = entry.header {
                 // A creation that was cut off has never synced its file. Anything else may be dear to somebody.

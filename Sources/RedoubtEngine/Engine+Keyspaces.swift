@@ -93,6 +93,7 @@ extension Engine {
         try kernel.health.check()
         let entry = try catalog.entry(name)
         guard let space = spaces.space(entry.id), space.close() else { throw Space.dropped(path) }
+        if Scheduling.breaks(.unlinksBeforeRow) { removeFile(space) }
         do throws(RedoubtError) {
             try catalog.remove(name)
         } catch {

@@ -1,4 +1,5 @@
 import RedoubtCore
+import RedoubtSystem
 
 /// A checkpoint, in one of the two slots of the file that holds its LSN; consecutive checkpoints alternate between
 /// slots.
@@ -29,7 +30,7 @@ struct CheckpointBlock: Equatable {
     var replayRate: UInt64 = 0
 
     /// Where the checkpoint goes in its file.
-    var offset: UInt64 { Self.offsets[Int(number % 2)] }
+    var offset: UInt64 { Self.offsets[Scheduling.breaks(.usesOneSlot) ? 0 : Int(number % 2)] }
 
     /// Writes the checkpoint to the first 512 bytes at `block`.
     func encode(to block: UnsafeMutableRawPointer) {

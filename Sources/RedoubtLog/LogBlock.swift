@@ -1,4 +1,5 @@
 import RedoubtCore
+import RedoubtSystem
 
 /// The layout of a redo block: 512 bytes, known by its index, which is the LSN of its first byte divided by 512.
 ///
@@ -78,7 +79,8 @@ enum LogBlock {
         let word = unsafe block.bigEndian(UInt32.self, at: 8)
         guard UInt8(word >> 24) == epoch(index: index) else { return nil }
         let covered = unsafe UnsafeRawBufferPointer(start: block, count: trailerOffset)
-        guard unsafe block.bigEndian(UInt32.self, at: trailerOffset) == Checksum.crc32c(covered) else { return nil }
+        let isWhole = unsafe block.bigEndian(UInt32.self, at: trailerOffset) == Checksum.crc32c(covered)
+        guard isWhole || Scheduling.breaks(.believesTornBlock) else { return nil }
         let count = unsafe Int(block.bigEndian(UInt16.self, at: 4))
         guard count == byteCount || (headerByteCount..<trailerOffset).contains(count) else { return nil }
         let dataEnd = min(count, trailerOffset)

@@ -77,7 +77,7 @@ struct LogContinuation: ~Copyable {
     }
 
     private static func clear(from start: UInt64, to end: UInt64, in files: LogFileSet) throws(RedoubtError) {
-        guard start < end else { return }
+        guard start < end, !Scheduling.breaks(.leavesStaleBlocks) else { return }
         let zeros = try AlignedBuffer(byteCount: 64 << 10)
         for file in files.activeFiles where file.end > start && file.start < end {
             var position = max(start, file.start)

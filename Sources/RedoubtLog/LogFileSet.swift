@@ -88,7 +88,7 @@ final class LogFileSet: @unchecked Sendable {
         if let unfinished { next = unfinished } else { next = try prepareNext() }
         unfinished = next
         try writeHeader(of: next)
-        try next.file.syncWrites()
+        if !Scheduling.breaks(.skipsHeaderSync) { try next.file.syncWrites() }
         unfinished = nil
         lock.withLock {
             release(next.slot)
@@ -153,7 +153,7 @@ final class LogFileSet: @unchecked Sendable {
         let path = directory + "/" + LogFileName.name(slot: slot)
         let file = try storage.open(path, role: .redo, creating: true, readOnly: false)
         do throws(RedoubtError) {
-            try file.extendByWriting(to: size)
+            if !Scheduling.breaks(.keepsShortLog) { try file.extendByWriting(to: size) }
             try file.sync()
             try storage.syncDirectory(directory)
         } catch {
@@ -215,6 +215,8 @@ final class LogFileSet: @unchecked Sendable {
                 active.removeFirst()
                 spares.append(first)
             }
+            guard Scheduling.breaks(.recyclesCheckpointFile), active.count > 1 else { return }
+            spares.insert(active.removeFirst(), at: 0)
         }
     }
 

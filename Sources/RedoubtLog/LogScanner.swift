@@ -83,6 +83,7 @@ package struct LogScanner: ~Copyable {
             let range = LogRange(start: boundary, end: position)
             boundary = position
             if range.start < checkpointLSN { continue }
+            if Scheduling.breaks(.skipsGroupAtCheckpoint), range.start == checkpointLSN { continue }
             groupCount += 1
             try unsafe body(range, UnsafeRawBufferPointer(rebasing: group.bytes[4...]))
             return true
@@ -178,7 +179,9 @@ package struct LogScanner: ~Copyable {
                 path: files.directory
             )
         }
-        return try take(count - 4, total: count)
+        let isWhole = try take(count - 4, total: count)
+        if Scheduling.breaks(.losesLastGroup), offset == fields.dataEnd, !fields.isFull { return false }
+        return isWhole
     }
 
     private mutating func take(_ count: Int, total: Int?) throws(RedoubtError) -> Bool {
@@ -242,6 +245,7 @@ package struct LogScanner: ~Copyable {
         // The last block with durable bytes held at least one of them.
         let byBlocks = durableBlockCount == 0 ? 0 : (durableBlockCount - 1) * 512 + 13
         let durable = max(byBlocks, durableByCheckpoints)
+        if Scheduling.breaks(.ignoresDurableDistance) { return }
         if durable > boundary.rawValue { throw corruption(durable: durable) }
     }
 

@@ -129,7 +129,8 @@ final class LogWriter: @unchecked Sendable {
         let block = written / 496 * 512
         let newBase = block / granule * granule
         guard newBase > base, let memory = unsafe staging.bytes.baseAddress else { return }
-        let kept = written % 496 == 0 ? block - newBase : block + 512 - newBase
+        let end = written % 496 == 0 ? block : block + 512
+        let kept = Scheduling.breaks(.dropsPartialBlock) ? 0 : end - newBase
         unsafe memory.copyMemory(from: memory + Int(newBase - base), byteCount: Int(kept))
         base = newBase
     }

@@ -197,11 +197,17 @@ extension RedoLog {
         let before = flushed.value.load(ordering: .relaxed)
         let target = written.value.load(ordering: .acquiring)
         guard target > before, !health.isFenced else { return }
+        if Scheduling.breaks(.acknowledgesBeforeSync) { publishFlushed(from: before, to: target) }
         do throws(RedoubtError) {
-            try files.syncWritten()
+            if !Scheduling.breaks(.skipsLogSync) { try files.syncWritten() }
         } catch {
-            return fail(error)
+            if !Scheduling.breaks(.retriesSync) || (try? files.syncWritten()) == nil { return fail(error) }
         }
+        publishFlushed(from: before, to: target)
+    }
+
+    /// Says that everything below `target` is durable.
+    private func publishFlushed(from before: UInt64, to target: UInt64) {
         flushed.value.store(target, ordering: .releasing)
         threads.notifyFlushed(self, from: before, to: target)
         continuations.run(flushed: target, error: nil)

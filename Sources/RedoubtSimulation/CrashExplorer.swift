@@ -17,7 +17,9 @@ public struct CrashExplorer: Sendable {
         /// The default is the model that allows most.
         public var model = PersistenceModel.paranoid
         /// The most disks taken at a crash point that no other left, beside a handful that are always taken; the others
-        /// are left out by a seeded draw. Nil for all.
+        /// are left out by a seeded draw.
+        ///
+        /// Nil for all.
         ///
         /// The default is nil.
         public var statesPerPoint: Int?

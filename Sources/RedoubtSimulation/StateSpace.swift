@@ -3,8 +3,8 @@ import RedoubtCore
 /// The choices that are listed for one moment of a trace.
 ///
 /// All of them, if there are few. Else: none, all, every prefix of the changes, every one omitted, every one alone,
-/// every prefix with one later change, every write torn at every sector from both sides (behind the changes before it
-/// and between all the others), and seeded choices, of changes and of single places.
+/// every prefix with one later change, every write torn at every sector from both sides (alone, behind the changes
+/// before it, and between all the others), and seeded choices, of changes and of single places.
 struct StateSpace {
     /// Up to so many choices are listed one by one: those of twelve places with two versions.
     static let exhaustiveLimit = 4096
@@ -75,7 +75,8 @@ struct StateSpace {
         body(prefix(count), true)
         var before = places.nothing
         for index in 0..<count {
-            forEachTear(of: index, on: before) { body($0, false) }
+            forEachTear(of: index, on: places.nothing) { body($0, false) }
+            if index > 0 { forEachTear(of: index, on: before) { body($0, false) } }
             var alone = places.nothing
             places.keep(index, in: &alone)
             body(alone, index == count - 1)

@@ -124,7 +124,7 @@ package enum Scheduling {
         _ name: String,
         _ body: @escaping @Sendable () -> Void
     ) throws(RedoubtError) -> EngineThread {
-        let job = unsafe Unmanaged.passRetained(Job(name: name, body: body))
+        let job = unsafe Unmanaged.passRetained(Job(name: name, body: inheriting(body)))
         var thread = pthread_t()
         let code = unsafe pthread_create(&thread, nil, runJob, job.toOpaque())
         guard code == 0 else {

@@ -3,7 +3,7 @@ public import RedoubtSimulation
 import RedoubtSystem
 import Synchronization
 
-/// A kind of fault that is injected at call 0, 1, 2 ... of a workload.
+/// A kind of fault that is injected at one call of a workload after the other.
 public struct FaultKind: Sendable, Hashable, CustomStringConvertible {
     /// The calls that it is about.
     public var operation: SimulatedFault.Operation
@@ -43,8 +43,10 @@ public struct FaultKind: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension Siege {
-    /// Runs `workload` again and again, with a fault of each of `kinds` at call 0, 1, 2 ... until it does not fire, and
-    /// judges what power cuts after the workload leave: it may fail, but nothing that it acknowledged may be lost.
+    /// Runs `workload` again and again, each time with a fault one call later, until it does not fire any more, for each
+    /// of `kinds`.
+    ///
+    /// Judges what power cuts after the workload leave: it may fail, but nothing that it acknowledged may be lost.
     ///
     /// Waits until all is done.
     ///

@@ -22,7 +22,9 @@ public struct SiegeBudget: Sendable {
     ///
     /// The default is 40.
     public var statesPerPoint: Int? = 40
-    /// The most real time for judging, in seconds; nil for no limit. What is left out then is drawn by seed.
+    /// The most real time for judging, in seconds; nil for no limit.
+    ///
+    /// What is left out then is drawn by seed.
     public var seconds: Double?
     /// The threads that judge.
     public var threadCount = 2

@@ -2,7 +2,7 @@ public import RedoubtSimulation
 
 /// What a workload works on: a disk, and the marks that say what must survive.
 public struct SiegeWorld: Sendable {
-    /// The disk. Whatever the program keeps has to be here.
+    /// The disk, where all that the program keeps has to be.
     public let storage: SimulatedStorage
 
     init(_ storage: SimulatedStorage) {

@@ -7,6 +7,7 @@ import Foundation
 /// - `REDOUBT_CRASH_SOAK`: if set, every state is judged, however long it takes.
 /// - `REDOUBT_CRASH_STATES`: the most new states after each event; the default is 24, in a soak there is no limit.
 /// - `REDOUBT_CRASH_SEED`: the seed of the workloads and schedules; the default is 1.
+/// - `REDOUBT_CRASH_BUG`: the only bug to plant in the engine, by its name in `PlantedMistake`.
 /// - `REDOUBT_CRASH_STATE`: the key of the only state to judge, as a failure prints it (with the same seed).
 enum CrashBudget {
     static let seed = UInt64(environment("REDOUBT_CRASH_SEED") ?? "") ?? 1
@@ -17,6 +18,8 @@ enum CrashBudget {
 
     /// The seeds of the workloads whose power is cut.
     static let seeds = seed..<seed + (only == nil ? 16 : 1)
+
+    static let bug = environment("REDOUBT_CRASH_BUG")
 
     static let isSoaking = environment("REDOUBT_CRASH_SOAK") != nil
 

@@ -75,8 +75,9 @@ struct FaultSweep: Sendable {
     private let role: FileRole?
     private let errno: Int32
     private let operationCount = 90
+    private let weights: Workload.Weights
     /// Much that grows, so that files are extended again and again.
-    private static let weights = {
+    static let weights = {
         var weights = Workload.Weights()
         weights.putOffPage = 20
         weights.createKeyspace = 6
@@ -84,18 +85,27 @@ struct FaultSweep: Sendable {
     }()
 
     /// Only calls of files of `role`; nil for all files.
-    init(_ operation: SimulatedFault.Operation, role: FileRole? = nil, errno: Int32) {
+    init(
+        _ operation: SimulatedFault.Operation,
+        role: FileRole? = nil,
+        errno: Int32,
+        weights: Workload.Weights = FaultSweep.weights
+    ) {
+        self.weights = weights
         self.operation = operation
         self.role = role
         self.errno = errno
     }
 
-    /// Runs until the fault does not fire; `judge` gets the world after the first error, or at the end if there was
-    /// none, and returns what is wrong.
-    func run(_ judge: @escaping @Sendable (borrowing World, RedoubtError?) -> String?) throws -> Counts {
+    /// Runs until the fault does not fire, `limit` times at most; `judge` gets the world after the first error, or at
+    /// the end if there was none, and returns what is wrong.
+    func run(
+        limit: Int = 100_000,
+        _ judge: @escaping @Sendable (borrowing World, RedoubtError?) -> String?
+    ) throws -> Counts {
         var counts = Counts()
         var index = 0
-        while index < 100_000 {
+        while index < limit {
             let outcome = runOnce(index, judge)
             counts.runCount += 1
             if outcome.hasFired { counts.faultCount += 1 }
@@ -148,7 +158,7 @@ struct FaultSweep: Sendable {
         let firedBefore = storage.firedFaultCount
         var acknowledged = client.model.commitCount
         var failure: RedoubtError?
-        var workload = Workload(seed: CrashBudget.seed, weights: Self.weights)
+        var workload = Workload(seed: CrashBudget.seed, weights: weights)
         for _ in 0..<operationCount {
             do throws(RedoubtError) {
                 try client.perform(workload.next(client.model))

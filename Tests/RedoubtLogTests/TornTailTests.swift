@@ -25,8 +25,8 @@ import Testing
         var positions: Set<UInt64> = []
 
         var description: String {
-            "\(positions.count) positions; tails: \(tailsAccepted) taken for the end, \(tailsRefused) refused; middles: "
-                + "\(middlesRefused) refused, \(middlesAccepted) taken for the end"
+            "\(positions.count) positions; tails: \(tailsAccepted) taken for the end, \(tailsRefused) refused; "
+                + "middles: \(middlesRefused) refused, \(middlesAccepted) taken for the end"
         }
     }
 

@@ -18,6 +18,21 @@ import Testing
         #expect((report.failureCount == 0) == (mistake == .none), "\(mistake): \(report)")
     }
 
+    @Test("a hunt ends at a mistake if there is one, whatever its threads", arguments: ToyStore.Mistake.allCases)
+    func hunts(_ mistake: ToyStore.Mistake) throws {
+        let storage = plainStorage()
+        try ToyStore.run(storage, count: 12, mistake: mistake)
+        let explorer = CrashExplorer(storage)
+        let hunts = [1, 3].map { threadCount in
+            explorer.hunt(limit: .max, threadCount: threadCount) { state in
+                [try ToyStore.recover(state.storage, mistake: mistake)]
+            }
+        }
+        #expect(hunts.allSatisfy { ($0.failure == nil) == (mistake == .none) })
+        #expect(hunts[0].judgedCount == hunts[1].judgedCount && hunts[0].failure?.key == hunts[1].failure?.key)
+        #expect(mistake != .none || hunts[0].judgedCount == explorer.stateCount)
+    }
+
     @Test func `a failure can be replayed by its key`() throws {
         let storage = plainStorage()
         try ToyStore.run(storage, count: 6, mistake: .missingChecksum)

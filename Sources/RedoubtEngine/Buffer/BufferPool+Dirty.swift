@@ -1,5 +1,6 @@
 import RedoubtCore
 import RedoubtLog
+import RedoubtSystem
 import Synchronization
 
 // Pages become dirty at the commit of a mini-transaction, or in recovery.
@@ -9,12 +10,14 @@ extension BufferPool {
     ///
     /// To be called between `waitForCloseRoom` and `close` of the log.
     func noteModification(_ frame: Frame, _ range: LogRange) {
+        if Scheduling.breaks(.stampsFirstChangeOnly), frame.isDirty, frame.bytes.lsn != .zero { return }
         frame.bytes.lsn = range.end
         unsafe frame.state.pointee.newestModification.store(range.end.rawValue, ordering: .releasing)
         if frame.has(FrameFlags.fresh) { frame.clear(FrameFlags.fresh) }
         if frame.isDirty {
             return
         }
+        if Scheduling.breaks(.losesRedirtying), frame.ioState == FrameIOState.writing { return }
         instance(of: frame).insertDirty(frame, start: range.start)
     }
 

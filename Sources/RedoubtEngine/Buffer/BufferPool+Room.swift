@@ -155,6 +155,7 @@ extension BufferPool {
     }
 
     private func takeOutLocked(_ frame: Frame, _ instance: PoolInstance) -> Bool {
+        if Scheduling.breaks(.evictsDirtyPages), frame.isDirty { instance.removeDirty(frame) }
         guard !frame.isDirty, frame.ioState == FrameIOState.none, frame.tryLockExclusive() else { return false }
         guard !frame.isDirty, frame.ioState == FrameIOState.none else {
             frame.unlockExclusive()

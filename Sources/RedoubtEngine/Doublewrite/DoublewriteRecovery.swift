@@ -78,7 +78,7 @@ struct DoublewriteRecovery {
         try recovery.repairAll(buffer)
         // A page that was written and not synced can be whole as this process sees it and torn by the next power cut.
         for space in touched { files.file(space)?.markWritten() }
-        try files.syncWritten()
+        if !Scheduling.breaks(.skipsRepairSync) { try files.syncWritten() }
         return recovery.outcome
     }
 
@@ -115,7 +115,7 @@ struct DoublewriteRecovery {
                 outcome.segmentCount += 1
                 var offset = UInt64((first + page + 1) * pageByteCount)
                 for entry in segment.entries {
-                    if entry.lsn > checkpoint {
+                    if entry.lsn > checkpoint || Scheduling.breaks(.takesOldestCopy) {
                         let place = segment.content == .names ? nil : offset
                         copies.append(Copy(entry: entry, file: index, offset: place))
                     }
@@ -129,6 +129,7 @@ struct DoublewriteRecovery {
 
     private mutating func repairAll(_ buffer: borrowing AlignedBuffer) throws(RedoubtError) {
         copies.sort { ($0.entry.page.packed, $1.entry.lsn) < ($1.entry.page.packed, $0.entry.lsn) }
+        if Scheduling.breaks(.takesOldestCopy) { copies.reverse() }
         var next = 0
         while next < copies.count {
             let first = next
@@ -187,6 +188,7 @@ struct DoublewriteRecovery {
             unsafe UnsafeMutableRawBufferPointer(rebasing: image[target...]).copyMemory(from: sector)
             position += PageSectors.byteCount
         }
+        if Scheduling.breaks(.believesTornCopy) { return true }
         guard unsafe Checksum.crc32c(UnsafeRawBufferPointer(image)) == copy.entry.checksum else { return false }
         let bytes = unsafe PageBytes(image.baseAddress.unsafelyUnwrapped)
         return PageSeal.fault(bytes, expected: copy.entry.page) == nil && bytes.lsn == copy.entry.lsn

@@ -14,7 +14,7 @@ extension Flushing {
         if breaks(.checkpointsPastDirtyPages) { return log.flushedLSN }
         let closed = log.closedLSN
         let dirty = oldestDirty()
-        let inFlight = inFlightMinimum
+        let inFlight = Scheduling.breaks(.forgetsInFlight) ? nil : inFlightMinimum
         return CheckpointBound(
             closed: closed,
             oldestDirty: dirty.map { LogSequenceNumber(rawValue: $0) },
@@ -46,7 +46,7 @@ extension Flushing {
         let bound = checkpointBound()
         guard bound > kernel.log.checkpointLSN || isCleanShutdown else { return false }
         do {
-            try kernel.files.syncWritten()
+            if !Scheduling.breaks(.skipsDataSync) { try kernel.files.syncWritten() }
             try kernel.log.writeCheckpoint(bound, isCleanShutdown: isCleanShutdown)
         } catch {
             if error.code == .fenced || error.code == .diskFull { throw error }

@@ -31,6 +31,7 @@ extension PageWriter {
     private func begin(_ index: Int, of batch: PageBatch, at now: EngineInstant) {
         batch.flights[index].began = now
         batch.flights[index].stage = .underWay
+        if Scheduling.breaks(.marksBeforeWrite) { batch.flights[index].file.markWritten() }
         requests.append(batch.request(index))
     }
 
@@ -84,6 +85,7 @@ extension PageWriter {
 
     /// Returns what went wrong with a write; an atomic one that was refused is made by other means here.
     private func fault(_ completion: StorageCompletion, _ batch: PageBatch, _ index: Int) -> RedoubtError? {
+        if Scheduling.breaks(.believesShortWrite) { return nil }
         let flight = batch.flights[index]
         guard let error = completion.error else {
             if completion.byteCount == pageByteCount {
@@ -158,7 +160,7 @@ extension PageWriter {
     func end(_ index: Int, of batch: PageBatch) {
         let flight = batch.flights[index]
         batch.flights[index].stage = .ended
-        let ticket = flight.file.markWritten()
+        let ticket = Scheduling.breaks(.marksBeforeWrite) ? flight.file.writtenTicket : flight.file.markWritten()
         if let segment = batch.segment, !kernel.breaks(.forgetsUnsyncedSegments) {
             ring.note(segment, written: flight.file, ticket: ticket)
         }

@@ -49,6 +49,7 @@ extension PageWriter {
     private func needsDoublewrite(_ frame: Frame) -> Bool {
         let wasMadeAnew = frame.clear(FrameFlags.madeAnew) & FrameFlags.madeAnew != 0
         if doublewrite == nil { return false }
+        if Scheduling.breaks(.leavesPagesUncopied), frame.pageID.number.rawValue % 2 == 1 { return false }
         return !wasMadeAnew || frame.pageID.number.rawValue == 0
     }
 

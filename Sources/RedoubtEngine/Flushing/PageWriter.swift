@@ -320,7 +320,7 @@ final class PageWriter: @unchecked Sendable {
         } else {
             try unsafe doublewrite.write(batch.segmentBytes(header.content), at: start)
         }
-        try doublewrite.sync()
+        if !Scheduling.breaks(.skipsCopySync) { try doublewrite.sync() }
         pool.statistics.add(.doublewriteBatches)
         pool.statistics.add(.doublewritePages, UInt64(batch.entries.count))
     }

@@ -251,6 +251,16 @@ struct MiniTransaction: ~Copyable {
         unsafe context.pointee.lastPage = page.packed
     }
 
+    /// The bytes of redo so far.
+    var redoByteCount: Int { unsafe context.pointee.byteCount }
+
+    /// Forgets the records behind the first `byteCount` bytes of redo, though pages stay changed: a planted bug.
+    mutating func forgetRedo(behind byteCount: Int) {
+        let context = unsafe context
+        unsafe context.pointee.byteCount = byteCount
+        unsafe context.pointee.lastPage = 0
+    }
+
     private var lastPage: PageID? {
         let packed = unsafe context.pointee.lastPage
         return packed == 0 ? nil : PageID(packed: packed)

@@ -64,7 +64,7 @@ struct DatabaseCreation {
         file.close()
         try storage.rename(unfinished, to: DatabaseFiles.path(path, DatabaseFiles.catalogName))
         try storage.syncDirectory(path)
-        try syncAncestors()
+        if !Scheduling.breaks(.skipsAncestorSync) { try syncAncestors() }
     }
 
     /// Makes the entries of the directory itself, and of those above it that were made with it, durable.

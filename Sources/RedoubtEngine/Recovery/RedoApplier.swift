@@ -72,7 +72,7 @@ struct RedoApplier {
             let start = position
             while position < entries.count && entries[position].page == entries[start].page { position += 1 }
             let page = PageID(packed: entries[start].page)
-            if ignored.contains(page.space) { continue }
+            if ignored.contains(page.space), !Scheduling.breaks(.appliesToDropped) { continue }
             var first = start
             var isMadeAnew = false
             for index in (start..<position).reversed() {
@@ -104,7 +104,8 @@ struct RedoApplier {
         }
         do throws(RedoubtError) {
             defer { frame.unlockExclusive() }
-            let pageLSN = job.isMadeAnew ? LogSequenceNumber.zero : frame.bytes.lsn
+            let hasNone = job.isMadeAnew || Scheduling.breaks(.appliesTwice)
+            let pageLSN = hasNone ? LogSequenceNumber.zero : frame.bytes.lsn
             var applied: LogRange?
             for record in entries[job.records] where record.start >= pageLSN.rawValue {
                 try operation(record).apply(to: frame.bytes, id: id, index: .none)

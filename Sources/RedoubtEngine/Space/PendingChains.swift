@@ -1,4 +1,5 @@
 import RedoubtCore
+import RedoubtSystem
 
 /// The BLOB chains of a space that no record refers to at the moment: being written, or being freed.
 ///
@@ -37,6 +38,7 @@ enum PendingChains {
     /// Notes that the chain that starts at `page` is pending; also moves a claimed slot on to another first page.
     static func set(_ mtr: inout MiniTransaction, _ header: Frame, slot: Int, page: PageNumber, kind: Kind) {
         precondition(page > .root && page != .none, "a pending chain starts at page \(page)")
+        if Scheduling.breaks(.notesNoPendingChain) { return }
         mtr.write32(header, offset(slot), page.rawValue)
         mtr.write32(header, offset(slot) + 4, kind.rawValue)
     }

@@ -26,7 +26,7 @@ extension Space {
             throw RedoubtError(.diskFull, "the tablespace has reached its greatest size of \(before) pages", path: path)
         }
         try kernel.health.check()
-        try file.extend(to: UInt64(after) * UInt64(pageByteCount))
+        if !Scheduling.breaks(.extendsAfterSaying) { try file.extend(to: UInt64(after) * UInt64(pageByteCount)) }
         kernel.files.file(id)?.grow(to: after)
         var mtr = try MiniTransaction.begin(kernel, redoBytes: 4096, pins: 16)
         let prepared: SpaceReservation
@@ -42,6 +42,7 @@ extension Space {
             preconditionFailure("space \(id): \(error)")
         }
         _ = mtr.commit()
+        if Scheduling.breaks(.extendsAfterSaying) { try file.extend(to: UInt64(after) * UInt64(pageByteCount)) }
         setPageCount(after)
     }
 

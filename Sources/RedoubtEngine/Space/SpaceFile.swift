@@ -39,8 +39,8 @@ enum SpaceFile {
                 rebasing: buffer.bytes[..<(pageByteCount * Int(SpaceFormat.initialUsedCount))]
             )
             try unsafe file.write(first, at: 0)
-            try file.sync()
-            try storage.syncDirectory(directory)
+            if !Scheduling.breaks(.skipsFileSync) { try file.sync() }
+            if !Scheduling.breaks(.skipsDirectorySync) { try storage.syncDirectory(directory) }
         } catch {
             file.close()
             try? storage.remove(path)

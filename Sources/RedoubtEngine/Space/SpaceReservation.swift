@@ -1,4 +1,5 @@
 import RedoubtCore
+import RedoubtSystem
 
 /// A segment of the tree: a set of pages that the tree gave one purpose.
 enum Segment: Sendable, Hashable, CaseIterable {
@@ -104,7 +105,9 @@ struct ExtentDescriptor {
         let at = offset + SpaceFormat.Descriptor.bitmap + index / 4 & ~1
         let shift = UInt16(index % 4 * 2) + (index / 4 % 2 == 0 ? 8 : 0)
         let word = frame.bytes.u16(at: at)
+        let redoByteCount = mtr.redoByteCount
         mtr.write16(frame, at, isFree ? word | 1 << shift : word & ~(1 << shift))
+        if Scheduling.breaks(.freesUnlogged), isFree { mtr.forgetRedo(behind: redoByteCount) }
     }
 
     /// Sets state and owner.

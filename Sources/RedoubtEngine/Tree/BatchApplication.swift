@@ -75,7 +75,7 @@ struct BatchApplication {
         let end: LogSequenceNumber?
         do throws(RedoubtError) {
             try makeRows()
-            end = try applyRows()
+            end = try Scheduling.breaks(.splitsBatches) ? applyRowsOneByOne() : applyRows()
         } catch {
             abandon(rows.compactMap { row in row.chain.map { (row.tree, $0) } })
             throw error
@@ -202,6 +202,18 @@ struct BatchApplication {
             case .wait: try slotWait.next(kernel, trees)
             }
         }
+    }
+
+    /// Changes the rows in as many mini-transactions: a planted bug.
+    private mutating func applyRowsOneByOne() throws(RedoubtError) -> LogSequenceNumber? {
+        let all = rows
+        defer { rows = all }
+        var end: LogSequenceNumber?
+        for row in all {
+            rows = [row]
+            end = try applyRows() ?? end
+        }
+        return end
     }
 
     /// Gives the rows of one leaf room: new keys are staged as marks, then the leaf is cut in two.

@@ -1,4 +1,5 @@
 import RedoubtCore
+import RedoubtSystem
 
 /// A change of structure that adds pages, from the moment when all it needs is latched and reserved: nothing here
 /// fails.
@@ -121,7 +122,9 @@ struct Growth: ~Copyable {
     ) -> (UnsafeRawBufferPointer, PageNumber)? {
         let found = unsafe IndexPage(levels[index].frame.bytes).search(image.key, .none)
         if IndexPage(levels[index].frame.bytes).fitsAfterReorganize(image) && !wantsSplit(index) {
+            let redoByteCount = mtr.redoByteCount
             tree.insert(image, after: found.predecessor, &mtr, levels[index].frame)
+            if Scheduling.breaks(.linksUnlogged), index + 1 < levels.count { mtr.forgetRedo(behind: redoByteCount) }
             return nil
         }
         raiseRootIfNeeded(&mtr, &index)

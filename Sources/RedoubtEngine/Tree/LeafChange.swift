@@ -1,4 +1,5 @@
 import RedoubtCore
+import RedoubtSystem
 
 /// A change of one row: what is to become of a key.
 @safe
@@ -126,6 +127,7 @@ extension Tree {
         // A staged row never replaces a visible one.
         if !plan.isMet || change.isStaged && isVisible { return plan }
         if isVisible, record.isOffPage { plan.oldChain = try checkedChain(record.valueReference, leaf.pageID.number) }
+        if Scheduling.breaks(.freesChainFirst) { plan.oldChain = nil }
         if change.action == .delete {
             guard isVisible else { return plan }
             let isLast = page.recordCount <= 1 && leaf.pageID.number != .root

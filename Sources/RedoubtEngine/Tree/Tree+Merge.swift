@@ -121,7 +121,9 @@ extension Tree {
             let last = left.predecessor(of: IndexPage.supremum)
             unsafe mtr.apply(.insertRecords(predecessor: last, packed: records.bytes), to: pair.left)
         }
+        let redoByteCount = mtr.redoByteCount
         mtr.apply(.setSiblings(previous: left.previous, next: right.next), to: pair.left)
+        if Scheduling.breaks(.mergesUnlogged) { mtr.forgetRedo(behind: redoByteCount) }
         if let after = pair.after {
             mtr.apply(.setSiblings(previous: pair.left.pageID.number, next: after.bytes.next), to: after)
         }

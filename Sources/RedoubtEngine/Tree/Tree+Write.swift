@@ -164,6 +164,7 @@ extension Tree {
     ///
     /// Waits.
     func writeInside(_ change: LeafChange) throws(RedoubtError) -> WriteResult {
+        if Scheduling.breaks(.freesChainFirst) { try freeChainFirst(change) }
         var slotWait = SlotWait()
         defer { slotWait.end(kernel) }
         while true {
@@ -242,6 +243,19 @@ extension Tree {
             mtr.rollback()
             throw error
         }
+    }
+
+    /// Frees the value that `change` is to replace, durably, while its row refers to it: a planted bug.
+    private func freeChainFirst(_ change: LeafChange) throws(RedoubtError) {
+        let leaf = unsafe try latchLeaf(.covering(change.key), exclusively: false)
+        let found = unsafe IndexPage(leaf.bytes).search(change.key, .none)
+        let record = IndexPage(leaf.bytes).record(at: found.predecessor)
+        let isOffPage = found.isMatch && !record.isDeleted && record.isOffPage
+        let first = isOffPage ? record.valueReference.firstPage : .none
+        leaf.unlockShared()
+        if first == .none { return }
+        try freeChain(PendingChain(slot: PendingChains.slotCount - 1, firstPage: first))
+        try kernel.log.waitUntilFlushed(kernel.log.currentLSN)
     }
 
     /// Performs `plan`; returns whether the leaf fell below another kibibyte under its half, and so may be merged.
