@@ -64,7 +64,8 @@ let package = Package(
             dependencies: ["CRedoubtShims", "RedoubtCore", "RedoubtSystem", "RedoubtEngine", "RedoubtLog"],
         ),
         engine("RedoubtSimulation", dependencies: ["CRedoubtShims", "RedoubtCore", "RedoubtSystem"]),
-        tool("redoubt", target: "redoubt-cli", dependencies: ["Redoubt", "RedoubtCore"]),
+        engine("RedoubtCommands", dependencies: ["RedoubtCore"]),
+        tool("redoubt", target: "redoubt-cli", dependencies: ["Redoubt", "RedoubtCommands", "RedoubtCore"]),
         tool("demo-load", target: "redoubt-demo", dependencies: ["Redoubt", "RedoubtCore", "RedoubtSystem"]),
         .target(name: "CBinarySearch", path: "Benchmarks/CBinarySearch"),
         .executableTarget(
@@ -121,7 +122,7 @@ let package = Package(
             "ObservationTests",
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine", "Redoubt"]
         ),
-        tests("CommandLineTests", dependencies: ["redoubt-cli"]),
+        tests("CommandLineTests", dependencies: ["RedoubtCommands", "RedoubtCore", "redoubt-cli"]),
         tests("TidyTests", dependencies: []),
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
         tests(
