@@ -67,6 +67,17 @@ let package = Package(
         engine("RedoubtCommands", dependencies: ["RedoubtCore"]),
         tool("redoubt", target: "redoubt-cli", dependencies: ["Redoubt", "RedoubtCommands", "RedoubtCore"]),
         tool("demo-load", target: "redoubt-demo", dependencies: ["Redoubt", "RedoubtCore", "RedoubtSystem"]),
+        .target(
+            name: "RedoubtFuzz",
+            dependencies: [
+                "Redoubt", "RedoubtCommands", "RedoubtCore", "RedoubtEngine", "RedoubtLog", "RedoubtSimulation",
+                "RedoubtSystem",
+            ],
+            path: "tools/fuzz/RedoubtFuzz",
+            swiftSettings: strict,
+        ),
+        // Fuzzes only when it is built by tools/fuzz-run; else it takes inputs that are at hand.
+        tool("fuzz/redoubt-fuzz", target: "redoubt-fuzz", dependencies: ["RedoubtFuzz"]),
         .target(name: "CBinarySearch", path: "Benchmarks/CBinarySearch"),
         .executableTarget(
             name: "redoubt-benchmarks",
@@ -123,6 +134,12 @@ let package = Package(
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine", "Redoubt"]
         ),
         tests("CommandLineTests", dependencies: ["RedoubtCommands", "RedoubtCore", "redoubt-cli"]),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["TestSupport", "RedoubtCore", "RedoubtEngine", "RedoubtFuzz", "RedoubtSimulation"],
+            exclude: ["Corpus"],
+            swiftSettings: strict,
+        ),
         tests("TidyTests", dependencies: []),
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
         tests(
