@@ -66,8 +66,20 @@ let package = Package(
         ),
         engine("RedoubtSimulation", dependencies: ["CRedoubtShims", "RedoubtCore", "RedoubtSystem"]),
         engine("SiegeKit", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
-        tool("redoubt", target: "redoubt-cli", dependencies: ["Redoubt", "RedoubtCore"]),
+        engine("RedoubtCommands", dependencies: ["RedoubtCore"]),
+        tool("redoubt", target: "redoubt-cli", dependencies: ["Redoubt", "RedoubtCommands", "RedoubtCore"]),
         tool("demo-load", target: "redoubt-demo", dependencies: ["Redoubt", "RedoubtCore", "RedoubtSystem"]),
+        .target(
+            name: "RedoubtFuzz",
+            dependencies: [
+                "Redoubt", "RedoubtCommands", "RedoubtCore", "RedoubtEngine", "RedoubtLog", "RedoubtSimulation",
+                "RedoubtSystem",
+            ],
+            path: "tools/fuzz/RedoubtFuzz",
+            swiftSettings: strict,
+        ),
+        // Fuzzes only when it is built by tools/fuzz-run; else it takes inputs that are at hand.
+        tool("fuzz/redoubt-fuzz", target: "redoubt-fuzz", dependencies: ["RedoubtFuzz"]),
         .target(name: "CBinarySearch", path: "Benchmarks/CBinarySearch"),
         .executableTarget(
             name: "redoubt-benchmarks",
@@ -123,7 +135,13 @@ let package = Package(
             "ObservationTests",
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine", "Redoubt"]
         ),
-        tests("CommandLineTests", dependencies: ["redoubt-cli"]),
+        tests("CommandLineTests", dependencies: ["RedoubtCommands", "RedoubtCore", "redoubt-cli"]),
+        .testTarget(
+            name: "FuzzTests",
+            dependencies: ["TestSupport", "RedoubtCore", "RedoubtEngine", "RedoubtFuzz", "RedoubtSimulation"],
+            exclude: ["Corpus"],
+            swiftSettings: strict,
+        ),
         tests("TidyTests", dependencies: []),
         tests(
             "SiegeKitTests",

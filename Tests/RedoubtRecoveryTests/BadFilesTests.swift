@@ -109,6 +109,30 @@ import Testing
         for path in image.paths where path.hasPrefix("/db/redo/") { #expect(try lost.exists(path), "\(path)") }
     }
 
+    @Test("the redo of a closed database whose files are gone is no reason to make an empty one")
+    func redoOfAClosedDatabaseIsKept() throws {
+        var image = try database(closed: true)
+        for path in image.paths where path.hasSuffix(".ibd") { image.remove(path) }
+        let lost = SimulatedStorage(image)
+        let error = #expect(throws: RedoubtError.self) {
+            try EngineFixture.open(lost) { $0.redoLog.capacity = .mebibytes(2) }
+        }
+        #expect(error?.code == .missingFile)
+        for path in image.paths where path.hasPrefix("/db/redo/") { #expect(try lost.exists(path), "\(path)") }
+        #expect(try lost.list("/db").allSatisfy { !$0.hasSuffix(".ibd") })
+    }
+
+    @Test("damaged redo that was used is not removed to make an empty database", arguments: [true, false])
+    func damagedRedoIsKept(_ closed: Bool) throws {
+        var image = try database(closed: closed)
+        for path in image.paths where path.hasSuffix(".ibd") { image.remove(path) }
+        let redo = image.paths.filter { $0.hasPrefix("/db/redo/") }
+        for path in redo { image.overwrite(path, at: 4096, with: [UInt8](repeating: 0, count: 8192)) }
+        let lost = SimulatedStorage(image)
+        #expect(throws: RedoubtError.self) { try EngineFixture.open(lost) { $0.redoLog.capacity = .mebibytes(2) } }
+        for path in redo { #expect(lost.image.bytes(of: path) == image.bytes(of: path), "\(path)") }
+    }
+
     @Test func redoOfSomebodyElseStaysWhereADatabaseIsMade() throws {
         let storage = SimulatedStorage()
         try storage.createDirectory("/db")

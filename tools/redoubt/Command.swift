@@ -1,38 +1,6 @@
-/// One command: what it is called, what it takes, and what it does.
-///
-/// The parser and the help read the same table.
-struct Command: Sendable {
-    /// What stands on the command line after the name, in order.
-    struct Operand: Sendable {
-        /// The name, in capitals.
-        let name: String
-        /// What it is.
-        let text: String
-        /// Whether it may be left out.
-        var isOptional = false
-    }
+import RedoubtCommands
 
-    /// Something that begins with two dashes.
-    struct Option: Sendable {
-        /// The name without the dashes.
-        let name: String
-        /// The name of its value; nil for a switch.
-        let value: String?
-        /// What it does.
-        let text: String
-    }
-
-    /// The name.
-    let name: String
-    /// What it does, in one line.
-    let summary: String
-    /// What stands after the name.
-    let operands: [Operand]
-    /// The options.
-    let options: [Option]
-    /// Does it.
-    let run: @Sendable (Arguments) throws(CommandFailure) -> ExitCode
-
+extension Command {
     /// The table.
     static let all: [Command] = [
         create, put, get, delete, scan, load, check, stat, status, top, serveMetrics, counters,

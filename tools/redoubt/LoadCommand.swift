@@ -1,5 +1,6 @@
 import Glibc
 import Redoubt
+import RedoubtCommands
 import RedoubtCore
 
 /// The command `load`.
@@ -9,15 +10,7 @@ extension Command {
         name: "load",
         summary: "put the rows of a TSV or CSV file",
         operands: [path, Operand(name: "FILE", text: "the file; - is standard input")],
-        options: [
-            keyspace,
-            Option(name: "format", value: "FORMAT", text: "tsv or csv; by the name of the file if not given"),
-            Option(name: "key", value: "N", text: "the column that is the key, from 1; 1 if not given"),
-            Option(name: "value", value: "N", text: "the column that is the value; all others, by tabs, if not given"),
-            Option(name: "separator", value: "CHAR", text: "what stands between columns"),
-            Option(name: "header", value: nil, text: "the first row names the columns"),
-            memory,
-        ]
+        options: [keyspace] + LoadFormat.options + [memory]
     ) { (arguments) throws(CommandFailure) in
         var loader = try Loader(arguments)
         return try loader.run()
@@ -34,8 +27,7 @@ private struct Loader {
     private let arguments: Arguments
     private let file: InputFile
     private var rows: RowReader
-    private let keyColumn: Int
-    private let valueColumn: Int?
+    private let format: LoadFormat
     private var rowCount = 0
     private var rowCountOfBatch = 1
     private let start = Loader.seconds()
@@ -43,17 +35,9 @@ private struct Loader {
 
     init(_ arguments: Arguments) throws(CommandFailure) {
         self.arguments = arguments
-        let path = arguments.operand("FILE")
-        let name = arguments.option("format") ?? (path.hasSuffix(".csv") ? "csv" : "tsv")
-        guard let format = RowReader.Format(rawValue: name) else {
-            throw .usage("--format is \"\(name)\"; it must be tsv or csv")
-        }
-        let separator = arguments.option("separator").map { Array($0.utf8) }
-        guard separator.map({ $0.count == 1 }) ?? true else { throw .usage("--separator must be one ASCII character") }
-        file = try InputFile(path)
-        rows = RowReader(file, format: format, separator: separator?[0])
-        keyColumn = (try arguments.number("key", in: 1...100_000) ?? 1) - 1
-        valueColumn = try arguments.number("value", in: 1...100_000).map { $0 - 1 }
+        format = try LoadFormat(arguments)
+        file = try InputFile(arguments.operand("FILE"))
+        rows = format.rows(of: file.bytes)
     }
 
     mutating func run() throws(CommandFailure) -> ExitCode {
@@ -70,7 +54,7 @@ private struct Loader {
         // A batch may change as many rows as a quarter of the frames, and a little less.
         let frames = try explaining { () throws(RedoubtError) in try database.statistics().frameCount }
         rowCountOfBatch = max(1, min(Self.rowCountMaximum, frames / 8))
-        if arguments.has("header") { _ = try rows.next() }
+        if format.hasHeader { _ = try rows.next() }
         do throws(CommandFailure) {
             while try writeBatch(database, keyspace) { show(isLast: false) }
         } catch {
@@ -110,23 +94,9 @@ private struct Loader {
     }
 
     private func add(_ row: [[UInt8]], to batch: inout WriteBatch, _ keyspace: Keyspace) throws(CommandFailure) {
-        guard keyColumn < row.count, (valueColumn ?? 0) < row.count else {
-            let wanted = max(keyColumn, valueColumn ?? 0) + 1
-            throw .usage("row \(rows.rowNumber) has \(row.count) columns; column \(wanted) was asked for")
-        }
-        var value: [UInt8] = []
-        if let valueColumn {
-            value = row[valueColumn]
-        } else {
-            var isFirst = true
-            for (index, column) in row.enumerated() where index != keyColumn {
-                if !isFirst { value.append(UInt8(ascii: "\t")) }
-                value += column
-                isFirst = false
-            }
-        }
+        let (key, value) = try format.keyAndValue(of: row, number: rows.rowNumber)
         do throws(RedoubtError) {
-            try batch.put(row[keyColumn], value, in: keyspace)
+            try batch.put(key, value, in: keyspace)
         } catch {
             throw CommandFailure(code: ExitCode(error), message: "row \(rows.rowNumber): \(error)")
         }
@@ -140,7 +110,7 @@ private struct Loader {
         let rate = Int(Double(rowCount) / max(now - start, 0.001))
         let figures = "\(rowCount) rows, \(rate) rows/s"
         guard Output.isTerminal else { return Output.complain("loaded \(figures)") }
-        let share = isLast ? 1 : file.size == 0 ? 0 : min(1, Double(file.byteCount) / Double(file.size))
+        let share = isLast ? 1 : file.size == 0 ? 0 : min(1, Double(file.bytes.byteCount) / Double(file.size))
         let filled = Int(share * 30)
         let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 30 - filled)
         Output.progress("[\(bar)] \(Int(share * 100)) %  \(figures)", isLast: isLast)

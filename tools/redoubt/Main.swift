@@ -1,5 +1,6 @@
 import Glibc
 import Redoubt
+import RedoubtCommands
 import RedoubtCore
 
 /// The command `redoubt`: finds the command in the table, runs it, and turns what comes of it into an exit code.

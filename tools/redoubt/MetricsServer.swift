@@ -1,4 +1,5 @@
 import Glibc
+import RedoubtCommands
 import RedoubtCore
 
 /// A server for one page, to whoever is on this machine: HTTP/1.1, GET and HEAD of "/metrics", one answer a connection.

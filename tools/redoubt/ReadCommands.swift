@@ -1,4 +1,5 @@
 import Redoubt
+import RedoubtCommands
 import RedoubtCore
 
 /// The commands that read much.

@@ -1,4 +1,5 @@
 import Redoubt
+import RedoubtCommands
 import RedoubtCore
 
 /// The commands for single rows.
@@ -29,7 +30,7 @@ extension Command {
         let key = try arguments.bytes(arguments.operand("KEY"))
         let value =
             arguments.has(operand: "VALUE")
-            ? try arguments.bytes(arguments.operand("VALUE")) : try InputFile.standardInput.readAll()
+            ? try arguments.bytes(arguments.operand("VALUE")) : try InputFile.standardInput.bytes.readAll()
         let level = try durabilityLevel(arguments)
         try withKeyspace(arguments, creating: true) { (_, keyspace) throws(RedoubtError) in
             try keyspace.put(key, value, durability: level)

@@ -1,4 +1,5 @@
 import Glibc
+import RedoubtCommands
 import Synchronization
 
 /// The terminal while a board is on it: another screen, no echo, keys one by one; as it was before when the object

@@ -1,5 +1,6 @@
 import Glibc
 import Redoubt
+import RedoubtCommands
 import RedoubtCore
 
 /// The command `top`: looks again and again, and shows a board.

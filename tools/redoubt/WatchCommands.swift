@@ -1,5 +1,6 @@
 import Glibc
 import Redoubt
+import RedoubtCommands
 import RedoubtCore
 
 /// The commands that look at a database while another process has it open.
@@ -110,17 +111,6 @@ extension Command {
 
     /// Sleeps.
     private static func pause(_ seconds: Double) { usleep(UInt32(seconds * 1e6)) }
-}
-
-extension Arguments {
-    /// The value of the option called `name` as a time in seconds.
-    func seconds(_ name: String) throws(CommandFailure) -> Double? {
-        guard let text = option(name) else { return nil }
-        guard let seconds = Double(text), seconds >= 0.1, seconds <= 3600 else {
-            throw .usage("--\(name) is \"\(text)\"; it must be a number of seconds from 0.1 to 3600")
-        }
-        return seconds
-    }
 }
 
 extension JSONObject {

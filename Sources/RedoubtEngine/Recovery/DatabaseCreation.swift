@@ -47,9 +47,9 @@ struct DatabaseCreation {
         if let found = try existingRedo(redo) {
             database = found
         } else {
-            try removeRedo(redo)
             database = DatabaseCreation.makeID(path)
             try storage.createDirectory(redo)
+            // Removes what an interrupted making left, and refuses a log that was used.
             try RedoLog.create(
                 storage: storage,
                 directory: redo,
@@ -101,17 +101,11 @@ struct DatabaseCreation {
         }
         let result = try scanner.finish()
         scanner.close()
-        guard result.groupCount == 0 else { throw missing(DatabaseFiles.catalogName, "the catalog") }
-        return result.database
-    }
-
-    /// Removes the files of an interrupted making, and no others that may be in a directory of that name.
-    private func removeRedo(_ redo: String) throws(RedoubtError) {
-        guard try storage.exists(redo) else { return }
-        for name in try storage.list(redo) where name.hasPrefix("redo_") && name.hasSuffix(".log") {
-            try storage.remove(DatabaseFiles.path(redo, name))
+        // After an orderly close no group is left either, but the log has moved on.
+        guard result.groupCount == 0, result.checkpointLSN == .firstUser else {
+            throw missing(DatabaseFiles.catalogName, "the catalog")
         }
-        try storage.syncDirectory(redo)
+        return result.database
     }
 
     /// An identity that no other database has; in a simulation it follows from the schedule.

@@ -1,14 +1,16 @@
-import RedoubtCore
+package import RedoubtCore
 
 /// The words after a command, checked against its entry in the table.
-struct Arguments: Sendable {
+package struct Arguments: Sendable {
     private var operands: [String: String] = [:]
     private var options: [String: String] = [:]
 
     /// Parses `words`.
     ///
     /// `--name value` and `--name=value` are the same; after `--` everything is an operand.
-    init(_ words: [String], of command: Command) throws(CommandFailure) {
+    ///
+    /// - Throws: `.usage` for what the entry of the command does not have, or has and is missing.
+    package init(_ words: [String], of command: Command) throws(CommandFailure) {
         var plain: [String] = []
         var index = 0
         while index < words.count {
@@ -18,20 +20,22 @@ struct Arguments: Sendable {
                 plain += words[index...]
                 break
             }
-            guard word.hasPrefix("--") else {
+            // Bytes, not characters: an accent that follows a dash or an equals sign would be one character with it.
+            guard word.utf8.starts(with: "--".utf8) else {
                 plain.append(word)
                 continue
             }
-            let parts = word.dropFirst(2).split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-            let name = String(parts[0])
+            let start = word.utf8.index(word.startIndex, offsetBy: 2)
+            let equals = word.utf8[start...].firstIndex(of: UInt8(ascii: "="))
+            let name = String(word[start..<(equals ?? word.endIndex)])
             guard let option = command.options.first(where: { $0.name == name }) else {
                 throw .usage("\(command.name) has no option \"--\(name)\"; see `redoubt \(command.name) --help`")
             }
             if option.value == nil {
-                guard parts.count == 1 else { throw .usage("--\(name) takes no value") }
+                guard equals == nil else { throw .usage("--\(name) takes no value") }
                 options[name] = ""
-            } else if parts.count == 2 {
-                options[name] = String(parts[1])
+            } else if let equals {
+                options[name] = String(word[word.utf8.index(after: equals)...])
             } else {
                 guard index < words.count else { throw .usage("--\(name) needs a value") }
                 options[name] = words[index]
@@ -53,16 +57,16 @@ struct Arguments: Sendable {
     }
 
     /// The operand called `name`, empty if it was left out.
-    func operand(_ name: String) -> String { operands[name] ?? "" }
+    package func operand(_ name: String) -> String { operands[name] ?? "" }
     /// Whether the operand called `name` is there.
-    func has(operand name: String) -> Bool { operands[name] != nil }
+    package func has(operand name: String) -> Bool { operands[name] != nil }
     /// Whether the option called `name` is there.
-    func has(_ name: String) -> Bool { options[name] != nil }
+    package func has(_ name: String) -> Bool { options[name] != nil }
     /// The value of the option called `name`.
-    func option(_ name: String) -> String? { options[name] }
+    package func option(_ name: String) -> String? { options[name] }
 
     /// The value of the option called `name` as a number in `range`.
-    func number(_ name: String, in range: ClosedRange<Int>) throws(CommandFailure) -> Int? {
+    package func number(_ name: String, in range: ClosedRange<Int>) throws(CommandFailure) -> Int? {
         guard let text = options[name] else { return nil }
         guard let number = Int(text), range.contains(number) else {
             throw .usage(
@@ -73,10 +77,10 @@ struct Arguments: Sendable {
     }
 
     /// The value of the option called `name` as a size: a number with K, M or G.
-    func size(_ name: String) throws(CommandFailure) -> ByteCount? {
+    package func size(_ name: String) throws(CommandFailure) -> ByteCount? {
         guard let text = options[name] else { return nil }
-        let units: [Character: Int] = ["K": 10, "M": 20, "G": 30]
-        let shift = text.last.flatMap { units[Character($0.uppercased())] }
+        let units: [Character: Int] = ["K": 10, "k": 10, "M": 20, "m": 20, "G": 30, "g": 30]
+        let shift = text.last.flatMap { units[$0] }
         let digits = shift == nil ? Substring(text) : text.dropLast()
         guard let number = Int(digits), number > 0, number < 1 << 30 else {
             throw .usage("--\(name) is \"\(text)\"; it must be a size such as 64M or 2G")
@@ -84,8 +88,17 @@ struct Arguments: Sendable {
         return .bytes(number << (shift ?? 0))
     }
 
+    /// The value of the option called `name` as a time in seconds.
+    package func seconds(_ name: String) throws(CommandFailure) -> Double? {
+        guard let text = options[name] else { return nil }
+        guard let seconds = Double(text), seconds >= 0.1, seconds <= 3600 else {
+            throw .usage("--\(name) is \"\(text)\"; it must be a number of seconds from 0.1 to 3600")
+        }
+        return seconds
+    }
+
     /// The bytes of a key or value given as `text`: its UTF-8, or what its hexadecimal digits say.
-    func bytes(_ text: String) throws(CommandFailure) -> [UInt8] {
+    package func bytes(_ text: String) throws(CommandFailure) -> [UInt8] {
         guard has("hex") else { return Array(text.utf8) }
         guard let bytes = Hexadecimal.bytes(text) else {
             throw .usage("\"\(text)\" is not hexadecimal: an even number of 0-9 and a-f")

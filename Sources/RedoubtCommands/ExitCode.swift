@@ -1,7 +1,7 @@
-import RedoubtCore
+package import RedoubtCore
 
 /// How a command ends; the same numbers for every command.
-enum ExitCode: Int32, CaseIterable {
+package enum ExitCode: Int32, CaseIterable {
     case success = 0
     case absent = 1
     case usage = 2
@@ -10,7 +10,7 @@ enum ExitCode: Int32, CaseIterable {
     case locked = 5
 
     /// What the code means, for the help.
-    var meaning: String {
+    package var meaning: String {
         switch self {
         case .success: "done"
         case .absent: "the key is not there, `check` found something wrong, or no process has the database open"
@@ -22,7 +22,7 @@ enum ExitCode: Int32, CaseIterable {
     }
 
     /// The code for an error of the library.
-    init(_ error: RedoubtError) {
+    package init(_ error: RedoubtError) {
         switch error.code {
         case .corruptPage, .corruptLog, .notADatabase, .unsupportedFormat, .mixedFiles, .missingFile: self = .damaged
         case .alreadyOpen: self = .locked
@@ -34,18 +34,24 @@ enum ExitCode: Int32, CaseIterable {
 }
 
 /// Why a command could not do its work.
-struct CommandFailure: Error {
+package struct CommandFailure: Error {
     /// The exit code.
-    let code: ExitCode
+    package let code: ExitCode
     /// What happened and what to do, in one line.
-    let message: String
+    package let message: String
+
+    /// Creates the failure with `code`.
+    package init(code: ExitCode, message: String) {
+        self.code = code
+        self.message = message
+    }
 
     /// Wrong usage.
-    static func usage(_ message: String) -> CommandFailure { CommandFailure(code: .usage, message: message) }
+    package static func usage(_ message: String) -> CommandFailure { CommandFailure(code: .usage, message: message) }
 }
 
 /// Runs `body` and explains the library's error, if it throws one.
-func explaining<Result: ~Copyable>(_ body: () throws(RedoubtError) -> Result) throws(CommandFailure) -> Result {
+package func explaining<Result: ~Copyable>(_ body: () throws(RedoubtError) -> Result) throws(CommandFailure) -> Result {
     do throws(RedoubtError) {
         return try body()
     } catch {
