@@ -261,7 +261,12 @@ extension Hunt {
 
     private static func bustling(_ name: String, _ durability: Durability) -> Hunt {
         let count = 60
-        var cuts = Cuts(profile(name, 40, count, durability: durability) { $0.checkpoint = 0 })
+        var cuts = Cuts(
+            profile(name, 40, count, durability: durability) {
+                rowsOnly(&$0)
+                $0.checkpoint = 0
+            }
+        )
         cuts.interlude = Interludes.bustle(count)
         return traces(cuts)
     }
