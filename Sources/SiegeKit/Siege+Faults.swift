@@ -43,8 +43,8 @@ public struct FaultKind: Sendable, Hashable, CustomStringConvertible {
 }
 
 extension Siege {
-    /// Runs `workload` again and again, each time with a fault one call later, until it does not fire any more, for each
-    /// of `kinds`.
+    /// Runs `workload` again and again, each time with a fault one call later, until it does not fire any more, for
+    /// each of `kinds`.
     ///
     /// Judges what power cuts after the workload leave: it may fail, but nothing that it acknowledged may be lost.
     ///
