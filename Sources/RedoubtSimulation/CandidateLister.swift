@@ -9,6 +9,7 @@ struct CandidateLister {
     private(set) var pointCount = 0
     private(set) var listedCount = 0
     private(set) var exhaustedCount = 0
+    private(set) var leftOutCount = 0
 
     init(start: DiskImage, options: CrashExplorer.Options) {
         state = DurabilityState(start, keepsHash: true)
@@ -55,6 +56,7 @@ struct CandidateLister {
         if let limit = options.statesPerPoint, others.count > limit {
             var random = SeededRandom(seed: mix(options.seed ^ UInt64(state.sequence)))
             others.shuffle(using: &random)
+            leftOutCount += others.count - limit
             others.removeLast(others.count - limit)
         }
         for candidate in first + others {

@@ -30,7 +30,8 @@ extension CrashExplorer {
             var random = SeededRandom(seed: 0x5EED)
             order.shuffle(using: &random)
         }
-        let roundSize = deadline == nil ? max(1, order.count) : 4000
+        // So short that what the time does not suffice for is left out all over the trace.
+        let roundSize = deadline == nil ? max(1, order.count) : 256
         var next = 0
         while next < order.count {
             if let deadline, Scheduling.now() >= deadline { break }
@@ -42,6 +43,7 @@ extension CrashExplorer {
         report.pointCount = pointCount
         report.listedCount = listedCount
         report.exhaustedCount = exhaustedCount
+        report.leftOutCount = leftOutCount
         report.stateCount = only == nil ? candidates.count : order.count
         report.seconds = Double(Scheduling.now().nanoseconds(since: begin)) / 1e9
         return report

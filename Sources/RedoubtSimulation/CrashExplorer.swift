@@ -61,6 +61,8 @@ public struct CrashExplorer: Sendable {
     public let listedCount: Int
     /// The crash points at which every disk that the model allows was listed.
     public let exhaustedCount: Int
+    /// The disks that were left out of the points at which they were listed.
+    public let leftOutCount: Int
 
     /// The states: each disk once.
     public var stateCount: Int { candidates.count }
@@ -81,6 +83,7 @@ public struct CrashExplorer: Sendable {
         pointCount = lister.pointCount
         listedCount = lister.listedCount
         exhaustedCount = lister.exhaustedCount
+        leftOutCount = lister.leftOutCount
     }
 
     /// Returns the events around event `point`, one a line, for a person who looks for the cause of a failure.

@@ -40,6 +40,8 @@ public struct CrashReport: Sendable, CustomStringConvertible {
     public var listedCount = 0
     /// The crash points at which every disk that the model allows was listed.
     public var exhaustedCount = 0
+    /// The different disks listed at some crash point that `statesPerPoint` left out there.
+    public var leftOutCount = 0
     /// The states taken: disks with different bytes.
     public var stateCount = 0
     /// The states of which a verdict was reached.
@@ -60,7 +62,7 @@ public struct CrashReport: Sendable, CustomStringConvertible {
         let share = isComplete ? "all" : "\(judgedCount) of"
         let line =
             "\(pointCount) crash points (\(exhaustedCount) exhausted), \(listedCount) states listed, \(share) "
-            + "\(stateCount) different disks judged (\(rate)/s), \(failureCount) failures"
+            + "\(stateCount) different disks judged (\(rate)/s), \(leftOutCount) left out, \(failureCount) failures"
         return ([line] + failures.prefix(10).map { "  \($0)" }).joined(separator: "\n")
     }
 }

@@ -37,6 +37,8 @@ struct UncertainPlaces {
 
     private(set) var places: [Place] = []
     private(set) var versions: [[Version]] = []
+    /// The version of each place that running programs see.
+    private var present: [Int] = []
     /// What each uncertain change does: sectors in their order, the size of the file last.
     private(set) var effects: [[Effect]] = []
     let durable: DiskImage
@@ -92,18 +94,29 @@ struct UncertainPlaces {
     private mutating func place(_ key: UInt64, _ place: Place, _ durable: Version) -> Int {
         if let index = placeByKey[key] { return index }
         placeByKey[key] = places.count
+        append(place, durable)
+        return places.count - 1
+    }
+
+    private mutating func append(_ place: Place, _ durable: Version) {
         places.append(place)
         versions.append([durable])
-        return places.count - 1
+        present.append(0)
     }
 
     /// Adds a version to a place, unless there is one with the same hash.
     private mutating func version(_ version: Version, at place: Int) -> Effect {
         if let same = versions[place].firstIndex(where: { $0.hash == version.hash && $0.size == version.size }) {
+            present[place] = same
             return Effect(place: place, version: UInt16(same))
         }
+        return newest(version, at: place)
+    }
+
+    private mutating func newest(_ version: Version, at place: Int) -> Effect {
         versions[place].append(version)
-        return Effect(place: place, version: UInt16(versions[place].count - 1))
+        present[place] = versions[place].count - 1
+        return Effect(place: place, version: UInt16(present[place]))
     }
 
     private mutating func add(_ change: StorageChange, _ index: Int) -> [Effect] {
@@ -140,7 +153,7 @@ struct UncertainPlaces {
             result.append(addBytes(file, start, Int(unit), part, at: Int(position - start), index))
             position = next
         }
-        if end > durable.contentSize(file) { result += addSize(file, end, index) }
+        if end > durable.contentSize(file) || needsImages { result += addSize(file, end, index) }
         return result
     }
 
@@ -157,41 +170,40 @@ struct UncertainPlaces {
         let first = Version(change: -1, bytes: before[...], hash: Self.hash(before[...], file, start))
         let place = place(Self.key(file, start), .bytes(file: file, offset: start), first)
         var size = start + UInt64(within + part.count)
-        let isBeyond = size > durable.contentSize(file)
-        if isBeyond && beyond[file]?.last != place { beyond[file, default: []].append(place) }
         var bytes = part
         if part.count < count {
-            let newest = versions[place][versions[place].count - 1]
-            var whole = Array(newest.bytes)
+            let before = versions[place][present[place]]
+            var whole = Array(before.bytes)
             whole.replaceSubrange(within..<within + part.count, with: part)
             bytes = whole[...]
-            size = max(size, newest.size)
+            size = max(size, before.size)
         }
+        let isBeyond = size > durable.contentSize(file)
+        if isBeyond && beyond[file]?.last != place { beyond[file, default: []].append(place) }
         let hash = Self.hash(bytes, file, start)
         return version(Version(change: index, bytes: bytes, size: isBeyond ? size : 0, hash: hash), at: place)
     }
 
     private mutating func addSize(_ file: Int, _ size: UInt64, _ index: Int) -> [Effect] {
-        let present = durable.contentSize(file)
-        guard size > present else { return [] }
-        if model == .ext4Ordered { return [addOrdered(index, key: 0)] }
+        let durableSize = durable.contentSize(file)
+        guard size > durableSize || needsImages else { return [] }
+        // Behind a cut the order of sizes matters.
+        if model == .ext4Ordered || needsImages { return [addOrdered(index, key: UInt64(file) << 1)] }
         let place: Int
         if let known = sizePlaces[file] {
             place = known
         } else {
             place = places.count
             sizePlaces[file] = place
-            places.append(.size(file: file))
-            versions.append([Version(change: -1, size: present)])
+            append(.size(file: file), Version(change: -1, size: durableSize))
         }
-        let largest = versions[place].last?.size ?? present
+        let largest = versions[place].last?.size ?? durableSize
         guard size > largest else {
             // Of two sizes that are kept the larger one counts.
             let same = versions[place].lastIndex { $0.size == largest } ?? 0
             return [Effect(place: place, version: UInt16(same))]
         }
-        versions[place].append(Version(change: index, size: size))
-        return [Effect(place: place, version: UInt16(versions[place].count - 1))]
+        return [newest(Version(change: index, size: size), at: place)]
     }
 
     /// Adds a change that appears behind others of the same order; which those are, the model says.
@@ -204,8 +216,7 @@ struct UncertainPlaces {
         }
         let place = place(order | 1 << 62, .changes([]), Version(change: -1))
         if case .changes(let before) = places[place] { places[place] = .changes(before + [index]) }
-        versions[place].append(Version(change: index))
-        return Effect(place: place, version: UInt16(versions[place].count - 1))
+        return newest(Version(change: index), at: place)
     }
 
     private static func hash(_ bytes: ArraySlice<UInt8>, _ file: Int, _ offset: UInt64) -> UInt64 {

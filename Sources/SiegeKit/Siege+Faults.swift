@@ -22,7 +22,7 @@ public struct FaultKind: Sendable, Hashable, CustomStringConvertible {
     /// The kind in a few words.
     public var description: String { "\(effect) of \(operation)\(isPermanent ? " for ever" : "")" }
 
-    /// Errors of every call, no space for what grows or writes, and transfers in two parts; once and for ever.
+    /// Errors of every call, and no space for what grows or writes; once and for ever.
     public static let all: [FaultKind] = {
         var kinds: [FaultKind] = []
         for isPermanent in [false, true] {
@@ -33,9 +33,6 @@ public struct FaultKind: Sendable, Hashable, CustomStringConvertible {
             for operation in [SimulatedFault.Operation.write, .extend, .create] {
                 let full = SimulatedFault.Effect.failure(errno: SimulatedFault.noSpace)
                 kinds.append(FaultKind(operation, full, isPermanent: isPermanent))
-            }
-            for operation in [SimulatedFault.Operation.write, .extend] {
-                kinds.append(FaultKind(operation, .shortTransfer, isPermanent: isPermanent))
             }
         }
         return kinds
@@ -50,16 +47,19 @@ extension Siege {
     ///
     /// Waits until all is done.
     ///
-    /// - Parameter indexLimit: The most calls of a kind at which a fault is injected.
+    /// - Parameter indexLimit: The most calls of a kind at which a fault is injected; that they do not suffice is a
+    ///   violation.
+    /// - Throws: What the workload throws without a fault.
     public static func faults(
         _ budget: SiegeBudget = SiegeBudget(),
         _ kinds: [FaultKind] = FaultKind.all,
         indexLimit: Int = 100_000,
         workload: @escaping Workload,
         check: @escaping Check
-    ) -> Verdict {
+    ) throws -> Verdict {
         let begin = Scheduling.now()
         let sweep = FaultSweep(budget: budget, workload: workload, check: check)
+        let canary = try sweep.losingDisk()
         let verdict = Mutex(Verdict())
         let next = Mutex(0)
         var threads: [EngineThread] = []
@@ -86,7 +86,7 @@ extension Siege {
         work()
         for thread in threads { Scheduling.joinOnSystem(thread) }
         var result = verdict.withLock { $0 }
-        result.canaries = [sweep.losingDisk()]
+        result.canaries = [canary]
         result.seconds = Double(Scheduling.now().nanoseconds(since: begin)) / 1e9
         return result
     }
@@ -111,14 +111,16 @@ private struct FaultSweep: Sendable {
             world.storage.inject(fault)
             _ = try? Siege.run(in: budget.world, seed: budget.seed, memory) { try workload(world) }
             let hasFired = world.storage.firedFaultCount > 0
-            let wrong = hasFired ? judge(world) : nil
+            let wrong = hasFired ? judge(world, index) : nil
+            if !hasFired { return }
             verdict.withLock { verdict in
                 verdict.faultRunCount += 1
-                if hasFired { verdict.firedCount += 1 }
                 guard let wrong else { return }
                 verdict.add(Verdict.Violation(key: "\(kind), call \(index), seed \(budget.seed)", message: wrong))
             }
-            if !hasFired { return }
+        }
+        verdict.withLock { verdict in
+            verdict.add(Verdict.Violation(key: "\(kind)", message: "still fires at call \(indexLimit)"))
         }
     }
 
@@ -129,10 +131,12 @@ private struct FaultSweep: Sendable {
         return SiegeWorld(SimulatedStorage(options: options))
     }
 
-    /// Returns what is wrong with what the workload left: as a power cut leaves it, and as a kill does.
-    private func judge(_ world: SiegeWorld) -> String? {
+    /// Returns what is wrong with what the workload left: as power cuts leave it, and as a kill does.
+    private func judge(_ world: SiegeWorld, _ index: Int) -> String? {
         let window = world.storage.markedCommits
-        for (name, cut) in [("power cut", PowerCut.none), ("kill", .all)] {
+        let seed = mix(budget.seed &+ UInt64(index))
+        for cut in [PowerCut.none, .all, PowerCut(.seeded(seed)), PowerCut(.mixed(seed))] {
+            let name = "kept \(cut)"
             let disk = world.storage.powerCut(cut)
             do {
                 let found = try Siege.run(in: budget.checkingWorld, seed: budget.seed, memory) { try check(disk) }
@@ -147,9 +151,9 @@ private struct FaultSweep: Sendable {
     }
 
     /// The workload without a fault, and a disk that is empty afterwards: that must be noticed.
-    func losingDisk() -> Verdict.Canary {
+    func losingDisk() throws -> Verdict.Canary {
         let world = makeWorld()
-        _ = try? Siege.run(in: budget.world, seed: budget.seed, memory) { try workload(world) }
+        try Siege.run(in: budget.world, seed: budget.seed, memory) { try workload(world) }
         let window = world.storage.markedCommits
         let found = try? Siege.run(in: budget.checkingWorld, seed: budget.seed, memory) {
             try check(SimulatedStorage())

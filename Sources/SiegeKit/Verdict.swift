@@ -34,10 +34,8 @@ public struct Verdict: Sendable, CustomStringConvertible {
     public var pointCount = 0
     /// The different disks judged.
     public var stateCount = 0
-    /// The runs with a fault.
+    /// The runs in which a fault fired.
     public var faultRunCount = 0
-    /// The faults that fired.
-    public var firedCount = 0
     /// What was wrong, at most 100.
     public var violations: [Violation] = []
     /// All that was wrong.
@@ -53,7 +51,7 @@ public struct Verdict: Sendable, CustomStringConvertible {
     /// Whether there was something to judge, nothing was wrong, and every canary was caught: a siege that would not
     /// have noticed a mistake says nothing.
     public var isGood: Bool {
-        violationCount == 0 && stateCount + firedCount > 0 && !canaries.isEmpty
+        violationCount == 0 && stateCount + faultRunCount > 0 && !canaries.isEmpty
             && canaries.allSatisfy { $0.caughtAfter != nil }
     }
 
@@ -61,8 +59,8 @@ public struct Verdict: Sendable, CustomStringConvertible {
     public var description: String {
         let rate = seconds > 0 ? Int(Double(stateCount) / seconds) : 0
         let line =
-            "\(pointCount) crash points, \(stateCount) different disks (\(rate)/s), \(faultRunCount) runs with a fault "
-            + "(\(firedCount) fired), \(violationCount) violations"
+            "\(pointCount) crash points, \(stateCount) different disks (\(rate)/s), "
+            + "\(faultRunCount) runs with a fault, \(violationCount) violations"
         return ([line] + canaries.map { "  \($0)" } + violations.prefix(10).map { "  \($0)" }).joined(separator: "\n")
     }
 

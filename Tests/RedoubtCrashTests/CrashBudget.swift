@@ -32,7 +32,7 @@ enum CrashBudget {
     static let nestedShare: UInt64 = isSoaking ? 40 : 160
 
     /// The seeds of the workloads with faults.
-    static let faultSeeds = seed..<seed + (isSoaking ? 100 : 28)
+    static let faultSeeds = seed..<seed + (isSoaking ? 100 : 40)
 
     /// Returns the seconds for a workload that gets `share` of the time, or nil for no limit.
     static func seconds(share: Double) -> Double? {

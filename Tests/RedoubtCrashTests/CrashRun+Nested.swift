@@ -27,6 +27,8 @@ extension CrashRun {
 
         var pointCount: Int { counts.withLock { $0.reduce(0) { $0 + $1.points } } }
 
+        var stateCount: Int { counts.withLock { $0.reduce(0) { $0 + $1.states } } }
+
         var description: String {
             counts.withLock { counts in
                 counts.indices.map { depth in
@@ -41,13 +43,13 @@ extension CrashRun {
     /// Judges `state` as ``judge(_:)`` does, and one in `share` of all states by power cuts within its recovery too.
     func judge(_ state: CrashState, nestedShare share: UInt64, _ counts: NestedCounts) throws -> [Int] {
         let found = try judge(state)
-        if mix(state.key ^ 0x4E57) % share == 0 { try judgeNested(state, depth: 1, counts) }
+        if mix(state.key ^ 0x4E57) % share == 0 { try judgeNested(state, found, depth: 1, counts) }
         return found
     }
 
     /// Records a recovery from `state` and judges what a power cut at any place of it leaves; of that, one in ten in
     /// the same way, and so on.
-    private func judgeNested(_ state: CrashState, depth: Int, _ counts: NestedCounts) throws {
+    private func judgeNested(_ state: CrashState, _ first: [Int], depth: Int, _ counts: NestedCounts) throws {
         // Commits that undo each other can leave two events without a number that fits both.
         guard state.acknowledged <= state.issued else { return }
         let image = state.storage.image
@@ -65,8 +67,12 @@ extension CrashRun {
         let explorer = CrashExplorer(start: image, trace: marks + storage.trace, options: options)
         let report = explorer.judge(threadCount: 1) { inner in
             let found = try judge(inner, hasThreads: false)
+            // What a recovery found once is there, however often it is cut off.
+            guard !Set(found).isDisjoint(with: first) else {
+                throw Finding("the content after \(found) commits, where the recovery that was cut off found \(first)")
+            }
             if depth < NestedCounts.depthMaximum && mix(inner.key ^ 0x4E57) % 10 == 0 {
-                try judgeNested(inner, depth: depth + 1, counts)
+                try judgeNested(inner, found, depth: depth + 1, counts)
             }
             return found
         }

@@ -9,6 +9,10 @@ enum CrashTotals {
         var listed = 0
         var disks = 0
         var nestedPoints = 0
+        var nestedDisks = 0
+        var runs = 0
+        var complete = 0
+        var leftOut = 0
         var failures = 0
         var seconds = 0.0
     }
@@ -22,15 +26,20 @@ enum CrashTotals {
             sums.listed += report.listedCount
             sums.disks += report.judgedCount
             sums.nestedPoints += nested.pointCount
+            sums.nestedDisks += nested.stateCount
+            sums.runs += 1
+            sums.complete += report.isComplete ? 1 : 0
+            sums.leftOut += report.leftOutCount
             sums.failures += report.failureCount
             sums.seconds += report.seconds
             return sums
         }
         print(
-            "totals so far: \(sums.points) crash points (\(sums.exhausted) exhausted), \(sums.listed) disks listed, "
+            "totals so far: \(sums.points) crash points (\(sums.exhausted) exhausted) of \(sums.runs) runs, "
+                + "\(sums.complete) of them judged as a whole; \(sums.listed) disks listed, \(sums.leftOut) left out, "
                 + "\(sums.disks) different ones judged in \(Int(sums.seconds)) s "
-                + "(\(Int(Double(sums.disks) / max(sums.seconds, 0.001)))/s), \(sums.nestedPoints) crash points within "
-                + "recoveries, \(sums.failures) failures"
+                + "(\(Int(Double(sums.disks) / max(sums.seconds, 0.001)))/s); within recoveries \(sums.nestedPoints) "
+                + "crash points, \(sums.nestedDisks) disks; \(sums.failures) failures"
         )
     }
 }

@@ -102,30 +102,92 @@ import Testing
         #expect(Self.counts(changes) == [4, 4, 3, 4, 1, 1])
     }
 
-    @Test(arguments: 0..<24) func `the hash of a choice is that of its disk`(_ round: Int) {
-        var random = SeededRandom(seed: testSeed() &+ UInt64(round))
-        var start = Self.disk(size: UInt64(random.below(9)) * 4096)
-        start.apply(.createDirectory(path: "/d"))
-        var changes: [StorageChange] = []
-        for number in 0..<(2 + random.below(7)) {
+    private static func changes(_ round: Int, _ random: inout SeededRandom) -> [StorageChange] {
+        (0..<(2 + random.below(7))).map { _ in
             let file = random.below(3)
             let path = ["/a", "/d/b", "/c"][random.below(3)]
+            // Twice the same bytes now and then.
+            let fill = UInt8(1 + random.below(2))
             switch random.below(round % 4 == 0 ? 8 : 7) {
-            case 0: changes.append(.create(path: path, file: file))
-            case 1: changes.append(.rename(source: path, target: "/d/r", file: file))
-            case 2: changes.append(.remove(path: path))
-            case 3: changes.append(.extend(file: file, size: UInt64(random.below(60_000))))
+            case 0: return .create(path: path, file: file)
+            case 1: return .rename(source: path, target: "/d/r", file: file)
+            case 2: return .remove(path: path)
+            case 3: return .extend(file: file, size: UInt64(random.below(60_000)))
             case 4:
                 let offset = UInt64(random.below(3)) * 16384
-                changes.append(.atomicWrite(file: file, offset: offset, bytes: Self.filled(UInt8(number + 1), 16384)))
+                return .atomicWrite(file: file, offset: offset, bytes: Self.filled(fill, 16384))
             case 5, 6:
-                let offset = UInt64(random.below(40_000))
-                let bytes = Self.filled(UInt8(number + 1), 1 + random.below(1500))
-                changes.append(.write(file: file, offset: offset, bytes: bytes))
-            default: changes.append(.truncate(file: file, size: UInt64(random.below(30_000))))
+                let offset = UInt64(random.below(4000))
+                return .write(file: file, offset: offset, bytes: Self.filled(fill, 1 + random.below(900)))
+            default: return .truncate(file: file, size: UInt64(random.below(30_000)))
             }
         }
+    }
+
+    @Test(arguments: 0..<24) func `the hash of a choice is that of its disk`(_ round: Int) {
+        var random = SeededRandom(seed: testSeed() &+ UInt64(round))
+        var start = Self.disk(size: UInt64(random.below(9_000)))
+        start.apply(.createDirectory(path: "/d"))
+        let changes = Self.changes(round, &random)
         for model in PersistenceModel.allCases { #expect(!Self.hashes(changes, on: start, model).isEmpty) }
+    }
+
+    /// What programs find on a disk.
+    private static func content(_ image: DiskImage) -> [String: [UInt8]] {
+        Dictionary(uniqueKeysWithValues: image.paths.map { ($0, image.bytes(of: $0) ?? []) })
+    }
+
+    @Test(arguments: 0..<60) func `what a disk held at each moment is among what it may be left with`(_ round: Int) {
+        var random = SeededRandom(seed: testSeed() &+ UInt64(round))
+        var start = Self.disk(size: UInt64(random.below(9_000)))
+        start.apply(.createDirectory(path: "/d"))
+        // Without cuts, behind which bytes of before are kept by themselves.
+        let changes = Self.changes(1, &random)
+        var state = DurabilityState(start, keepsHash: true)
+        for change in changes { state.record(.change(change)) }
+        let places = UncertainPlaces(state)
+        var names = UncertainPlaces.Names()
+        var found: Set<[String: [UInt8]]> = []
+        StateSpace(places, CrashExplorer.Options()).forEach { choice, _ in
+            found.insert(Self.content(places.image(choice, &names)))
+        }
+        for count in 0...changes.count {
+            let held = state.image(after: PowerCut(.prefix(count)))
+            #expect(found.contains(Self.content(held)), "\(count) of \(changes)")
+        }
+    }
+
+    @Test func `a sector that is written back is what a write of a part of it begins with`() {
+        let changes: [StorageChange] = [
+            .write(file: 0, offset: 0, bytes: Self.filled(1, 512)),
+            .write(file: 0, offset: 0, bytes: Self.filled(2, 512)),
+            .write(file: 0, offset: 0, bytes: Self.filled(1, 512)),
+            .write(file: 0, offset: 0, bytes: Self.filled(3, 10)),
+        ]
+        // Old, ones, twos, ones with three in front.
+        #expect(Self.counts(changes, on: Self.disk(size: 4096))[0] == 4)
+        var state = DurabilityState(Self.disk(size: 4096), keepsHash: true)
+        for change in changes { state.record(.change(change)) }
+        let places = UncertainPlaces(state)
+        var names = UncertainPlaces.Names()
+        var all = places.nothing
+        for index in changes.indices { places.keep(index, in: &all) }
+        let bytes = places.image(all, &names).bytes(of: "/f") ?? []
+        #expect(bytes.prefix(11) == ArraySlice(Self.filled(3, 10) + [1]))
+    }
+
+    @Test func `bytes behind the end stay when those before it are written again`() {
+        let changes: [StorageChange] = [
+            .write(file: 0, offset: 1000, bytes: Self.filled(1, 20)),
+            .write(file: 0, offset: 600, bytes: Self.filled(2, 10)),
+        ]
+        var state = DurabilityState(Self.disk(size: 1000), keepsHash: true)
+        for change in changes { state.record(.change(change)) }
+        let places = UncertainPlaces(state, model: .keepAll)
+        var names = UncertainPlaces.Names()
+        var all = places.nothing
+        for index in changes.indices { places.keep(index, in: &all) }
+        #expect(Array((places.image(all, &names).bytes(of: "/f") ?? []).suffix(20)) == Self.filled(1, 20))
     }
 
     @Test func `what is left out of a point is drawn by the seed, and the ends never are`() throws {

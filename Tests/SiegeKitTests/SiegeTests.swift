@@ -34,14 +34,14 @@ import Testing
 
     @Test(arguments: [LogStore.Mistake.none, .ignoredError]) func `faults find an error that is not looked at`(
         _ mistake: LogStore.Mistake
-    ) {
-        let verdict = Siege.faults(Self.budget()) { world in
+    ) throws {
+        let verdict = try Siege.faults(Self.budget()) { world in
             try LogStore.write(world, mistake)
         } check: { disk in
             [try LogStore.recover(disk, mistake)]
         }
         #expect(verdict.isGood == (mistake == .none), "\(verdict)")
-        #expect(verdict.firedCount > 50 && verdict.faultRunCount > verdict.firedCount)
+        #expect(verdict.faultRunCount > 50)
     }
 
     @Test func `a check that finds everything right is found out`() throws {
@@ -51,7 +51,7 @@ import Testing
             Array(0...LogStore.count)
         }
         #expect(verdict.violationCount == 0 && !verdict.isGood, "\(verdict)")
-        let faults = Siege.faults(Self.budget()) { world in
+        let faults = try Siege.faults(Self.budget()) { world in
             try LogStore.write(world, .none)
         } check: { _ in
             Array(0...LogStore.count)
