@@ -35,7 +35,7 @@ enum CrashTotals {
             return sums
         }
         print(
-            "totals so far: \(sums.points) crash points (\(sums.exhausted) exhausted) of \(sums.runs) runs, "
+            "crash totals so far: \(sums.points) crash points (\(sums.exhausted) exhausted) of \(sums.runs) runs, "
                 + "\(sums.complete) of them judged as a whole; \(sums.listed) disks listed, \(sums.leftOut) left out, "
                 + "\(sums.disks) different ones judged in \(Int(sums.seconds)) s "
                 + "(\(Int(Double(sums.disks) / max(sums.seconds, 0.001)))/s); within recoveries \(sums.nestedPoints) "

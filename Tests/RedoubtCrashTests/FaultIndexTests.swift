@@ -73,7 +73,7 @@ import Testing
             total += verdict.faultRunCount
             return total
         }
-        print("totals so far: \(total) runs with a fault; seed \(seed): \(verdict)")
+        print("fault totals so far: \(total) runs with a fault; seed \(seed): \(verdict)")
         #expect(verdict.isGood, "\(verdict)")
         #expect(verdict.faultRunCount > 300)
     }

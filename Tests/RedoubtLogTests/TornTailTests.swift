@@ -59,7 +59,7 @@ import Testing
             try fixture.log.waitUntilFlushed(fixture.log.currentLSN)
             try fixture.log.writeCheckpoint(fixture.log.currentLSN)
         }
-        print("torn tails, totals so far: \(matrix)")
+        print("tail totals so far: \(matrix)")
         #expect(matrix.tailsRefused == 0 && matrix.middlesAccepted == 0)
         #expect(matrix.tailsAccepted > 6 * 3 * 30 && matrix.middlesRefused > 6 * 3 * 1000)
         // The files hold 8192 blocks with their headers, of which each file has 24.
