@@ -20,9 +20,9 @@ import Synchronization
 ///     }
 ///
 /// The program does its I/O through ``RedoubtSimulation/SimulatedStorage``. The laboratory runs the workload once,
-/// records it, and judges every disk that a power cut after any event could leave. It proves itself in every run: it
-/// judges the same trace once more as a disk would leave it that ignores every sync, and a verdict is good only if that
-/// was found out.
+/// records it, and judges disks that a power cut after each event could leave: as many new ones as the budget says, all
+/// if that names no limit. It proves itself in every run: it judges the same trace once more as a disk would leave it
+/// that ignores every sync, and a verdict is good only if that was found out.
 public enum Siege {
     /// A program at work; throws what stops it.
     public typealias Workload = @Sendable (SiegeWorld) throws -> Void
