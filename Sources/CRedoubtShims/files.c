@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 // As in <fcntl.h>; named here because not every C library defines them.
@@ -67,6 +68,10 @@ int redoubt_can_write_atomically(int descriptor, uint32_t bytes) {
     memcpy(&quick, status.all + 0xB8, 4);
     // Beyond what is quick the file system would remap blocks for each write; 0 says that all of it is quick.
     if (quick != 0 && quick < most) most = quick;
+    // But on xfs it says that the device writes nothing whole, and every write of several blocks is remapped.
+    struct statfs system;
+    int is_xfs = fstatfs(descriptor, &system) == 0 && system.f_type == 0x58465342;
+    if (is_xfs && quick == 0 && most > status.named.stx_blksize) return 0;
     return least != 0 && least <= bytes && bytes <= most;
 }
 
