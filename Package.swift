@@ -46,6 +46,7 @@ let package = Package(
         .library(name: "RedoubtSimulation", targets: ["RedoubtSimulation"]),
         .library(name: "SiegeKit", targets: ["SiegeKit"]),
         .executable(name: "redoubt", targets: ["redoubt-cli"]),
+        .executable(name: "siege", targets: ["siege-cli"]),
     ],
     targets: [
         // Bottom first: a target knows only what stands above it in this list.
@@ -66,6 +67,14 @@ let package = Package(
         ),
         engine("RedoubtSimulation", dependencies: ["CRedoubtShims", "RedoubtCore", "RedoubtSystem"]),
         engine("SiegeKit", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
+        // What the laboratory knows of this engine.
+        engine(
+            "RedoubtSiege",
+            dependencies: [
+                "Redoubt", "RedoubtCore", "RedoubtEngine", "RedoubtLog", "RedoubtSimulation", "RedoubtSystem",
+                "SiegeKit",
+            ]
+        ),
         engine("RedoubtCommands", dependencies: ["RedoubtCore"]),
         tool("redoubt", target: "redoubt-cli", dependencies: ["Redoubt", "RedoubtCommands", "RedoubtCore"]),
         tool("demo-load", target: "redoubt-demo", dependencies: ["Redoubt", "RedoubtCore", "RedoubtSystem"]),
@@ -80,6 +89,22 @@ let package = Package(
         ),
         // Fuzzes only when it is built by tools/fuzz-run; else it takes inputs that are at hand.
         tool("fuzz/redoubt-fuzz", target: "redoubt-fuzz", dependencies: ["RedoubtFuzz"]),
+        // Plants mistakes in a copy of the sources; built by tools/mutants-run.
+        tool("mutants/redoubt-mutants", target: "redoubt-mutants", dependencies: []),
+        .target(
+            name: "SiegeDisks",
+            dependencies: ["Redoubt", "RedoubtCore", "RedoubtSimulation", "RedoubtSystem"],
+            path: "tools/siege/SiegeDisks",
+            exclude: ["README.md"],
+            swiftSettings: strict,
+        ),
+        tool(
+            "siege/siege",
+            target: "siege-cli",
+            dependencies: [
+                "RedoubtCommands", "RedoubtCore", "RedoubtSiege", "RedoubtSimulation", "SiegeDisks", "SiegeKit",
+            ]
+        ),
         .target(name: "CBinarySearch", path: "Benchmarks/CBinarySearch"),
         .executableTarget(
             name: "redoubt-benchmarks",
@@ -103,11 +128,15 @@ let package = Package(
         tests("RedoubtSystemTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
         tests(
             "RedoubtBufferTests",
-            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]
+            dependencies: [
+                "RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSiege", "RedoubtSimulation",
+            ]
         ),
         tests(
             "RedoubtRecoveryTests",
-            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]
+            dependencies: [
+                "RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSiege", "RedoubtSimulation",
+            ]
         ),
         tests(
             "RedoubtSpaceTests",
@@ -145,14 +174,21 @@ let package = Package(
         tests("TidyTests", dependencies: []),
         tests(
             "SiegeKitTests",
-            dependencies: ["RedoubtCore", "RedoubtSystem", "Redoubt", "RedoubtSimulation", "SiegeKit"]
+            dependencies: [
+                "RedoubtCore", "RedoubtSystem", "RedoubtEngine", "Redoubt", "RedoubtSiege", "RedoubtSimulation",
+                "SiegeKit",
+            ]
+        ),
+        tests(
+            "SiegeDisksTests",
+            dependencies: ["RedoubtCore", "RedoubtSimulation", "RedoubtSystem", "SiegeDisks", "siege-cli"]
         ),
         tests("RedoubtSimulationTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
         tests(
             "RedoubtCrashTests",
             dependencies: [
-                "RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "Redoubt", "RedoubtSimulation",
-                "SiegeKit",
+                "RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "Redoubt", "RedoubtSiege",
+                "RedoubtSimulation", "SiegeKit",
             ]
         ),
     ],

@@ -36,7 +36,8 @@ public final class Database: Sendable {
     /// The options as they are now: those that it was opened with, and what ``change(_:)`` has changed since.
     public var configuration: Configuration { engine.configuration }
 
-    let engine: Engine
+    /// What does the work; for the laboratory.
+    package let engine: Engine
     let gate = CallGate()
     let threads = CallThreads()
     let lastReported = Mutex<Statistics?>(nil)

@@ -5,12 +5,12 @@ package struct Arguments: Sendable {
     private var operands: [String: String] = [:]
     private var options: [String: String] = [:]
 
-    /// Parses `words`.
+    /// Parses `words`, which stand behind the name of `command` on the command line of `program`.
     ///
     /// `--name value` and `--name=value` are the same; after `--` everything is an operand.
     ///
     /// - Throws: `.usage` for what the entry of the command does not have, or has and is missing.
-    package init(_ words: [String], of command: Command) throws(CommandFailure) {
+    package init(_ words: [String], of command: Command, program: String = "redoubt") throws(CommandFailure) {
         var plain: [String] = []
         var index = 0
         while index < words.count {
@@ -29,7 +29,7 @@ package struct Arguments: Sendable {
             let equals = word.utf8[start...].firstIndex(of: UInt8(ascii: "="))
             let name = String(word[start..<(equals ?? word.endIndex)])
             guard let option = command.options.first(where: { $0.name == name }) else {
-                throw .usage("\(command.name) has no option \"--\(name)\"; see `redoubt \(command.name) --help`")
+                throw .usage("\(command.name) has no option \"--\(name)\"; see `\(program) \(command.name) --help`")
             }
             if option.value == nil {
                 guard equals == nil else { throw .usage("--\(name) takes no value") }
@@ -50,7 +50,7 @@ package struct Arguments: Sendable {
                 operands[operand.name] = plain[position]
             } else if !operand.isOptional {
                 throw .usage(
-                    "\(command.name) needs \(operand.name), \(operand.text); see `redoubt \(command.name) --help`"
+                    "\(command.name) needs \(operand.name), \(operand.text); see `\(program) \(command.name) --help`"
                 )
             }
         }

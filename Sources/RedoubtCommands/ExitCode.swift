@@ -3,7 +3,7 @@ package import RedoubtCore
 /// How a command ends; the same numbers for every command.
 package enum ExitCode: Int32, CaseIterable {
     case success = 0
-    case absent = 1
+    case negative = 1
     case usage = 2
     case failure = 3
     case damaged = 4
@@ -13,7 +13,7 @@ package enum ExitCode: Int32, CaseIterable {
     package var meaning: String {
         switch self {
         case .success: "done"
-        case .absent: "the key is not there, `check` found something wrong, or no process has the database open"
+        case .negative: "the key is not there, `check` found something wrong, or no process has the database open"
         case .usage: "wrong usage: an unknown command, option or format, no database at the path, no such keyspace"
         case .failure: "the database or the system refused, such as a full disk"
         case .damaged: "a file is damaged, foreign or of a newer version"
@@ -26,7 +26,7 @@ package enum ExitCode: Int32, CaseIterable {
         switch error.code {
         case .corruptPage, .corruptLog, .notADatabase, .unsupportedFormat, .mixedFiles, .missingFile: self = .damaged
         case .alreadyOpen: self = .locked
-        case .notOpen: self = .absent
+        case .notOpen: self = .negative
         case .notFound, .exists, .keyspaceNotFound, .keyspaceExists, .invalidName, .invalidConfiguration: self = .usage
         default: self = .failure
         }

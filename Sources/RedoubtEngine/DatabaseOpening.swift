@@ -178,6 +178,9 @@ struct DatabaseOpening {
             scan: scan.result,
             events: source.events
         )
+        // What was stale behind the end is gone.
+        Scheduling.remember(.redoEnd, scan.result.endLSN.rawValue)
+        try Scheduling.merge(at: .redoContinued, 0)
         let kernel = try Kernel(
             configuration: configuration,
             storage: storage,
@@ -232,6 +235,7 @@ struct DatabaseOpening {
             }
             found[id] = entry
         }
+        Scheduling.remember(.headers, Self.digest(of: found))
         for id in scan.touched.sorted() where found[id] == nil {
             throw RedoubtError(
                 .missingFile,
@@ -245,6 +249,14 @@ struct DatabaseOpening {
                 "the catalog is missing; restore it",
                 path: DatabaseFiles.path(path, DatabaseFiles.catalogName)
             )
+        }
+    }
+
+    /// Returns a digest of what page 0 of each file says; for explorations.
+    private static func digest(of found: [SpaceID: Found]) -> UInt64 {
+        found.keys.sorted().reduce(1) { sum, id in
+            let text = Array("\(id) \(found[id]?.header as Any)".utf8)
+            return unsafe [sum, text.withUnsafeBytes { unsafe $0.digest }].digest
         }
     }
 

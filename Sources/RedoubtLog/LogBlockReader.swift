@@ -21,8 +21,12 @@ struct LogBlockReader: ~Copyable {
         if index < firstIndex || index >= firstIndex + blockCount {
             guard let file = files.file(containing: index * 512) else { return nil }
             // From a 4 KiB boundary on: the start of a file is one.
-            let start = index * 512 / 4096 * 4096
-            let count = min(UInt64(Self.pieceByteCount), file.end - start)
+            var start = index * 512 / 4096 * 4096
+            var count = settled(file, from: start)
+            if start + count <= index * 512 {
+                start = index * 512
+                count = max(512, settled(file, from: start))
+            }
             let target = unsafe UnsafeMutableRawBufferPointer(rebasing: piece.bytes[..<Int(count)])
             let read = try unsafe file.file.read(into: target, at: file.offset(of: start))
             unsafe UnsafeMutableRawBufferPointer(rebasing: target[read...]).initializeMemory(
@@ -34,6 +38,12 @@ struct LogBlockReader: ~Copyable {
         }
         guard let base = unsafe piece.bytes.baseAddress else { return nil }
         return unsafe UnsafeRawPointer(base + Int(index - firstIndex) * 512)
+    }
+
+    /// The bytes that can be read at once from `start` on: in an exploration, no block that was not asked for.
+    private func settled(_ file: LogFile, from start: UInt64) -> UInt64 {
+        let count = Int(min(UInt64(Self.pieceByteCount), file.end - start))
+        return UInt64(file.file.settledByteCount(at: file.offset(of: start), count: count)) / 512 * 512
     }
 
     /// Forgets what was read.

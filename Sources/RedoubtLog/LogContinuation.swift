@@ -43,7 +43,11 @@ struct LogContinuation: ~Copyable {
         let base = block / UInt64(granule) * UInt64(granule)
         let count = Int(block - base) + (sequence % 496 == 0 ? 0 : 512)
         if let file = files.file(containing: block) {
-            try unsafe read(into: memory.bytes, at: base, from: file)
+            // What is beyond the last block is not wanted.
+            let end = file.offset(of: base) + UInt64(count)
+            let settled = file.file.settledByteCount(at: end, count: granule - count)
+            let known = unsafe UnsafeMutableRawBufferPointer(rebasing: memory.bytes[..<(count + settled)])
+            try unsafe read(into: known, at: base, from: file)
             unsafe UnsafeMutableRawBufferPointer(rebasing: memory.bytes[count...])
                 .initializeMemory(as: UInt8.self, repeating: 0)
             if sequence % 496 != 0, let start = unsafe memory.bytes.baseAddress {

@@ -65,7 +65,10 @@ extension LogFileSet {
             )
         }
         let buffer = try AlignedBuffer(byteCount: LogFileHeader.dataOffset + 4096)
-        _ = try unsafe candidate.file.file.read(into: buffer.bytes, at: 0)
+        let start = LogFileHeader.dataOffset
+        let settled = candidate.file.file.settledByteCount(at: UInt64(start), count: 4096)
+        let head = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<(start + max(512, settled))])
+        _ = try unsafe candidate.file.file.read(into: head, at: 0)
         guard let base = unsafe buffer.bytes.baseAddress else { return }
         candidate.firstBlock = unsafe [UInt8](buffer.bytes[LogFileHeader.dataOffset...].prefix(LogBlock.byteCount))
         candidate.content = unsafe LogFileHeader.decode(base)
@@ -131,7 +134,19 @@ extension LogFileSet {
             )
         }
         let durable = checkpoints.map { max($0.durable, $0.lsn) }.max() ?? 0
+        Scheduling.remember(.redoFiles, files.digest(newest, durable: durable))
         return Opened(files: files, checkpoint: newest, durable: durable)
+    }
+
+    /// Returns a digest of what was found; for explorations.
+    private func digest(_ checkpoint: CheckpointBlock, durable: UInt64) -> UInt64 {
+        let files = lock.withLock { active + spares }
+        var numbers = [UInt64(activeFiles.count), checkpoint.number, checkpoint.lsn, durable]
+        for file in files {
+            let number = file.header?.number ?? 0
+            numbers += [UInt64(file.slot), file.size, number, file.start, file.end]
+        }
+        return numbers.digest
     }
 
     /// Follows the stretches from the checkpoint's file on; the rest is spare, in the order of last use.

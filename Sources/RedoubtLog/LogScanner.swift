@@ -32,6 +32,8 @@ package struct LogScanner: ~Copyable {
     private var boundary = LogSequenceNumber.zero
     private var groupCount = 0
     private var staleEnd: UInt64 = 0
+    /// That of the groups so far; for explorations.
+    private var groupDigest: UInt64 = 0
 
     /// Opens the redo files in `directory` and finds the newest valid checkpoint.
     ///
@@ -85,6 +87,10 @@ package struct LogScanner: ~Copyable {
             if range.start < checkpointLSN { continue }
             if Scheduling.breaks(.skipsGroupAtCheckpoint), range.start == checkpointLSN { continue }
             groupCount += 1
+            if Scheduling.isExploring {
+                groupDigest = unsafe [groupDigest, range.start.rawValue, range.end.rawValue, group.bytes.digest].digest
+                Scheduling.remember(.redoGroups, groupDigest)
+            }
             try unsafe body(range, UnsafeRawBufferPointer(rebasing: group.bytes[4...]))
             return true
         }
@@ -97,6 +103,7 @@ package struct LogScanner: ~Copyable {
         groupCount = 0
         staleEnd = 0
         durableBlockCount = 0
+        groupDigest = 0
         try seekFirstGroup()
     }
 
@@ -110,6 +117,8 @@ package struct LogScanner: ~Copyable {
             (dataEnd, firstGroup) = (fields.dataEnd, fields.firstGroup)
         }
         let end = Int(boundary.rawValue % 512)
+        let numbers = [boundary.rawValue, staleEnd, UInt64(dataEnd), UInt64(firstGroup), UInt64(groupCount)]
+        Scheduling.remember(.redoEnd, numbers.digest)
         return LogScanResult(
             database: database,
             checkpointLSN: checkpointLSN,
@@ -241,6 +250,10 @@ package struct LogScanner: ~Copyable {
                 if let count = fields.durableBlockCount { durableBlockCount = max(durableBlockCount, count) }
             }
             candidate += 1
+            try Scheduling.merge(
+                at: .redoTail,
+                [boundary.rawValue, index, candidate, staleEnd, durableBlockCount].digest
+            )
         }
         // The last block with durable bytes held at least one of them.
         let byBlocks = durableBlockCount == 0 ? 0 : (durableBlockCount - 1) * 512 + 13

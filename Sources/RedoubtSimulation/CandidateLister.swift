@@ -23,7 +23,7 @@ struct CandidateLister {
         // The same disks, but what must be found in them is more.
         case .mark(.acknowledged): list(isPoint: false)
         case .finish, .mark: break
-        case .change, .start, .sync, .syncFailed, .syncDirectory:
+        case .change, .start, .sync, .syncFailed, .syncAbandoned, .syncDirectory, .syncDirectoryFailed:
             pointCount += 1
             list(isPoint: true)
         }

@@ -106,8 +106,8 @@ extension CrashExplorer {
                 places = UncertainPlaces(state, model: model)
                 names = UncertainPlaces.Names()
             }
-            let image = places.image(candidate.choice, &names)
-            if let failure = failure(candidate, image, places.describe(candidate.choice), judge) {
+            let image = places.image(candidate.choice, &names, keepsHash: true)
+            if let failure = failure(candidate, image, places, judge) {
                 failures.found.withLock { $0[index] = failure }
             }
         }
@@ -116,7 +116,7 @@ extension CrashExplorer {
     private func failure(
         _ candidate: Candidate,
         _ image: DiskImage,
-        _ kept: String,
+        _ places: UncertainPlaces,
         _ judge: (CrashState) throws -> [Int]
     ) -> CrashFailure? {
         let state = CrashState(
@@ -138,9 +138,11 @@ extension CrashExplorer {
         } catch {
             message = "\(error)"
         }
+        let cut = places.cut(candidate.choice, point: candidate.point)
         return CrashFailure(
             point: candidate.point,
-            kept: kept,
+            kept: places.describe(candidate.choice),
+            cut: moved(cut, key: candidate.key, to: allowed),
             key: candidate.key,
             allowed: allowed,
             message: message

@@ -40,11 +40,11 @@ extension CrashExplorer {
             bench.run(round, threadCount: threadCount, deadline: deadline)
         }
         var report = bench.report
-        report.pointCount = pointCount
         report.listedCount = listedCount
-        report.exhaustedCount = exhaustedCount
         report.leftOutCount = leftOutCount
         report.stateCount = only == nil ? candidates.count : order.count
+        report.pointCount = report.isComplete ? pointCount : bench.judgedPointCount
+        report.exhaustedCount = report.isComplete ? exhaustedCount : 0
         report.seconds = Double(Scheduling.now().nanoseconds(since: begin)) / 1e9
         return report
     }
@@ -52,9 +52,13 @@ extension CrashExplorer {
 
 /// The verdicts so far, shared by the judging threads.
 private final class Bench: Sendable {
+    /// Says what a state keeps, in words and so that it can be repeated.
+    private typealias Kept = () -> (text: String, cut: CrashCut)
+
     private let explorer: CrashExplorer
     private let judge: @Sendable (CrashState) throws -> [Int]
     private let verdicts = Mutex(CrashReport())
+    private let judgedPoints = Mutex<Set<Int>>([])
 
     init(_ explorer: CrashExplorer, _ judge: @escaping @Sendable (CrashState) throws -> [Int]) {
         self.explorer = explorer
@@ -62,6 +66,9 @@ private final class Bench: Sendable {
     }
 
     var report: CrashReport { verdicts.withLock { $0 } }
+
+    /// The crash points of which a state was judged that no point before left.
+    var judgedPointCount: Int { judgedPoints.withLock { $0.count } }
 
     /// Judges the candidates at `indices`, which ascend by crash point.
     func run(_ indices: [Int], threadCount: Int, deadline: EngineInstant?) {
@@ -96,12 +103,15 @@ private final class Bench: Sendable {
                 places = UncertainPlaces(state, model: explorer.model)
                 names = UncertainPlaces.Names()
             }
-            let kept = { [places] in places.describe(candidate.choice) }
-            consider(candidate, places.image(candidate.choice, &names), kept)
+            let kept = { [places] in
+                (places.describe(candidate.choice), places.cut(candidate.choice, point: candidate.point))
+            }
+            consider(candidate, places.image(candidate.choice, &names, keepsHash: true), kept)
+            judgedPoints.withLock { _ = $0.insert(candidate.point) }
         }
     }
 
-    private func consider(_ candidate: CrashExplorer.Candidate, _ image: DiskImage, _ kept: () -> String) {
+    private func consider(_ candidate: CrashExplorer.Candidate, _ image: DiskImage, _ kept: Kept) {
         let state = CrashState(
             storage: SimulatedStorage(image, options: .judging),
             point: candidate.point,
@@ -116,7 +126,7 @@ private final class Bench: Sendable {
         }
     }
 
-    private func conclude(_ candidate: CrashExplorer.Candidate, _ found: [Int], _ kept: () -> String) {
+    private func conclude(_ candidate: CrashExplorer.Candidate, _ found: [Int], _ kept: Kept) {
         for window in candidate.windows where !found.contains(where: window.contains) {
             return fail(candidate, "the content is that after \(found) commits", kept, allowed: window)
         }
@@ -126,14 +136,17 @@ private final class Bench: Sendable {
     private func fail(
         _ candidate: CrashExplorer.Candidate,
         _ message: String,
-        _ kept: () -> String,
+        _ kept: Kept,
         allowed: ClosedRange<Int>? = nil
     ) {
+        let (text, cut) = kept()
+        let window = allowed ?? candidate.windows[0]
         let failure = CrashFailure(
             point: candidate.point,
-            kept: kept(),
+            kept: text,
+            cut: explorer.moved(cut, key: candidate.key, to: window),
             key: candidate.key,
-            allowed: allowed ?? candidate.windows[0],
+            allowed: window,
             message: message
         )
         verdicts.withLock { report in

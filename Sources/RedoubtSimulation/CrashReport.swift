@@ -18,6 +18,8 @@ public struct CrashFailure: Sendable, CustomStringConvertible {
     public let point: Int
     /// What the power cut left of the uncertain changes.
     public let kept: String
+    /// The same so that it can be repeated, at the first event at which the commits found were not ``allowed``.
+    public let cut: CrashCut
     /// What the state is known by: the hash of the disk.
     public let key: UInt64
     /// The commits acknowledged and issued at the event that the finding contradicts.
@@ -34,11 +36,12 @@ public struct CrashFailure: Sendable, CustomStringConvertible {
 
 /// How a set of crash states was judged.
 public struct CrashReport: Sendable, CustomStringConvertible {
-    /// The I/O events after which power was cut.
+    /// The I/O events after which power was cut; of a run that the time cut short, those of which a new state was
+    /// judged.
     public var pointCount = 0
     /// The states listed, with doubles.
     public var listedCount = 0
-    /// The crash points at which every disk that the model allows was listed.
+    /// The crash points at which every disk that the model allows was listed; none of a run that the time cut short.
     public var exhaustedCount = 0
     /// The different disks listed at some crash point that `statesPerPoint` left out there.
     public var leftOutCount = 0

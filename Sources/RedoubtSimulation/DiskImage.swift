@@ -4,10 +4,16 @@ public struct DiskImage: Sendable {
     private var contents: [SparseBytes] = []
     private var entries: [String: Int] = [:]
     private var directories: Set<String> = ["/", ""]
-    /// A hash of everything that ``apply(_:)`` changed; equal images of one trace have equal hashes.
+    // By file number, as far as kept: what the content adds to the hash while it has a name, and how many it has.
+    private var contentHashes: [UInt64] = []
+    private var nameCounts: [Int] = []
+    /// A hash of everything that ``apply(_:)`` changed and that a path leads to; images of one trace with equal paths
+    /// and contents have equal hashes.
     public private(set) var hash: UInt64 = 0
     /// Whether ``hash`` is kept; costs a checksum of every sector that changes.
-    package var keepsHash = false
+    package var keepsHash = false {
+        didSet { if keepsHash && !oldValue { countNames() } }
+    }
 
     /// Creates an empty disk: no file, and only the root directory.
     public init() {}
@@ -85,13 +91,16 @@ public struct DiskImage: Sendable {
             if entries[source] == file { enter(source, nil) }
             enter(target, file)
         case .createDirectory(let path):
-            if directories.insert(path).inserted { hash &+= mix(Self.nameHash(path) ^ 0xD1) }
+            if directories.insert(path).inserted { hash &+= Self.directoryHash(path) }
         }
     }
 
     /// Drops the files and directories that no durable directory leads to.
     package mutating func dropUnreachable() {
-        for path in directories where path != "/" && path != "" && !isReachable(path) { directories.remove(path) }
+        for path in directories where path != "/" && path != "" && !isReachable(path) {
+            directories.remove(path)
+            hash &-= Self.directoryHash(path)
+        }
         for path in entries.keys where !directories.contains(Self.parent(of: path)) { enter(path, nil) }
     }
 
@@ -126,6 +135,12 @@ public struct DiskImage: Sendable {
         }
     }
 
+    /// The files that were ever made, those without a name included.
+    var fileCount: Int { contents.count }
+
+    /// The paths of all directories but the root, sorted.
+    var directoryPaths: [String] { directories.filter { $0 != "/" && $0 != "" }.sorted() }
+
     /// The numbers of the files that have a name.
     var files: Set<Int> { Set(entries.values) }
 
@@ -145,24 +160,50 @@ public struct DiskImage: Sendable {
         return paths.map { Self.name(of: $0) }.sorted()
     }
 
+    /// Makes the content of a file what it is in `other`.
+    mutating func restore(_ file: Int, from other: DiskImage) {
+        precondition(!keepsHash, "an image that keeps its hash takes contents by changes only")
+        ensure(file)
+        contents[file] = file < other.contents.count ? other.contents[file] : SparseBytes()
+    }
+
     private mutating func ensure(_ file: Int) {
         while contents.count <= file { contents.append(SparseBytes()) }
+        guard keepsHash else { return }
+        while nameCounts.count < contents.count { nameCounts.append(0) }
+        while contentHashes.count < contents.count { contentHashes.append(0) }
+    }
+
+    private mutating func countNames() {
+        nameCounts = [Int](repeating: 0, count: contents.count)
+        contentHashes = [UInt64](repeating: 0, count: contents.count)
+        for file in entries.values { nameCounts[file] += 1 }
     }
 
     private mutating func enter(_ path: String, _ file: Int?) {
         let before = entries[path]
         entries[path] = file
         guard keepsHash else { return }
-        if let before { hash &-= mix(Self.nameHash(path) ^ mix(UInt64(before))) }
-        if let file { hash &+= mix(Self.nameHash(path) ^ mix(UInt64(file))) }
+        if let before {
+            hash &-= mix(Self.nameHash(path) ^ mix(UInt64(before)))
+            nameCounts[before] -= 1
+            if nameCounts[before] == 0 { hash &-= contentHashes[before] }
+        }
+        if let file {
+            hash &+= mix(Self.nameHash(path) ^ mix(UInt64(file)))
+            if nameCounts[file] == 0 { hash &+= contentHashes[file] }
+            nameCounts[file] += 1
+        }
     }
 
     private mutating func apply(to file: Int, range: Range<UInt64>, _ body: (inout SparseBytes) -> Void) {
         ensure(file)
         guard keepsHash else { return body(&contents[file]) }
-        hash &-= contents[file].sectorHash(file: file, range: range) &+ contents[file].sizeHash(file: file)
+        let before = contents[file].sectorHash(file: file, range: range) &+ contents[file].sizeHash(file: file)
         body(&contents[file])
-        hash &+= contents[file].sectorHash(file: file, range: range) &+ contents[file].sizeHash(file: file)
+        let after = contents[file].sectorHash(file: file, range: range) &+ contents[file].sizeHash(file: file)
+        contentHashes[file] &+= after &- before
+        if nameCounts[file] > 0 { hash &+= after &- before }
     }
 
     /// Returns `path` without "." components and doubled or trailing slashes.
@@ -184,6 +225,8 @@ public struct DiskImage: Sendable {
         guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
         return String(path[path.utf8.index(after: slash)...])
     }
+
+    private static func directoryHash(_ path: String) -> UInt64 { mix(nameHash(path) ^ 0xD1) }
 
     static func nameHash(_ name: String) -> UInt64 {
         name.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }

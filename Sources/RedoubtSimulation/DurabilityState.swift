@@ -15,6 +15,11 @@ package struct DurabilityState: Sendable {
         var isStuck: Bool
         /// What stands for this change in the key of a set of changes.
         var key: UInt64 { mix(UInt64(sequence)) }
+
+        /// Returns the same of `change`, which is a part of this one.
+        func with(_ change: StorageChange) -> Pending {
+            Pending(change: change, sequence: sequence, isFinished: isFinished, isStuck: isStuck)
+        }
     }
 
     /// What is certain.
@@ -49,15 +54,20 @@ package struct DurabilityState: Sendable {
         case .start(let change):
             pending.append(Pending(change: change, sequence: sequence, isFinished: false, isStuck: false))
         case .finish(let started):
-            if let index = pending.firstIndex(where: { $0.sequence == started }) { pending[index].isFinished = true }
+            for index in pending.indices where pending[index].sequence == started { pending[index].isFinished = true }
         case .sync(let file):
             settle { $0.isFinished && !$0.isStuck && $0.change.contentFile == file }
         case .syncFailed(let file):
             for index in pending.indices where pending[index].change.contentFile == file && pending[index].isFinished {
                 pending[index].isStuck = true
             }
+        case .syncAbandoned(let file, let aftermath):
+            abandon(file, aftermath)
         case .syncDirectory(let path):
             settle { $0.change.isCovered(bySyncOf: path) }
+        case .syncDirectoryFailed:
+            // Names are the journal's: a later sync covers them, or the file system has stopped.
+            break
         case .mark(.issued(let number)):
             issued = max(issued, number)
         case .mark(.acknowledged(let number)):
@@ -78,16 +88,21 @@ package struct DurabilityState: Sendable {
             durable.apply(item.change)
             durableKey &+= item.key
             // An older write to the same place cannot come back over a newer one that is durable.
-            left.removeAll { isReplaced($0.change, by: item.change) }
+            guard left.contains(where: { $0.change.isReplaced(by: item.change) }) else { continue }
+            left = left.flatMap { older in
+                older.change.remains(under: item.change).map { older.with($0) }
+            }
         }
         pending = left
     }
 
-    private func isReplaced(_ older: StorageChange, by newer: StorageChange) -> Bool {
-        if case .create(let path, let file) = older, case .rename(let source, _, let renamed) = newer {
-            return path == source && file == renamed
+    /// Gives up what a sync of `file` should have made durable.
+    private mutating func abandon(_ file: Int, _ aftermath: SyncAftermath) {
+        let size = durable.contentSize(file)
+        pending = pending.compactMap { item in
+            guard item.isFinished, !item.isStuck, item.change.contentFile == file else { return item }
+            return item.change.remains(after: aftermath, durableSize: size).map { item.with($0) }
         }
-        return newer.overlaps(older)
     }
 
     /// The position of the newest write that is uncertain.

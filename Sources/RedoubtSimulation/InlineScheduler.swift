@@ -9,14 +9,24 @@ import Synchronization
 /// it has passed. Who waits without one would wait for ever: the process stops with a message.
 public final class InlineScheduler: Sendable {
     private let memory: KeptMemory
+    /// Says whether what follows a merge point was explored before; nil if nothing is explored.
+    private let explored: (@Sendable (MergePoint, () -> UInt64) -> Bool)?
+    /// What is in memory, as digests.
+    private let parts = Mutex<[MemoryPart: UInt64]>([:])
     private let time = Atomic<UInt64>(1_000_000_000)
     private let steps = Atomic<Int>(0)
     /// The virtual time of a step, in nanoseconds.
     private static let step: UInt64 = 1000
 
     /// Creates a world whose large buffers come from `memory`, which several worlds may share.
-    package init(memory: KeptMemory) {
+    package convenience init(memory: KeptMemory) {
+        self.init(memory: memory, explored: nil)
+    }
+
+    /// Creates a world that asks `explored` at each merge point.
+    init(memory: KeptMemory, explored: (@Sendable (MergePoint, () -> UInt64) -> Bool)?) {
         self.memory = memory
+        self.explored = explored
     }
 
     /// Creates a world with memory of its own.
@@ -78,4 +88,22 @@ extension InlineScheduler: Scheduler {
 
     /// The memory that it was made with.
     package var keptMemory: KeptMemory? { memory }
+
+    /// Whether somebody is asked at merge points.
+    package var isExploring: Bool { explored != nil }
+
+    /// What the one says who was given for it.
+    package func isExplored(at point: MergePoint, _ digest: () -> UInt64) -> Bool {
+        guard let explored else { return false }
+        return explored(point) {
+            parts.withLock { parts in
+                parts.reduce(mix(digest())) { $0 &+ mix($1.key.rawValue << 56 ^ mix($1.value)) }
+            }
+        }
+    }
+
+    /// Keeps it for the merge points that follow.
+    package func remember(_ part: MemoryPart, _ digest: UInt64) {
+        parts.withLock { $0[part] = digest == 0 ? nil : digest }
+    }
 }

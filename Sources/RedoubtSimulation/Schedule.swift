@@ -35,10 +35,14 @@ struct Schedule: Sendable {
     private(set) var hash: UInt64 = 0
     private(set) var stepCount = 0
     private var random: SeededRandom
+    private var priorities: SchedulePriorities?
     private let stepNanoseconds: UInt64
 
-    init(seed: UInt64, stepNanoseconds: UInt64) {
+    init(seed: UInt64, choice: ScheduleChoice, stepNanoseconds: UInt64) {
         random = SeededRandom(seed: seed)
+        if case .priorities(let changes, let steps) = choice {
+            priorities = SchedulePriorities(seed: seed, changes: changes, steps: steps)
+        }
         self.stepNanoseconds = stepNanoseconds
     }
 
@@ -47,6 +51,7 @@ struct Schedule: Sendable {
     /// Adds a thread that may run, and returns its number.
     mutating func add(_ name: String) -> Int {
         threads.append(Thread(name: name, baton: Baton()))
+        priorities?.add()
         return threads.count - 1
     }
 
@@ -96,7 +101,10 @@ struct Schedule: Sendable {
     private mutating func choose() throws(RedoubtError) -> Int? {
         while true {
             let runnable = threads.indices.filter { threads[$0].status == .runnable }
-            if let only = runnable.first { return runnable.count == 1 ? only : runnable[random.below(runnable.count)] }
+            if let only = runnable.first {
+                if let chosen = priorities?.choose(runnable, after: running, step: stepCount) { return chosen }
+                return runnable.count == 1 ? only : runnable[random.below(runnable.count)]
+            }
             if isFinished { return nil }
             guard let earliest = threads.compactMap({ Self.deadline(of: $0.status) }).min() else {
                 throw RedoubtError(.systemLimit, "deadlock: no simulated thread can run\n\(waitGraph())")

@@ -11,15 +11,19 @@ public enum SimulatedEvent: Sendable {
     case sync(file: Int)
     /// A sync failed: what it should have covered may be lost, and a later sync does not cover it either.
     case syncFailed(file: Int)
+    /// A sync failed and left what it should have covered in the way that the aftermath says; not `.uncertain`.
+    case syncAbandoned(file: Int, SyncAftermath)
     /// The entries of a directory became durable.
     case syncDirectory(path: String)
+    /// A sync of a directory failed: the entries that it should have covered may be lost until a later one succeeds.
+    case syncDirectoryFailed(path: String)
     /// The workload said something.
     case mark(SimulatedMark)
 
     /// Whether this event is I/O, and so makes a crash point of its own.
     public var isIO: Bool {
         switch self {
-        case .change, .start, .sync, .syncFailed, .syncDirectory: true
+        case .change, .start, .sync, .syncFailed, .syncAbandoned, .syncDirectory, .syncDirectoryFailed: true
         case .finish, .mark: false
         }
     }
@@ -44,7 +48,9 @@ extension SimulatedEvent: CustomStringConvertible {
         case .finish(let sequence): "finish \(sequence)"
         case .sync(let file): "sync file \(file)"
         case .syncFailed(let file): "sync of file \(file) failed"
+        case .syncAbandoned(let file, let aftermath): "sync of file \(file) failed, \(aftermath)"
         case .syncDirectory(let path): "sync directory \(path)"
+        case .syncDirectoryFailed(let path): "sync of directory \(path) failed"
         case .mark(.issued(let number)): "issued \(number)"
         case .mark(.acknowledged(let number)): "acknowledged \(number)"
         case .mark(.note(let text)): "note: \(text)"

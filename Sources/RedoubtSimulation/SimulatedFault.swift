@@ -28,11 +28,32 @@ public struct SimulatedFault: Sendable {
 
     /// What happens to the call.
     public enum Effect: Sendable, Hashable {
-        /// It fails with this errno. Half of the sectors of a failed write are on the disk; a failed sync loses track
-        /// of what it should have made durable, as Linux file systems do.
+        /// It fails with this errno. Half of the sectors of a failed write are on the disk; what a failed sync leaves
+        /// is said by ``SimulatedFault/aftermath``.
         case failure(errno: Int32)
         /// A write is cut in two transfers, as after a short count; the call succeeds. No effect on other calls.
         case shortTransfer
+        /// It does what it should, and returns so many microseconds of virtual time later.
+        ///
+        /// Other threads see what it did meanwhile. A queued write is handed back as ended so much later, behind
+        /// others that were submitted after it; a queued read holds up who collects it. Without a simulated scheduler
+        /// nothing is different.
+        case delay(microseconds: Int)
+        /// A write is acknowledged and never reaches the disk: the bytes are what they were, for programs as well, and
+        /// no sync is to blame.
+        ///
+        /// A file that it should make longer has the new size, with zeros. No effect on other calls.
+        case lost
+        /// A write lands elsewhere in the same file, as a whole and within its size, and what it was meant for is as
+        /// ``lost`` leaves it; a read returns what stands elsewhere.
+        ///
+        /// The place is drawn: a multiple of the length of the transfer, or of the alignment of the file (of
+        /// ``StorageFile/atomicWriteUnit`` for a write in one piece). In a file that has no other place a write is lost
+        /// and a read right. No effect on other calls.
+        case misdirected
+        /// One drawn bit is the other way round: of a write in what is stored, of a read in what is returned, while the
+        /// disk is right. No effect on other calls.
+        case bitFlip
     }
 
     /// EIO: the device failed.
@@ -52,6 +73,14 @@ public struct SimulatedFault: Sendable {
     public var isPermanent: Bool
     /// What happens.
     public var effect: Effect
+    /// What a sync of a file leaves that this fault fails.
+    ///
+    /// The default is `.uncertain`. Ignored for other calls and other effects.
+    public var aftermath = SyncAftermath.uncertain
+    /// The seed of the bit and of the place that an effect draws, for each call anew.
+    ///
+    /// The default is 1.
+    public var seed: UInt64 = 1
 
     /// Creates a fault for the matching call number `skipCount`, counted from 0 from when it is injected.
     public init(
@@ -59,53 +88,16 @@ public struct SimulatedFault: Sendable {
         role: FileRole? = nil,
         skipping skipCount: Int = 0,
         isPermanent: Bool = false,
-        effect: Effect = .failure(errno: SimulatedFault.inputOutputError)
+        effect: Effect = .failure(errno: SimulatedFault.inputOutputError),
+        aftermath: SyncAftermath = .uncertain,
+        seed: UInt64 = 1
     ) {
         self.operation = operation
         self.role = role
         self.skipCount = skipCount
         self.isPermanent = isPermanent
         self.effect = effect
-    }
-}
-
-/// The faults of a world, and how often each kind of call was made.
-struct FaultPlan: Sendable {
-    private var faults: [SimulatedFault] = []
-    private var callCounts = [Int](repeating: 0, count: SimulatedFault.Operation.allCases.count)
-    private(set) var firedCount = 0
-
-    mutating func inject(_ fault: SimulatedFault) {
-        faults.append(fault)
-    }
-
-    mutating func removeAll() {
-        faults.removeAll()
-    }
-
-    func callCount(_ operation: SimulatedFault.Operation) -> Int {
-        callCounts[Self.index(operation)]
-    }
-
-    /// Counts a call, and returns what happens to it.
-    mutating func next(_ operation: SimulatedFault.Operation, role: FileRole?) -> SimulatedFault.Effect? {
-        callCounts[Self.index(operation)] += 1
-        var effect: SimulatedFault.Effect?
-        for index in faults.indices.reversed() {
-            let fault = faults[index]
-            guard fault.operation == operation, fault.role == nil || role == nil || fault.role == role else { continue }
-            if fault.skipCount > 0 {
-                faults[index].skipCount -= 1
-                continue
-            }
-            effect = fault.effect
-            if !fault.isPermanent { faults.remove(at: index) }
-        }
-        if effect != nil { firedCount += 1 }
-        return effect
-    }
-
-    private static func index(_ operation: SimulatedFault.Operation) -> Int {
-        SimulatedFault.Operation.allCases.firstIndex(of: operation) ?? 0
+        self.aftermath = aftermath
+        self.seed = seed
     }
 }

@@ -33,8 +33,17 @@ final class SimulatedFile: StorageFile {
         storage.schedulePoint()
         unsafe try checkTransfer("read", UnsafeRawBufferPointer(target), offset)
         return try storage.withWorld { (world: inout SimulatedStorage.World) throws(RedoubtError) -> Int in
-            try world.check(.read, role: role, path: path, call: "read")
-            return unsafe world.image.read(number, into: target, at: offset)
+            let hit = try world.check(.read, role: role, path: path, call: "read")
+            var place = offset
+            if hit?.effect == .misdirected {
+                let size = world.image.contentSize(number)
+                let other = hit?.place(insteadOf: offset, count: target.count, size: size, alignment: alignment)
+                place = other ?? offset
+            }
+            world.undecided?.willRead(number, place, target.count, &world.image)
+            let count = unsafe world.image.read(number, into: target, at: place)
+            if hit?.effect == .bitFlip { unsafe hit?.flip(UnsafeMutableRawBufferPointer(rebasing: target[..<count])) }
+            return count
         }
     }
 
@@ -53,45 +62,69 @@ final class SimulatedFile: StorageFile {
         try checkWritable("write")
         let bytes = unsafe Array(source)
         try storage.withWorld { (world: inout SimulatedStorage.World) throws(RedoubtError) in
-            world.change(try admitted(bytes, at: offset, isAtomic: isAtomic, in: &world))
+            if let change = try admitted(bytes, at: offset, isAtomic: isAtomic, in: &world) { world.change(change) }
         }
     }
 
-    /// Admits a write as ``admit(_:at:in:)`` does, and returns the change that it makes.
+    /// Admits a write as ``admit(_:at:in:)`` does, and returns the change that it makes; nil for none.
     func admitted(
         _ bytes: [UInt8],
         at offset: UInt64,
         isAtomic: Bool,
         in world: inout SimulatedStorage.World
-    ) throws(RedoubtError) -> StorageChange {
-        guard isAtomic else {
-            try admit(bytes, at: offset, in: &world)
-            return .write(file: number, offset: offset, bytes: bytes)
+    ) throws(RedoubtError) -> StorageChange? {
+        let hit = try isAtomic ? admitAtomic(bytes, at: offset, in: &world) : admit(bytes, at: offset, in: &world)
+        let isWhole = isAtomic && !storage.options.tearsAtomicWrites
+        let change = { (offset: UInt64, bytes: [UInt8]) -> StorageChange in
+            isWhole
+                ? .atomicWrite(file: self.number, offset: offset, bytes: bytes)
+                : .write(file: self.number, offset: offset, bytes: bytes)
         }
+        switch hit?.effect {
+        case nil, .failure, .shortTransfer, .delay: return change(offset, bytes)
+        case .bitFlip:
+            var flipped = bytes
+            unsafe flipped.withUnsafeMutableBytes { unsafe hit?.flip($0) }
+            return change(offset, flipped)
+        case .lost, .misdirected:
+            let size = world.image.contentSize(number)
+            let end = offset + UInt64(bytes.count)
+            if end > size { world.change(.extend(file: number, size: end)) }
+            let unit = isAtomic ? atomicWriteUnit : alignment
+            guard hit?.effect == .misdirected,
+                let place = hit?.place(insteadOf: offset, count: bytes.count, size: max(size, end), alignment: unit)
+            else { return nil }
+            return change(place, bytes)
+        }
+    }
+
+    private func admitAtomic(
+        _ bytes: [UInt8],
+        at offset: UInt64,
+        in world: inout SimulatedStorage.World
+    ) throws(RedoubtError) -> FaultPlan.Hit? {
         guard atomicWriteUnit > 0 else { throw failure("write", path, errno: 95) }
         guard bytes.count == atomicWriteUnit, offset % UInt64(atomicWriteUnit) == 0 else {
             throw failure("write", path, errno: 22)
         }
-        try world.check(.atomicWrite, role: role, path: path, call: "write")
+        let hit = try world.check(.atomicWrite, role: role, path: path, call: "write")
         try world.checkQuota(growing: number, to: offset + UInt64(bytes.count), path: path, call: "write")
-        return storage.options.tearsAtomicWrites
-            ? .write(file: number, offset: offset, bytes: bytes)
-            : .atomicWrite(file: number, offset: offset, bytes: bytes)
+        return hit
     }
 
     /// Counts a write, and throws what the fault plan or the quota has for it; half of a write that the plan fails is
     /// made, also where there is no space: a file system that allocates on writing may find some for a part.
-    func admit(
+    private func admit(
         _ bytes: [UInt8],
         at offset: UInt64,
         in world: inout SimulatedStorage.World
-    ) throws(RedoubtError) {
+    ) throws(RedoubtError) -> FaultPlan.Hit? {
         let end = offset + UInt64(bytes.count)
         let half = bytes.count / 2 / SparseBytes.sectorSize * SparseBytes.sectorSize
         let grows = end > world.image.contentSize(number)
-        var isCut = false
+        let hit: FaultPlan.Hit?
         do throws(RedoubtError) {
-            isCut = try world.check(grows ? .extend : .write, role: role, path: path, call: "write")
+            hit = try world.check(grows ? .extend : .write, role: role, path: path, call: "write")
         } catch {
             if half > 0 {
                 world.change(.write(file: number, offset: offset, bytes: Array(bytes[..<half])))
@@ -99,20 +132,17 @@ final class SimulatedFile: StorageFile {
             throw error
         }
         try world.checkQuota(growing: number, to: end, path: path, call: "write")
-        if isCut && half > 0 { world.change(.write(file: number, offset: offset, bytes: Array(bytes[..<half]))) }
+        if hit?.effect == .shortTransfer && half > 0 {
+            world.change(.write(file: number, offset: offset, bytes: Array(bytes[..<half])))
+        }
+        return hit
     }
 
     func sync() throws(RedoubtError) {
         storage.schedulePoint()
         try checkOpen("fdatasync")
         try storage.withWorld { (world: inout SimulatedStorage.World) throws(RedoubtError) in
-            do throws(RedoubtError) {
-                try world.check(.sync, role: role, path: path, call: "fdatasync")
-            } catch {
-                world.record(.syncFailed(file: number))
-                throw error
-            }
-            world.record(.sync(file: number))
+            try world.sync(number, role: role, path: path)
         }
     }
 

@@ -5,14 +5,16 @@ import Synchronization
 /// A scheduler that runs the engine's threads one at a time, in an order that its seed alone decides.
 ///
 /// Threads are those of the operating system, but all except one wait for a baton. Whoever blocks, sleeps, yields or
-/// does I/O hands it to a thread drawn from the seed. Time is virtual: each step takes a little, and when no thread can
-/// run the clock jumps to the next deadline. When there is none, that is a deadlock: the wait graph is printed and the
-/// process stops.
+/// does I/O hands it to a thread that ``ScheduleChoice`` draws from the seed. Time is virtual: each step takes a
+/// little, and when no thread can run the clock jumps to the next deadline. When there is none, that is a deadlock: the
+/// wait graph is printed and the process stops.
 ///
 /// Several schedulers run side by side; a thread belongs to the one that started it.
 public final class SimulatedScheduler: Sendable {
     /// The seed of the history.
     public let seed: UInt64
+    /// How it chooses who runs next.
+    public let choice: ScheduleChoice
     private let schedule: Mutex<Schedule>
     private let done = Baton()
     private let patienceSeconds: Int
@@ -23,18 +25,37 @@ public final class SimulatedScheduler: Sendable {
     ///
     /// - Parameters:
     ///   - seed: The seed.
+    ///   - choice: How it is chosen who runs next.
     ///   - stepNanoseconds: The virtual time that passes from one blocking point to the next.
     ///   - patienceSeconds: The real time after which a thread that never reaches a blocking point stops the process.
-    public convenience init(seed: UInt64, stepNanoseconds: UInt64 = 1000, patienceSeconds: Int = 120) {
-        self.init(seed: seed, stepNanoseconds: stepNanoseconds, patienceSeconds: patienceSeconds, memory: nil)
+    public convenience init(
+        seed: UInt64,
+        choice: ScheduleChoice = .uniform,
+        stepNanoseconds: UInt64 = 1000,
+        patienceSeconds: Int = 120
+    ) {
+        self.init(
+            seed: seed,
+            choice: choice,
+            stepNanoseconds: stepNanoseconds,
+            patienceSeconds: patienceSeconds,
+            memory: nil
+        )
     }
 
     /// Creates a world whose large buffers come from `memory`, which several worlds may share.
-    package init(seed: UInt64, stepNanoseconds: UInt64 = 1000, patienceSeconds: Int = 120, memory: KeptMemory?) {
+    package init(
+        seed: UInt64,
+        choice: ScheduleChoice = .uniform,
+        stepNanoseconds: UInt64 = 1000,
+        patienceSeconds: Int = 120,
+        memory: KeptMemory?
+    ) {
         self.seed = seed
+        self.choice = choice
         self.patienceSeconds = patienceSeconds
         keptMemory = memory
-        schedule = Mutex(Schedule(seed: seed, stepNanoseconds: stepNanoseconds))
+        schedule = Mutex(Schedule(seed: seed, choice: choice, stepNanoseconds: stepNanoseconds))
     }
 
     /// A hash of all choices so far: equal for equal seeds, if nothing outside the seed had a part in them.

@@ -58,34 +58,6 @@ public final class SimulatedStorage: Storage {
         }()
     }
 
-    /// Everything that changes, behind one lock.
-    struct World: Sendable {
-        var image: DiskImage
-        var durability: DurabilityState?
-        var trace: [SimulatedEvent] = []
-        var eventCount = 0
-        var faults = FaultPlan()
-        var quota: UInt64?
-        var heldLocks: Set<String> = []
-        var isRecording: Bool
-        let start: DiskImage
-
-        /// Records `event` and returns its number.
-        @discardableResult
-        mutating func record(_ event: SimulatedEvent) -> Int {
-            if isRecording { trace.append(event) }
-            durability?.record(event)
-            eventCount += 1
-            return eventCount - 1
-        }
-
-        /// Records and makes a change.
-        mutating func change(_ change: StorageChange) {
-            image.apply(change)
-            record(.change(change))
-        }
-    }
-
     /// The options that it was made with.
     public let options: Options
     // Held for the length of one copy of bytes, and never across a blocking point.
@@ -94,15 +66,7 @@ public final class SimulatedStorage: Storage {
     /// Creates a disk that durably holds `image`.
     public init(_ image: DiskImage = DiskImage(), options: Options = Options()) {
         self.options = options
-        world = Mutex(
-            World(
-                image: image,
-                durability: options.tracksDurability ? DurabilityState(image) : nil,
-                quota: options.quota,
-                isRecording: options.isRecording,
-                start: image
-            )
-        )
+        world = Mutex(World(image, options: options))
     }
 
     private init(_ world: World, _ options: Options) {
@@ -114,7 +78,27 @@ public final class SimulatedStorage: Storage {
     func withWorld<Result: Sendable>(
         _ body: (inout World) throws(RedoubtError) -> Result
     ) throws(RedoubtError) -> Result {
-        try world.withLock { (world: inout sending World) throws(RedoubtError) -> Result in try body(&world) }
+        let (result, delay) = world.withLock { (world: inout sending World) in Self.outcome(&world, body) }
+        pause(delay)
+        return try result.get()
+    }
+
+    /// Returns what `body` came to, and how much later the call is to return.
+    private static func outcome<Result: Sendable>(
+        _ world: inout World,
+        _ body: (inout World) throws(RedoubtError) -> Result
+    ) -> (Swift.Result<Result, RedoubtError>, delay: Int) {
+        do throws(RedoubtError) {
+            let result = try body(&world)
+            return (.success(result), world.takeDelay())
+        } catch {
+            return (.failure(error), world.takeDelay())
+        }
+    }
+
+    /// Lets the virtual time pass that a delayed call takes longer.
+    private func pause(_ microseconds: Int) {
+        if microseconds > 0 && Scheduling.isSimulated { Scheduling.sleep(microseconds: microseconds) }
     }
 
     /// Runs `body`, which cannot fail, with the world, alone.
@@ -159,11 +143,10 @@ public final class SimulatedStorage: Storage {
             preconditionFailure("a kill with a storage that does not track what is durable")
         }
         for write in unfinished {
-            world.image.apply(write.change)
+            world.apply(write.change)
             world.record(.finish(sequence: write.sequence))
         }
-        world.faults.removeAll()
-        world.heldLocks = []
+        world.forgetProcess()
         return SimulatedStorage(world, options)
     }
 
@@ -277,7 +260,12 @@ public final class SimulatedStorage: Storage {
         let name = DiskImage.normalized(path)
         try withWorld { (world: inout World) throws(RedoubtError) in
             guard world.image.isDirectory(name) else { throw failure("fsync", path, errno: 2) }
-            try world.check(.syncDirectory, role: nil, path: path, call: "fsync")
+            do throws(RedoubtError) {
+                try world.check(.syncDirectory, role: nil, path: path, call: "fsync")
+            } catch {
+                world.record(.syncDirectoryFailed(path: name))
+                throw error
+            }
             world.record(.syncDirectory(path: name))
         }
     }
@@ -356,32 +344,6 @@ private final class SimulatedLock: Sendable {
 
     deinit {
         storage.inspect { _ = $0.heldLocks.remove(path) }
-    }
-}
-
-extension SimulatedStorage.World {
-    /// Counts a call and throws the failure that the fault plan has for it; returns whether it is to be cut in two.
-    @discardableResult
-    mutating func check(
-        _ operation: SimulatedFault.Operation,
-        role: FileRole?,
-        path: String,
-        call: String
-    ) throws(RedoubtError) -> Bool {
-        switch faults.next(operation, role: role) {
-        case nil: return false
-        case .shortTransfer: return true
-        case .failure(let errno): throw failure(call, path, errno: errno)
-        }
-    }
-
-    /// Throws `.diskFull` if a file may not grow from one size to another.
-    func checkQuota(growing file: Int, to size: UInt64, path: String, call: String) throws(RedoubtError) {
-        guard let quota else { return }
-        let before = image.contentSize(file)
-        if size > before && image.byteCount + size - before > quota {
-            throw failure(call, path, errno: SimulatedFault.noSpace)
-        }
     }
 }
 

@@ -93,9 +93,58 @@ public enum StorageChange: Sendable {
     }
 
     /// Whether this change touches bytes that `other` also touches.
-    func overlaps(_ other: StorageChange) -> Bool {
+    private func overlaps(_ other: StorageChange) -> Bool {
         guard let range = writtenRange, let otherRange = other.writtenRange else { return false }
         return contentFile == other.contentFile && range.overlaps(otherRange)
+    }
+}
+
+// What is left of a change for which others have decided.
+extension StorageChange {
+    /// Whether some of this change cannot appear any more once `newer` is durable.
+    func isReplaced(by newer: StorageChange) -> Bool {
+        if case .create(let path, let file) = self, case .rename(let source, _, let renamed) = newer {
+            return path == source && file == renamed
+        }
+        return overlaps(newer)
+    }
+
+    /// Returns what can still appear of this change once `newer` is durable: of a write the bytes before and behind.
+    func remains(under newer: StorageChange) -> [StorageChange] {
+        guard isReplaced(by: newer) else { return [self] }
+        let file: Int
+        let offset: UInt64
+        let bytes: [UInt8]
+        switch self {
+        case .write(let itsFile, let itsOffset, let itsBytes), .atomicWrite(let itsFile, let itsOffset, let itsBytes):
+            (file, offset, bytes) = (itsFile, itsOffset, itsBytes)
+        case .extend, .truncate, .create, .remove, .rename, .createDirectory: return []
+        }
+        guard let cover = newer.writtenRange else { return [] }
+        let end = offset + UInt64(bytes.count)
+        var parts: [StorageChange] = []
+        if offset < cover.lowerBound {
+            let count = Int(cover.lowerBound - offset)
+            parts.append(.write(file: file, offset: offset, bytes: Array(bytes[..<count])))
+        }
+        if cover.upperBound < end {
+            let start = Int(cover.upperBound - offset)
+            parts.append(.write(file: file, offset: cover.upperBound, bytes: Array(bytes[start...])))
+        }
+        return parts
+    }
+
+    /// Returns what can still become durable of this change of a file after a sync of it failed, or nil.
+    func remains(after aftermath: SyncAftermath, durableSize: UInt64) -> StorageChange? {
+        switch (aftermath, self) {
+        case (.uncertain, _), (.keptClean, .truncate), (.reportedLate, .truncate), (.keptUnallocated, .truncate):
+            return self
+        case (.keptClean, .extend), (.reportedLate, .extend): return self
+        case (.keptClean, _), (.reportedLate, _):
+            guard let file = contentFile, let end = writtenRange?.upperBound, end > durableSize else { return nil }
+            return .extend(file: file, size: end)
+        case (.keptUnallocated, _), (.reverted, _): return nil
+        }
     }
 }
 

@@ -33,6 +33,16 @@ package protocol Scheduler: AnyObject, Sendable {
 
     /// Where threads of this scheduler take large buffers from; nil for the kernel.
     var keptMemory: KeptMemory? { get }
+
+    /// Whether this is a run of an exploration of all disks.
+    var isExploring: Bool { get }
+
+    /// Called when a part of what is in memory has another digest.
+    func remember(_ part: MemoryPart, _ digest: UInt64)
+
+    /// Called at each merge point, with what the rest of the run depends on beside the disk; returns whether that was
+    /// explored before, so that the run can end.
+    func isExplored(at point: MergePoint, _ digest: () -> UInt64) -> Bool
 }
 
 extension Scheduler {
@@ -41,6 +51,15 @@ extension Scheduler {
 
     /// None: buffers come from the kernel.
     package var keptMemory: KeptMemory? { nil }
+
+    /// No.
+    package var isExploring: Bool { false }
+
+    /// Forgets it, as nothing is explored.
+    package func remember(_ part: MemoryPart, _ digest: UInt64) {}
+
+    /// No: nothing is explored.
+    package func isExplored(at point: MergePoint, _ digest: () -> UInt64) -> Bool { false }
 }
 
 /// A thread of the engine.

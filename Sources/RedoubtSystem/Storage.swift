@@ -93,6 +93,11 @@ public protocol StorageFile: AnyObject, Sendable {
     func extendByWriting(to size: UInt64) throws(RedoubtError)
     /// Cuts the file to `size` bytes.
     func truncate(to size: UInt64) throws(RedoubtError)
+    /// The bytes from `offset` on, at most `count`, whose content does not depend on who reads them: all, but on a disk
+    /// in a simulation that decides what a power cut left when it is read.
+    ///
+    /// Who may read more than it needs asks before.
+    func settledByteCount(at offset: UInt64, count: Int) -> Int
     /// Closes the descriptor; later calls throw.
     func close()
 }
@@ -111,6 +116,9 @@ extension StorageFile {
 
     /// No write is known to be atomic.
     public var atomicWriteUnit: Int { 0 }
+
+    /// All of them.
+    public func settledByteCount(at offset: UInt64, count: Int) -> Int { count }
 
     /// Refuses.
     public func writeAtomically(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {

@@ -1,49 +1,15 @@
 import RedoubtCore
-public import RedoubtSimulation
+import RedoubtSimulation
 import RedoubtSystem
 import Synchronization
 
-/// A kind of fault that is injected at one call of a workload after the other.
-public struct FaultKind: Sendable, Hashable, CustomStringConvertible {
-    /// The calls that it is about.
-    public var operation: SimulatedFault.Operation
-    /// What happens to them.
-    public var effect: SimulatedFault.Effect
-    /// Whether it happens to every later call as well.
-    public var isPermanent: Bool
-
-    /// Creates a kind of fault.
-    public init(_ operation: SimulatedFault.Operation, _ effect: SimulatedFault.Effect, isPermanent: Bool = false) {
-        self.operation = operation
-        self.effect = effect
-        self.isPermanent = isPermanent
-    }
-
-    /// The kind in a few words.
-    public var description: String { "\(effect) of \(operation)\(isPermanent ? " for ever" : "")" }
-
-    /// Errors of every call, and no space for what grows or writes; once and for ever.
-    public static let all: [FaultKind] = {
-        var kinds: [FaultKind] = []
-        for isPermanent in [false, true] {
-            for operation in SimulatedFault.Operation.allCases {
-                let error = SimulatedFault.Effect.failure(errno: SimulatedFault.inputOutputError)
-                kinds.append(FaultKind(operation, error, isPermanent: isPermanent))
-            }
-            for operation in [SimulatedFault.Operation.write, .extend, .create] {
-                let full = SimulatedFault.Effect.failure(errno: SimulatedFault.noSpace)
-                kinds.append(FaultKind(operation, full, isPermanent: isPermanent))
-            }
-        }
-        return kinds
-    }()
-}
-
 extension Siege {
     /// Runs `workload` again and again, each time with a fault one call later, until it does not fire any more, for
-    /// each of `kinds`.
+    /// each of `kinds`; in the world that the budget names.
     ///
-    /// Judges what power cuts after the workload leave: it may fail, but nothing that it acknowledged may be lost.
+    /// Judges what power cuts after the workload and a kill leave, by the promise of each kind: by default the workload
+    /// may fail, but nothing that it acknowledged may be lost. Outcomes that no promise forbids are counted in
+    /// ``Verdict/outcomes``: those of lost writes, unless their kind promises more.
     ///
     /// Waits until all is done.
     ///
@@ -61,6 +27,7 @@ extension Siege {
         let sweep = FaultSweep(budget: budget, workload: workload, check: check)
         let canary = try sweep.losingDisk()
         let verdict = Mutex(Verdict())
+        verdict.withLock { $0.outcomes = kinds.map { FaultOutcomes($0) } }
         let next = Mutex(0)
         var threads: [EngineThread] = []
         let work = { @Sendable in
@@ -68,7 +35,7 @@ extension Siege {
                 defer { next += 1 }
                 return next < kinds.count ? next : nil
             }) {
-                sweep.run(kinds[number], indexLimit: indexLimit, into: verdict)
+                sweep.run(kinds[number], number, indexLimit: indexLimit, into: verdict)
             }
         }
         for number in 1..<max(1, budget.threadCount) {
@@ -94,33 +61,71 @@ extension Siege {
 
 /// Runs a workload with one fault after the other.
 private struct FaultSweep: Sendable {
+    /// What one run came to: what went wrong without an error, what an error said.
+    private struct Finding {
+        var wrong: String?
+        var lost: String?
+        var refused: String?
+        var failure: String?
+    }
+
     let budget: SiegeBudget
     let workload: Siege.Workload
     let check: Siege.Check
     let memory = KeptMemory()
 
-    func run(_ kind: FaultKind, indexLimit: Int, into verdict: borrowing Mutex<Verdict>) {
+    func run(_ kind: FaultKind, _ number: Int, indexLimit: Int, into verdict: borrowing Mutex<Verdict>) {
         for index in 0..<indexLimit {
-            let fault = SimulatedFault(
-                kind.operation,
-                skipping: index,
-                isPermanent: kind.isPermanent,
-                effect: kind.effect
-            )
-            let world = makeWorld()
-            world.storage.inject(fault)
-            _ = try? Siege.run(in: budget.world, seed: budget.seed, memory) { try workload(world) }
-            let hasFired = world.storage.firedFaultCount > 0
-            let wrong = hasFired ? judge(world, index) : nil
-            if !hasFired { return }
+            guard let finding = runOnce(kind, index) else { return }
+            let violation = violation(finding, kind.promise)
             verdict.withLock { verdict in
                 verdict.faultRunCount += 1
-                guard let wrong else { return }
-                verdict.add(Verdict.Violation(key: "\(kind), call \(index), seed \(budget.seed)", message: wrong))
+                count(finding, &verdict.outcomes[number])
+                guard let violation else { return }
+                verdict.add(Verdict.Violation(key: "\(kind), call \(index), seed \(budget.seed)", message: violation))
             }
         }
         verdict.withLock { verdict in
             verdict.add(Verdict.Violation(key: "\(kind)", message: "still fires at call \(indexLimit)"))
+        }
+    }
+
+    /// Returns what a run with the fault at call `index` came to; nil if it did not fire.
+    private func runOnce(_ kind: FaultKind, _ index: Int) -> Finding? {
+        let world = makeWorld()
+        world.storage.inject(kind.fault(at: index, seed: budget.seed))
+        var finding = Finding()
+        do {
+            try Siege.run(in: budget.world, seed: budget.seed, memory) { try workload(world) }
+        } catch {
+            finding.failure = "\(error)"
+        }
+        guard world.storage.firedFaultCount > 0 else { return nil }
+        finding.wrong = world.firstWrong
+        judge(world, index, &finding)
+        return finding
+    }
+
+    private func count(_ finding: Finding, _ outcomes: inout FaultOutcomes) {
+        outcomes.runCount += 1
+        if finding.wrong != nil {
+            outcomes.wrongCount += 1
+        } else if finding.lost != nil {
+            outcomes.lostCount += 1
+        } else if finding.refused != nil || finding.failure != nil {
+            outcomes.detectedCount += 1
+        } else {
+            outcomes.survivedCount += 1
+        }
+    }
+
+    /// Returns what `promise` forbids of a finding.
+    private func violation(_ finding: Finding, _ promise: FaultKind.Promise) -> String? {
+        switch promise {
+        case .nothing: nil
+        case .detection: finding.wrong ?? finding.lost
+        case .noLoss: finding.wrong ?? finding.lost ?? finding.refused
+        case .noEffect: finding.wrong ?? finding.lost ?? finding.refused ?? finding.failure
         }
     }
 
@@ -131,8 +136,8 @@ private struct FaultSweep: Sendable {
         return SiegeWorld(SimulatedStorage(options: options))
     }
 
-    /// Returns what is wrong with what the workload left: as power cuts leave it, and as a kill does.
-    private func judge(_ world: SiegeWorld, _ index: Int) -> String? {
+    /// Looks for what is wrong with what the workload left: as power cuts leave it, and as a kill does.
+    private func judge(_ world: SiegeWorld, _ index: Int, _ finding: inout Finding) {
         let window = world.storage.markedCommits
         let seed = mix(budget.seed &+ UInt64(index))
         for cut in [PowerCut.none, .all, PowerCut(.seeded(seed)), PowerCut(.mixed(seed))] {
@@ -140,14 +145,17 @@ private struct FaultSweep: Sendable {
             let disk = world.storage.powerCut(cut)
             do {
                 let found = try Siege.run(in: budget.checkingWorld, seed: budget.seed, memory) { try check(disk) }
-                if !found.contains(where: window.contains) {
-                    return "\(name): the content after \(found) commits; allowed \(window)"
+                if found.contains(where: window.contains) { continue }
+                let text = "\(name): the content after \(found) commits; allowed \(window)"
+                if found.contains(where: { $0 < window.lowerBound }) {
+                    finding.lost = finding.lost ?? text
+                } else {
+                    finding.wrong = finding.wrong ?? text
                 }
             } catch {
-                return "\(name): \(error)"
+                finding.refused = finding.refused ?? "\(name): \(error)"
             }
         }
-        return nil
     }
 
     /// The workload without a fault, and a disk that is empty afterwards: that must be noticed.

@@ -42,11 +42,23 @@ public enum Siege {
         workload: @escaping Workload,
         check: @escaping Check
     ) throws -> Verdict {
+        judge(try record(budget, on: image, workload: workload), budget, check)
+    }
+
+    /// Runs `workload` and returns the disk that recorded it: the same run, event by event, as with
+    /// ``powerCuts(_:on:workload:check:)`` and the same budget, for a ``HTMLReport`` of a violation.
+    ///
+    /// - Throws: What the workload throws.
+    public static func record(
+        _ budget: SiegeBudget = SiegeBudget(),
+        on image: DiskImage = DiskImage(),
+        workload: @escaping Workload
+    ) throws -> SimulatedStorage {
         var options = SimulatedStorage.Options()
         options.latencyMicroseconds = budget.latencyMicroseconds
         let world = SiegeWorld(SimulatedStorage(image, options: options))
         try run(in: budget.world, seed: budget.seed) { try workload(world) }
-        return judge(world.storage, budget, check)
+        return world.storage
     }
 
     /// Judges by `check` what a power cut after each recorded event of `storage` could leave.
@@ -66,7 +78,8 @@ public enum Siege {
         verdict.stateCount = report.judgedCount
         verdict.seconds = report.seconds
         for failure in report.failures {
-            verdict.add(Verdict.Violation(key: "state 0x\(String(failure.key, radix: 16))", message: "\(failure)"))
+            let key = "state 0x\(String(failure.key, radix: 16))"
+            verdict.add(Verdict.Violation(key: key, message: "\(failure)", crash: TraceFile.Crash(failure)))
         }
         verdict.violationCount = report.failureCount
         verdict.canaries = [lyingDisk(storage, budget, judge)]
@@ -94,7 +107,7 @@ public enum Siege {
         let trace = storage.trace.filter { event in
             switch event {
             case .sync, .syncDirectory: false
-            case .change, .start, .finish, .syncFailed, .mark: true
+            case .change, .start, .finish, .syncFailed, .syncAbandoned, .syncDirectoryFailed, .mark: true
             }
         }
         // A finish names its start by number, which the syncs that are gone have moved.
@@ -102,7 +115,7 @@ public enum Siege {
             switch event {
             case .start(let change): .change(change)
             case .finish: nil
-            case .change, .sync, .syncFailed, .syncDirectory, .mark: event
+            case .change, .sync, .syncFailed, .syncAbandoned, .syncDirectory, .syncDirectoryFailed, .mark: event
             }
         }
         var few = budget

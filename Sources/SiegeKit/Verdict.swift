@@ -1,3 +1,5 @@
+public import RedoubtSimulation
+
 /// What a siege found.
 public struct Verdict: Sendable, CustomStringConvertible {
     /// Something that must not be.
@@ -6,6 +8,8 @@ public struct Verdict: Sendable, CustomStringConvertible {
         public let key: String
         /// What was wrong.
         public let message: String
+        /// The crash, for a trace file or a report; nil if it was no power cut.
+        public var crash: TraceFile.Crash?
 
         /// Both in one line.
         public var description: String { "\(key): \(message)" }
@@ -36,6 +40,8 @@ public struct Verdict: Sendable, CustomStringConvertible {
     public var stateCount = 0
     /// The runs in which a fault fired.
     public var faultRunCount = 0
+    /// What the runs with each kind of fault came to.
+    public var outcomes: [FaultOutcomes] = []
     /// What was wrong, at most 100.
     public var violations: [Violation] = []
     /// All that was wrong.
@@ -55,13 +61,20 @@ public struct Verdict: Sendable, CustomStringConvertible {
             && canaries.allSatisfy { $0.caughtAfter != nil }
     }
 
-    /// The figures in one line, the canaries, and the first violations.
+    /// The runs in which acknowledged commits were missing, or wrong content found, without an error: violations where
+    /// anything is promised, figures to be known where nothing is.
+    public var undetectedCount: Int { outcomes.reduce(0) { $0 + $1.undetectedCount } }
+
+    /// The figures in one line, the canaries, what the kinds of faults came to of which a program need not survive all,
+    /// and the first violations.
     public var description: String {
         let rate = seconds > 0 ? Int(Double(stateCount) / seconds) : 0
         let line =
             "\(pointCount) crash points, \(stateCount) different disks (\(rate)/s), "
-            + "\(faultRunCount) runs with a fault, \(violationCount) violations"
-        return ([line] + canaries.map { "  \($0)" } + violations.prefix(10).map { "  \($0)" }).joined(separator: "\n")
+            + "\(faultRunCount) runs with a fault (\(undetectedCount) undetected), \(violationCount) violations"
+        let damage = outcomes.filter { $0.kind.promise == .detection || $0.kind.promise == .nothing }
+        let lines = [line] + canaries.map { "  \($0)" } + damage.filter { $0.runCount > 0 }.map { "  \($0)" }
+        return (lines + violations.prefix(10).map { "  \($0)" }).joined(separator: "\n")
     }
 
     mutating func add(_ violation: Violation) {

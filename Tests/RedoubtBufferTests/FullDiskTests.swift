@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import RedoubtEngine
+@testable import RedoubtSiege
 
 /// Goal: a write of a page or of a copy that finds no space loses nothing, stops nobody for ever, and is made when
 /// there is space; what fails otherwise fences as ever.

@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import RedoubtEngine
+@testable import RedoubtSiege
 
 /// Goal: batches overlap, and still no page is written without a durable copy, no copy is lost before its page is
 /// durable, no page is written twice at once, and no checkpoint passes a page under way.

@@ -6,6 +6,7 @@ import TestSupport
 import Testing
 
 @testable import RedoubtEngine
+@testable import RedoubtSiege
 
 /// A kernel over a simulated disk, with one tablespace (7) of blob pages that hold their own number.
 final class PoolFixture: Sendable {

@@ -3,6 +3,8 @@ import RedoubtSimulation
 import TestSupport
 import Testing
 
+@testable import RedoubtSiege
+
 /// Goal: on a device that writes pages all or nothing no copy is made and no page is lost; and only where each page
 /// write asks for that and the device keeps its word.
 /// Method: a workload on a simulated device that claims it, with every power cut; the same on one that tears all the
@@ -34,7 +36,9 @@ import Testing
         let writes = WriteTrace(run.storage.trace)
         #expect(writes.segmentCount == 0 && writes.pageCount == 0, "every page write asks")
         #expect(atomicCount >= 10)
-        let report = run.explorer().judge(seconds: CrashBudget.seconds(share: Self.profile.share)) { state in
+        let report = run.explorer(statesPerPoint: CrashBudget.statesPerPoint).judge(
+            seconds: CrashBudget.seconds(share: Self.profile.share)
+        ) { state in
             try run.judge(state)
         }
         print("atomic writes, seed \(CrashBudget.seed), \(atomicCount) pages: \(report)")
@@ -44,7 +48,9 @@ import Testing
     @Test func `a device that does not keep its word is found out`() throws {
         let run = try run(tears: true)
         #expect(WriteTrace(run.storage.trace).segmentCount == 0)
-        let report = run.explorer().judge(seconds: CrashBudget.seconds(share: Self.profile.share)) { state in
+        let report = run.explorer(statesPerPoint: CrashBudget.statesPerPoint).judge(
+            seconds: CrashBudget.seconds(share: Self.profile.share)
+        ) { state in
             try run.judge(state)
         }
         print("torn atomic writes, seed \(CrashBudget.seed): \(report)")

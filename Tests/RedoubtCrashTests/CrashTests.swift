@@ -3,39 +3,21 @@ import RedoubtSimulation
 import TestSupport
 import Testing
 
+@testable import RedoubtSiege
+
 /// Goal: whatever a power cut leaves, the database recovers to the content after exactly n commits, where every
 /// acknowledged one is among them and none that was not issued; twice the same; with every structure sound.
-/// Method: each workload is run once in a simulated world and recorded; power is cut after every I/O, and every listed
-/// choice over the writes not yet synced is recovered and compared with the model.
+/// Method: a sample of what `siege run` judges; and what that rests on: runs that repeat, traces that cannot be forged.
 @Suite(.serialized, .timeLimit(.minutes(30))) struct CrashTests {
-    @Test("every power cut of a workload is recovered from", arguments: CrashBudget.seeds, CrashProfile.all)
-    func powerCuts(_ seed: UInt64, _ profile: CrashProfile) throws {
-        let run = try CrashRun(profile, seed: seed)
-        if profile.wrapsLog {
-            let options = EngineClient.configuration.redoLog
-            let capacity = UInt64(options.capacity.rawValue)
-            #expect(run.redo.lowerBound > capacity, "the recording begins before a redo file is used again")
-            #expect(run.redo.count > options.capacity.rawValue / options.fileCount, "it goes on to no other file")
-        }
-        #expect(WriteTrace(run.storage.trace).breaches == [])
-        let asked = run.storage.trace.contains { if case .mark(.note("checkpoint")) = $0 { true } else { false } }
-        #expect(run.flushing.checkpointCount > 0 || !asked)
-        let explorer = run.explorer()
-        let nested = CrashRun.NestedCounts()
-        let report = explorer.judge(
-            seconds: CrashBudget.seconds(share: profile.share / Double(CrashBudget.seeds.count)),
-            only: CrashBudget.only
-        ) { state in
-            try run.judge(state, nestedShare: CrashBudget.nestedShare, nested)
-        }
-        print("crash test, \(profile.name), seed \(seed): \(report); nested: \(nested)")
-        CrashTotals.add(report, nested)
-        for failure in report.failures.prefix(3) {
-            print(explorer.excerpt(around: failure.point))
-            print("replay: \(CrashBudget.replay(profile.name, failure.key, seed: seed))")
-        }
-        #expect(report.failureCount == 0)
-        #expect(CrashBudget.only != nil || report.judgedCount > 0)
+    @Test("power cuts of a workload are recovered from", arguments: CrashProfile.all)
+    func powerCuts(_ profile: CrashProfile) throws {
+        var budget = EngineBudget()
+        budget.statesPerPoint = CrashBudget.statesPerPoint
+        var figures = EnginePowerCuts.Figures()
+        let seconds = CrashBudget.seconds(share: profile.share)
+        print(try EnginePowerCuts.judge(profile, seed: CrashBudget.seed, budget, seconds: seconds, into: &figures))
+        #expect(figures.violations == [] && figures.violationCount == 0)
+        #expect(figures.stateCount > 0 && figures.pointCount > 0)
     }
 
     @Test(arguments: FlushTrace.Control.all)

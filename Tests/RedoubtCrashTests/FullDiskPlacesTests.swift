@@ -4,6 +4,8 @@ import RedoubtSystem
 import TestSupport
 import Testing
 
+@testable import RedoubtSiege
+
 /// Goal: wherever the disk turns out to be full, calls end with a typed error, reads and the threads of the engine go
 /// on, and everything works again, without reopening, when there is space; nothing is lost.
 /// Method: each place of the list on a simulated disk with all threads, before and after a power cut.

@@ -5,6 +5,8 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import RedoubtSiege
+
 /// Goal: a disk that is full now and then loses nothing: a page that it tore is put right after a power cut, calls end
 /// with a typed error or work, and everything goes on when there is space.
 /// Method: page writes that find no space and leave half of the page, under a workload with every power cut; one at
@@ -37,7 +39,9 @@ import Testing
             let writes = WriteTrace(run.storage.trace)
             #expect(writes.breaches == [] && writes.tornCount >= 2 && run.flushing.tornCount >= 2)
         }
-        let report = run.explorer().judge(seconds: CrashBudget.seconds(share: Self.profile.share)) { state in
+        let report = run.explorer(statesPerPoint: CrashBudget.statesPerPoint).judge(
+            seconds: CrashBudget.seconds(share: Self.profile.share)
+        ) { state in
             try run.judge(state)
         }
         print("full disk, doublewrite \(doublewrite), seed \(CrashBudget.seed): \(report)")
@@ -55,7 +59,7 @@ import Testing
 
     @Test("no space for any one write is waited out", arguments: [FileRole.data, .doublewrite, .redo])
     func anyWrite(_ role: FileRole) throws {
-        let counts = try FaultSweep(.write, role: role, errno: SimulatedFault.noSpace).run { world, error in
+        let counts = try FaultSweep(.write, role: role, errno: SimulatedFault.noSpace).run(limit: 40) { world, error in
             // The first pages of a new keyspace are written by the call that creates it.
             if let error, error.code != .diskFull { return "\(error)" }
             return world.goOn()

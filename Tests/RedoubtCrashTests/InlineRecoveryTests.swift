@@ -5,13 +5,15 @@ import Synchronization
 import TestSupport
 import Testing
 
+@testable import RedoubtSiege
+
 /// Goal: what a recovery without threads finds is what one with all threads finds, so that most states can be judged
 /// by the cheaper one. Method: a sample of the states of a workload is judged both ways.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct InlineRecoveryTests {
     @Test func `recoveries with and without threads find the same`() throws {
         let profile = CrashProfile("inline", share: 0, preparationCount: 60, operationCount: 40)
         let run = try CrashRun(profile, seed: CrashBudget.seed)
-        let explorer = run.explorer()
+        let explorer = run.explorer(statesPerPoint: CrashBudget.statesPerPoint)
         let step = UInt64(explorer.stateCount / 150 + 1)
         let compared = Atomic(0)
         let report = explorer.judge { state in

@@ -3,50 +3,20 @@ import RedoubtSystem
 import Synchronization
 import Testing
 
+@testable import RedoubtSiege
+
 #if REDOUBT_INTERLEAVING
-/// Goal: the laboratory would find the mistakes that it is there for.
-///
-/// Method: mistakes are planted in the engine, one at a time, and the hunt named for each must find it within 20,000
-/// states or runs; without a mistake each hunt finds nothing in as many as it took to find the last of its mistakes.
+/// Goal: the laboratory would find the mistakes that it is there for. Method: a few of the bugs that `siege bugs`
+/// plants, from each part of the engine; the table; the switch.
 @Suite(.serialized, .timeLimit(.minutes(10))) struct PlantedBugTests {
-    private static let limit = 20_000
-    /// The most that a hunt took, by name.
-    private static let counts = Mutex<[String: Int]>([:])
-    private static let caught = Mutex<[String]>([])
-
-    @Test(arguments: PlantedMistake.chosen)
-    func `a planted bug is caught`(_ mistake: PlantedMistake) throws {
-        let begin = Scheduling.now()
-        let outcome = try Scheduling.planting(mistake.bug) { try mistake.hunt.search(Self.limit, mistake.fault) }
-        let seconds = Double(Scheduling.now().nanoseconds(since: begin) / 10_000_000) / 100
-        guard let finding = outcome.finding else {
-            Issue.record("\(mistake) was not caught by \(mistake.hunt) in \(outcome.count) \(mistake.hunt.unit)")
-            return
-        }
-        print(
-            "planted bug \(mistake), \(mistake.place): caught by \(mistake.hunt), "
-                + "\(outcome.count) \(mistake.hunt.unit), \(seconds) s: \(finding.prefix(300))"
-        )
-        Self.counts.withLock { $0[mistake.hunt.name] = max($0[mistake.hunt.name] ?? 0, outcome.count) }
-        Self.caught.withLock { $0.append("\(mistake)") }
-    }
-
-    @Test(arguments: PlantedMistake.hunts)
-    func `the same hunt finds nothing where nothing is planted`(_ hunt: Hunt) throws {
-        let begin = Scheduling.now()
-        let limit = max(20, Self.counts.withLock { $0[hunt.name] ?? 0 })
-        let outcome = try hunt.search(limit, nil)
-        let seconds = Double(Scheduling.now().nanoseconds(since: begin) / 10_000_000) / 100
-        #expect(outcome.finding == nil)
-        #expect(outcome.count > 0)
-        let found = outcome.finding ?? "nothing"
-        print("planted bug none: \(found) found by \(hunt), \(outcome.count) \(hunt.unit), \(seconds) s")
+    @Test(arguments: ["skipsLogSync", "takesOldestCopy", "linksUnlogged"])
+    func `a planted bug is caught, and nothing where none is planted`(_ name: String) throws {
+        let figures = try PlantedBugs.run(names: [name]) { print($0) }
+        #expect(figures.count == 1 && figures.caughtCount == 1)
+        #expect(figures.uncaught == [] && figures.falseAlarms == [])
     }
 
     @Test func `every bug that can be planted is in the table, and most are in different places`() {
-        let caught = Set(Self.caught.withLock { $0 })
-        let worst = Self.counts.withLock { $0.values.max() ?? 0 }
-        print("planted bugs: \(caught.count) of \(PlantedMistake.chosen.count) caught, the last after \(worst)")
         #expect(Set(PlantedMistake.all.compactMap(\.bug)) == Set(PlantedBug.allCases))
         #expect(Set(PlantedMistake.all.map(\.place)).count >= 30)
     }

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import RedoubtEngine
+@testable import RedoubtSiege
 
 /// Goal: a power cut after any step leaves a database that opens, is sound, and has every acknowledged change.
 /// Method: a short history with keyspaces, rows and large values; between steps the disk as a cut would leave it (only

@@ -5,6 +5,7 @@ import RedoubtSystem
 import Testing
 
 @testable import RedoubtEngine
+@testable import RedoubtSiege
 
 /// Opens engines over disks in memory, and reads and writes rows as strings.
 enum EngineFixture {

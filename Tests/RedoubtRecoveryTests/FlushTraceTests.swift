@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import RedoubtEngine
+@testable import RedoubtSiege
 
 /// Goal: the judge of recorded traces finds every breach that it is there for, and none in what is shipped.
 ///

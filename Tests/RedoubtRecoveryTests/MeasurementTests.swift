@@ -7,6 +7,7 @@ import TestSupport
 import Testing
 
 @testable import RedoubtEngine
+@testable import RedoubtSiege
 
 /// Goal: what the engine finds out about its machine at opening is used, kept where it must be, and harms nothing.
 ///

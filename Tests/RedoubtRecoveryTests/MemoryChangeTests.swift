@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import RedoubtEngine
+@testable import RedoubtSiege
 
 /// Goal: a change of the memory leaves nothing behind that an opening would notice, whenever power is cut; a change
 /// that cannot be made changes nothing.

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import RedoubtEngine
+@testable import RedoubtSiege
 
 /// Goal: what was in memory at a close is in memory soon after the next opening, and nothing that can be in the file or
 /// happen to it harms a database.

@@ -5,6 +5,7 @@ import TestSupport
 import Testing
 
 @testable import RedoubtEngine
+@testable import RedoubtSiege
 
 /// Goal: a torn page is put right from its copy, or made anew by redo, or named in an error; in every mode, and when
 /// modes change between openings.

@@ -1,6 +1,7 @@
 import RedoubtCore
 import RedoubtSimulation
 import RedoubtSystem
+import Synchronization
 import Testing
 
 /// Goal: the explorer lists every state that a power cut can leave, and so catches every classic mistake and no store
@@ -31,6 +32,24 @@ import Testing
         #expect(hunts.allSatisfy { ($0.failure == nil) == (mistake == .none) })
         #expect(hunts[0].judgedCount == hunts[1].judgedCount && hunts[0].failure?.key == hunts[1].failure?.key)
         #expect(mistake != .none || hunts[0].judgedCount == explorer.stateCount)
+    }
+
+    @Test func `different disks that a hunt hands out have different hashes`() throws {
+        let storage = plainStorage()
+        try ToyStore.run(storage, count: 8, mistake: .none)
+        let hashes = Mutex<[UInt64: [UInt8]]>([:])
+        let explorer = CrashExplorer(storage)
+        let hunt = explorer.hunt(limit: .max) { state in
+            let disk = state.storage.startImage
+            let bytes = disk.paths.flatMap { Array($0.utf8) + (disk.bytes(of: $0) ?? []) }
+            let same = hashes.withLock { hashes in
+                defer { hashes[disk.hash] = bytes }
+                return hashes[disk.hash] ?? bytes
+            }
+            #expect(disk.keepsHash && same == bytes)
+            return [try ToyStore.recover(state.storage, mistake: .none)]
+        }
+        #expect(hunt.judgedCount == explorer.stateCount && hunt.judgedCount > 40)
     }
 
     @Test func `a failure can be replayed by its key`() throws {

@@ -13,7 +13,8 @@ struct Main {
         var none = sigset_t()
         _ = unsafe sigemptyset(&none)
         _ = unsafe sigprocmask(Int32(SIG_SETMASK), &none, nil)
-        let code = run(Array(CommandLine.arguments.dropFirst()))
+        let words = Array(CommandLine.arguments.dropFirst())
+        let code = Program.redoubt.run(words, tell: Output.print, complain: Output.complain)
         do throws(CommandFailure) {
             try Output.flush()
         } catch {
@@ -21,34 +22,5 @@ struct Main {
             exit(error.code.rawValue)
         }
         exit(code.rawValue)
-    }
-
-    /// Runs the command line `words`.
-    static func run(_ words: [String]) -> ExitCode {
-        guard let name = words.first, name != "--help", name != "-h", name != "help" else {
-            Output.print(Help.overview())
-            return words.isEmpty ? .usage : .success
-        }
-        if name == "--version" {
-            Output.print("redoubt 0.1")
-            return .success
-        }
-        guard let command = Command.all.first(where: { $0.name == name }) else {
-            Output.complain("there is no command \"\(name)\"; see `redoubt --help`")
-            return .usage
-        }
-        // Behind "--" stand operands, whatever they look like.
-        let options = words.prefix { $0 != "--" }
-        if options.contains("--help") || options.contains("-h") {
-            Output.print(Help.page(command))
-            return .success
-        }
-        do throws(CommandFailure) {
-            let arguments = try Arguments(Array(words.dropFirst()), of: command)
-            return try command.run(arguments)
-        } catch {
-            Output.complain(error.message)
-            return error.code
-        }
     }
 }

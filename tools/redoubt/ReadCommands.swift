@@ -64,7 +64,7 @@ extension Command {
             let verdict = findings.isEmpty ? "ok" : "\(findings.count) findings"
             Output.print("\(names.count) keyspaces checked: \(verdict)")
         }
-        return findings.isEmpty ? .success : .absent
+        return findings.isEmpty ? .success : .negative
     }
 
     /// `stat`.

@@ -57,7 +57,7 @@ extension Command {
             // A value alone is printed as it is, so that it can be piped.
             if arguments.has("hex") { Output.print(Hexadecimal.text(value)) } else { Output.write(value + [10]) }
         }
-        return value == nil ? .absent : .success
+        return value == nil ? .negative : .success
     }
 
     /// `delete`.
@@ -88,7 +88,7 @@ extension Command {
         let existed = try withKeyspace(arguments) { (_, keyspace) throws(RedoubtError) in
             try keyspace.delete(key, durability: level)
         }
-        return existed ? .success : .absent
+        return existed ? .success : .negative
     }
 }
 

@@ -81,6 +81,9 @@ struct DoublewriteBatch: Equatable, Sendable {
         header.store(unsafe Checksum.crc32c(header.bytes(at: 0, count: Self.checksumOffset)), at: Self.checksumOffset)
     }
 
+    /// Whether a page that begins with these 512 bytes can be a header.
+    static func canBegin(_ sector: PageBytes) -> Bool { sector.u64(at: 0) == magic }
+
     /// Reads a header page; nil if it is torn, of another format, an image, or nothing that this engine wrote: then the
     /// batch never reached the data files, or is long durable in them.
     static func decode(_ header: PageBytes) -> DoublewriteBatch? {

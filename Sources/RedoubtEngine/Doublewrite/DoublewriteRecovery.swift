@@ -75,7 +75,10 @@ struct DoublewriteRecovery {
         var recovery = DoublewriteRecovery(sources, database, checkpoint, files)
         let buffer = try AlignedBuffer(byteCount: scanPageCount * pageByteCount, needsZeros: false)
         for index in sources.indices { try recovery.scan(index, buffer) }
+        Scheduling.remember(.copies, recovery.copiesDigest)
         try recovery.repairAll(buffer)
+        Scheduling.remember(.copies, 0)
+        Scheduling.remember(.unrepairedPages, recovery.outcome.unrepaired.sorted().map(\.packed).digest)
         // A page that was written and not synced can be whole as this process sees it and torn by the next power cut.
         for space in touched { files.file(space)?.markWritten() }
         if !Scheduling.breaks(.skipsRepairSync) { try files.syncWritten() }
@@ -107,23 +110,65 @@ struct DoublewriteRecovery {
     private mutating func scan(_ index: Int, _ buffer: borrowing AlignedBuffer) throws(RedoubtError) {
         var first = 0
         while true {
-            let chunk = unsafe Self.memory(buffer, 0, count: Self.scanPageCount)
-            let count = try unsafe sources[index].read(into: chunk, at: UInt64(first * pageByteCount)) / pageByteCount
+            let (count, isLast) = try readPages(index, first, buffer)
             for page in 0..<count {
                 let bytes = unsafe PageBytes(Self.memory(buffer, page).baseAddress.unsafelyUnwrapped)
-                guard let segment = DoublewriteBatch.decode(bytes), segment.database == database else { continue }
-                outcome.segmentCount += 1
-                var offset = UInt64((first + page + 1) * pageByteCount)
-                for entry in segment.entries {
-                    if entry.lsn > checkpoint || Scheduling.breaks(.takesOldestCopy) {
-                        let place = segment.content == .names ? nil : offset
-                        copies.append(Copy(entry: entry, file: index, offset: place))
-                    }
-                    offset += UInt64(entry.sectors.count * PageSectors.byteCount)
+                if let segment = DoublewriteBatch.decode(bytes), segment.database == database {
+                    note(segment, index, at: first + page)
                 }
+                try Scheduling.merge(at: .copiesScanned, [UInt64(index), UInt64(first + page), copiesDigest].digest)
             }
-            if count < Self.scanPageCount { return }
+            if isLast { return }
             first += count
+        }
+    }
+
+    /// Takes over the pages that the segment at page `start` of a file names.
+    private mutating func note(_ segment: DoublewriteBatch, _ index: Int, at start: Int) {
+        outcome.segmentCount += 1
+        var offset = UInt64((start + 1) * pageByteCount)
+        for entry in segment.entries {
+            if entry.lsn > checkpoint || Scheduling.breaks(.takesOldestCopy) {
+                let place = segment.content == .names ? nil : offset
+                copies.append(Copy(entry: entry, file: index, offset: place))
+            }
+            offset += UInt64(entry.sectors.count * PageSectors.byteCount)
+        }
+    }
+
+    /// Reads pages of a doublewrite file from `first` on; returns how many, and whether they are the last ones.
+    ///
+    /// In an exploration, what cannot be a header is not read further than it takes to see that.
+    private func readPages(
+        _ index: Int,
+        _ first: Int,
+        _ buffer: borrowing AlignedBuffer
+    ) throws(RedoubtError) -> (count: Int, isLast: Bool) {
+        let offset = UInt64(first * pageByteCount)
+        let wanted = Self.scanPageCount * pageByteCount
+        let settled = sources[index].settledByteCount(at: offset, count: wanted) / pageByteCount
+        if settled > 0 {
+            let part = unsafe Self.memory(buffer, 0, count: settled)
+            let count = try unsafe sources[index].read(into: part, at: offset) / pageByteCount
+            return (count, count < settled)
+        }
+        let page = unsafe Self.memory(buffer, 0)
+        let sector = unsafe UnsafeMutableRawBufferPointer(rebasing: page[..<PageSectors.byteCount])
+        unsafe page.initializeMemory(as: UInt8.self, repeating: 0)
+        let count = try unsafe sources[index].read(into: sector, at: offset)
+        guard count == sector.count else { return (0, true) }
+        let bytes = unsafe PageBytes(page.baseAddress.unsafelyUnwrapped)
+        guard DoublewriteBatch.canBegin(bytes) else { return (1, false) }
+        let whole = try unsafe sources[index].read(into: page, at: offset) / pageByteCount
+        return (whole, whole == 0)
+    }
+
+    /// A digest of the copies found; for explorations.
+    private var copiesDigest: UInt64 {
+        copies.reduce(UInt64(copies.count)) { sum, copy in
+            let place = [UInt64(copy.file), copy.offset ?? .max, copy.entry.lsn.rawValue]
+            let entry = [copy.entry.page.packed, UInt64(copy.entry.checksum), UInt64(copy.entry.sectors.bits)]
+            return ([sum] + place + entry).digest
         }
     }
 
@@ -138,6 +183,9 @@ struct DoublewriteRecovery {
             guard page.number != .none, let target = files.file(page.space) else { continue }
             outcome.examinedCount += 1
             try repair(target, page, first..<next, buffer)
+            // The other counts of the outcome are for who asks, and nothing depends on them.
+            let unrepaired = outcome.unrepaired.sorted().map(\.packed)
+            try Scheduling.merge(at: .pageRepaired, ([UInt64(next)] + unrepaired).digest)
         }
     }
 

@@ -3,7 +3,7 @@ import Synchronization
 /// A rule of flushing that a test breaks on purpose, to prove that it would notice.
 ///
 /// Can be set in builds with `REDOUBT_INTERLEAVING` only; elsewhere no rule is ever broken.
-enum CleanerFault: UInt32 {
+package enum CleanerFault: UInt32 {
     /// Nothing is written while nothing else happens (MDEV-24949).
     case losesIdleFlushing = 1
     /// The redo age counts only once it forces sync flushing (MDEV-25093).

@@ -51,7 +51,12 @@ struct RedoApplier {
             let jobs = try nextJobs(entries, &position, ignored)
             let pages = jobs.filter { !$0.isMadeAnew }.map(\.page)
             _ = kernel.pool.readBatch(pages, queue: queue, acceptsUnwritten: true)
-            for job in jobs { try apply(job, entries) }
+            for job in jobs {
+                try apply(job, entries)
+                // Whether a page that is now right was so before makes no difference to what it is.
+                Scheduling.remember(.appliedPages, damaged.digest)
+                try Scheduling.merge(at: .redoApplied, UInt64(position))
+            }
             changed += jobs.count
             if changed >= changedMaximum && !flushing.breaks(.recoveryMakesNoRoom) {
                 try flushing.flushAll()
@@ -68,7 +73,8 @@ struct RedoApplier {
         _ ignored: Set<SpaceID>
     ) throws(RedoubtError) -> [Job] {
         var jobs: [Job] = []
-        while position < entries.count, jobs.count < Self.readAheadPageCount {
+        let countMaximum = Scheduling.isExploring ? 1 : Self.readAheadPageCount
+        while position < entries.count, jobs.count < countMaximum {
             let start = position
             while position < entries.count && entries[position].page == entries[start].page { position += 1 }
             let page = PageID(packed: entries[start].page)
@@ -124,6 +130,11 @@ struct RedoApplier {
                 kernel.pool.noteRecovered(frame, applied)
             }
             if id.number == SpaceFormat.headerPage { try headerChanged(frame) }
+            if Scheduling.isExploring {
+                // Not the checksums, which are those of the page as it was read.
+                let content = unsafe frame.bytes.bytes(at: 4, count: PageBytes.Offset.trailer - 4)
+                damaged.applied = unsafe [damaged.applied, id.packed, content.digest].digest
+            }
         } catch {
             throw RedoubtError(error.code, "recovery: \(error.message)", page: id, path: error.path, errno: error.errno)
         }
@@ -148,4 +159,8 @@ struct RedoApplier {
 /// The pages that could not be read because they are damaged.
 private final class DamagedPages {
     var pages: Set<PageID> = []
+    /// A digest of the pages to which redo was applied; for explorations.
+    var applied: UInt64 = 1
+
+    var digest: UInt64 { ([applied] + pages.sorted().map(\.packed)).digest }
 }

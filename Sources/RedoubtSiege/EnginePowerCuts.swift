@@ -1,0 +1,163 @@
+import RedoubtCore
+import RedoubtSimulation
+import RedoubtSystem
+import Synchronization
+
+/// Cuts the power of every workload of the engine at every event, for every seed of a budget.
+///
+/// Goal: whatever a power cut leaves, the database recovers to the content after exactly n commits, where every
+/// acknowledged one is among them and none that was not issued; twice the same; with every structure sound. Method:
+/// each workload is run once in a simulated world and recorded; listed choices over the writes not yet synced are
+/// recovered and compared with the model.
+package enum EnginePowerCuts {
+    /// A disk that was wrong; in words it is what `siege replay` takes.
+    package struct Failure: Sendable, CustomStringConvertible {
+        /// The workload.
+        package let workload: String
+        /// The seed of workload and schedule.
+        package let seed: UInt64
+        /// The key of the disk.
+        package let key: UInt64
+
+        /// The run and the disk.
+        package var description: String { "\(seed):\(workload):0x\(String(key, radix: 16))" }
+    }
+
+    /// What a run over workloads came to.
+    package struct Figures: Sendable {
+        /// The I/O events after which power was cut.
+        package var pointCount = 0
+        /// Those of them at which every disk that the model allows was listed.
+        package var exhaustedCount = 0
+        /// Disks listed, with doubles.
+        package var listedCount = 0
+        /// Disks left out at the point where they were listed.
+        package var leftOutCount = 0
+        /// Different disks judged.
+        package var stateCount = 0
+        /// Events within recoveries, at all depths, after which power was cut.
+        package var nestedPointCount = 0
+        /// Different disks of those, judged.
+        package var nestedStateCount = 0
+        /// Recovered databases that went on, and were recovered again after two more power cuts each.
+        package var continuedCount = 0
+        /// Workloads recorded.
+        package var runCount = 0
+        /// Those of them of which all disks that were taken were judged.
+        package var completeCount = 0
+        /// The real time of judging, in seconds.
+        package var seconds = 0.0
+        /// The time of all threads together that power cuts within recoveries took, in seconds.
+        package var nestedSeconds = 0.0
+
+        /// Disks judged in a second by one thread, those within recoveries and their time left out.
+        package func rate(threadCount: Int) -> Int {
+            Int(Double(stateCount) / max(seconds * Double(threadCount) - nestedSeconds, 0.001))
+        }
+
+        /// What was wrong, a few lines each with a way to repeat it, at most three a workload.
+        package var violations: [String] = []
+        /// The first disk that was wrong.
+        package var firstFailure: Failure?
+        /// All disks and traces that were wrong.
+        package var violationCount = 0
+
+        mutating func add(_ report: CrashReport, _ nested: CrashRun.NestedCounts) {
+            pointCount += report.pointCount
+            exhaustedCount += report.exhaustedCount
+            listedCount += report.listedCount
+            leftOutCount += report.leftOutCount
+            stateCount += report.judgedCount
+            nestedPointCount += nested.pointCount
+            nestedStateCount += nested.stateCount
+            runCount += 1
+            completeCount += report.isComplete ? 1 : 0
+            seconds += report.seconds
+            nestedSeconds += Double(nested.nanoseconds) / 1e9
+            violationCount += report.failureCount
+        }
+
+        mutating func add(_ violation: String) {
+            violations.append(violation)
+            violationCount += 1
+        }
+    }
+
+    /// The workloads.
+    package static let workloadNames = CrashProfile.all.map(\.name)
+
+    /// Runs the workloads named in `names`, all if it is nil; says in a line what each came to.
+    ///
+    /// Waits until all is judged, or the time of the budget is out.
+    ///
+    /// - Throws: What stops the recording of a workload.
+    package static func run(
+        _ budget: EngineBudget = EngineBudget(),
+        names: [String]? = nil,
+        progress: (String) -> Void
+    ) throws -> Figures {
+        var figures = Figures()
+        let profiles = CrashProfile.all.filter { names?.contains($0.name) ?? true }
+        let shares = profiles.reduce(0) { $0 + $1.share }
+        for seed in budget.seed..<budget.seed + (budget.only == nil ? budget.seedCount : 1) {
+            for profile in profiles {
+                let seconds = budget.seconds(share: profile.share / shares)
+                progress(try judge(profile, seed: seed, budget, seconds: seconds, into: &figures))
+            }
+        }
+        return figures
+    }
+
+    /// Judges one workload, and says what it came to.
+    static func judge(
+        _ profile: CrashProfile,
+        seed: UInt64,
+        _ budget: EngineBudget,
+        seconds: Double?,
+        into figures: inout Figures
+    ) throws -> String {
+        let run = try CrashRun(profile, seed: seed)
+        for wrong in run.unreached + WriteTrace(run.storage.trace).breaches {
+            figures.add("\(profile.name), seed \(seed): \(wrong)")
+        }
+        let explorer = run.explorer(statesPerPoint: budget.statesPerPoint)
+        let nested = CrashRun.NestedCounts()
+        let continued = Atomic(0)
+        let report = explorer.judge(threadCount: budget.threadCount, seconds: seconds, only: budget.only) { state in
+            let found = try run.judge(state, nestedShare: budget.only == nil ? budget.nestedShare : 1, nested)
+            if budget.only != nil || mix(state.key ^ 0xC047) % budget.continuedShare == 0 {
+                _ = try ContinuedRun(run).judge(state)
+                continued.wrappingAdd(1, ordering: .relaxed)
+            }
+            return found
+        }
+        figures.add(report, nested)
+        figures.continuedCount += continued.load(ordering: .relaxed)
+        for failure in report.failures.prefix(3) {
+            let place = Failure(workload: profile.name, seed: seed, key: failure.key)
+            figures.firstFailure = figures.firstFailure ?? place
+            let replay = "siege replay \(place)"
+            let events = explorer.excerpt(around: failure.point)
+            figures.violations.append("\(profile.name), seed \(seed): \(failure)\n\(events)\nreplay: \(replay)")
+        }
+        let again = run.recovered.counts
+        return "\(profile.name), seed \(seed): \(report); nested: \(nested); of \(again.asked) disks that recoveries "
+            + "left \(again.answered) were known"
+    }
+}
+
+extension CrashRun {
+    /// What the workload is for and did not reach.
+    var unreached: [String] {
+        var missing: [String] = []
+        if profile.wrapsLog {
+            let options = EngineClient.configuration.redoLog
+            let capacity = options.capacity.rawValue
+            if redo.lowerBound <= UInt64(capacity) { missing.append("recorded before a redo file is used again") }
+            if redo.count <= capacity / options.fileCount { missing.append("the redo went on to no other file") }
+        }
+        let asked = storage.trace.contains { if case .mark(.note("checkpoint")) = $0 { true } else { false } }
+        if asked && flushing.checkpointCount == 0 { missing.append("no checkpoint was written") }
+        return missing
+    }
+}

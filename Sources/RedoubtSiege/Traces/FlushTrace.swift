@@ -1,0 +1,272 @@
+import RedoubtCore
+package import RedoubtSimulation
+
+/// What a recorded trace says about flushing, and where it breaks a ``Rule``.
+///
+/// A write of the first part of a page, as a full disk or a failing one leaves it, is one that comes too early or not;
+/// it makes nothing durable. The rules of flush lists need the notes of ``note``; the others nothing but the trace.
+package struct FlushTrace: Sendable {
+    /// What is judged.
+    package enum Rule: Sendable, CaseIterable {
+        /// No page is written, not in part either, before the redo of its newest change is durable.
+        case redoBeforePage
+        /// Nor is a copy of one, or of sectors of one.
+        case redoBeforeCopy
+        /// Redo is durable up to a checkpoint when that is written.
+        case redoBeforeCheckpoint
+        /// Every change of a page below a checkpoint is durable in the data files when that is written: a synced image
+        /// of the page holds it, or durable redo makes the page anew later, or says that the space is gone.
+        case pagesBeforeCheckpoint
+        /// The pages that one scan of a flush list hands to the writer are in order of their oldest change, within the
+        /// window.
+        case order
+        /// That change is the first one that no image of the page holds.
+        case age
+        /// A note is one.
+        case note
+    }
+
+    /// A breach of a rule.
+    package struct Breach: Sendable, Equatable, CustomStringConvertible {
+        /// The rule.
+        package let rule: Rule
+        /// The number of the event, and what is wrong.
+        package let description: String
+    }
+
+    /// The breaches, in order.
+    package private(set) var breaches: [Breach] = []
+    /// The page images written to data files.
+    package private(set) var pageCount = 0
+    /// The parts of pages written there.
+    package private(set) var tornCount = 0
+    /// The copies written to doublewrite files.
+    package private(set) var copyCount = 0
+    /// Those among them that hold some sectors only.
+    package private(set) var sectorCopyCount = 0
+    /// The checkpoints written.
+    package private(set) var checkpointCount = 0
+    /// The pages handed over by scans of flush lists.
+    package private(set) var choiceCount = 0
+
+    /// How a note begins that says which pages a scan of a flush list hands over.
+    ///
+    ///     flush list 0 begins, window 131072: 7:12@8204 7:13@8300
+    ///     flush list 0 goes on, window 131072: 7:15@8450
+    private static let note = "flush list "
+    /// The note that another process goes on.
+    package static let killed = "killed"
+
+    private var redo = RedoTrace()
+    private var doublewriteFiles: Set<Int> = []
+    private var dataFiles: Set<Int> = []
+    // LSNs of images: the newest written, and what a power cut leaves for sure.
+    private var images: [PageID: UInt64] = [:]
+    private var durable: [PageID: UInt64] = [:]
+    private var unsynced: [Int: [PageID: UInt64]] = [:]
+    private var underWay: [Int: (file: Int, page: PageID, lsn: UInt64)] = [:]
+    // The greatest oldest change of the scan under way, by instance; those of pages handed over and not yet written.
+    private var scans: [Int: UInt64] = [:]
+    private var handed: [PageID: UInt64] = [:]
+
+    /// Reads what `storage` has recorded.
+    package init(_ storage: SimulatedStorage) {
+        self.init(start: storage.startImage, trace: storage.trace)
+    }
+
+    /// Reads `trace`, recorded on a disk that held `start`.
+    package init(start: DiskImage, trace: [SimulatedEvent]) {
+        load(start)
+        for (number, event) in trace.enumerated() {
+            switch event {
+            case .change(.create(let path, let file)):
+                note(path, file)
+            case .change(.write(let file, let offset, let bytes)),
+                .change(.atomicWrite(let file, let offset, let bytes)):
+                write(file, offset, bytes, number, isEnded: true)
+            case .start(.write(let file, let offset, let bytes)), .start(.atomicWrite(let file, let offset, let bytes)):
+                write(file, offset, bytes, number, isEnded: false)
+            case .finish(let sequence): finish(sequence)
+            case .sync(let file): sync(file, hasFailed: false)
+            case .syncFailed(let file), .syncAbandoned(let file, _): sync(file, hasFailed: true)
+            case .mark(.note(let text)): judgeNote(text, number)
+            default: break
+            }
+        }
+    }
+
+    /// Returns whether `rule` is broken.
+    package func breaks(_ rule: Rule) -> Bool { breaches.contains { $0.rule == rule } }
+
+    /// Whether `path` is that of a file of pages; the catalog's has its name when it is whole.
+    static func isData(_ path: String) -> Bool { path.contains(".ibd") || path.hasSuffix("/catalog.new") }
+
+    private mutating func note(_ path: String, _ file: Int) {
+        if path.contains("/doublewrite/") {
+            doublewriteFiles.insert(file)
+        } else if Self.isData(path) {
+            dataFiles.insert(file)
+        }
+    }
+
+    private mutating func report(_ rule: Rule, _ number: Int, _ text: String) {
+        breaches.append(Breach(rule: rule, description: "event \(number): \(text)"))
+    }
+
+    private mutating func load(_ start: DiskImage) {
+        for path in start.paths {
+            guard let file = start.file(at: path), let bytes = start.bytes(of: path) else { continue }
+            note(path, file)
+            if path.contains("/redo/") {
+                redo.load(file, bytes)
+            } else if dataFiles.contains(file) {
+                for (page, lsn) in Self.pages(bytes, at: 0).own {
+                    images[page] = lsn
+                    durable[page] = lsn
+                }
+            }
+        }
+        redo.begin()
+    }
+
+    // MARK: Events
+
+    private mutating func write(_ file: Int, _ offset: UInt64, _ bytes: [UInt8], _ number: Int, isEnded: Bool) {
+        if let checkpoints = redo.write(file, offset, bytes, number: isEnded ? nil : number) {
+            for lsn in checkpoints { judgeCheckpoint(lsn, number) }
+            return
+        }
+        if doublewriteFiles.contains(file) {
+            let copies = RecordedBytes.sectorCopies(bytes)
+            sectorCopyCount += copies.count
+            let found = Self.pages(bytes, at: offset)
+            for copy in copies + found.own + found.others {
+                copyCount += 1
+                judgeRedo(.redoBeforeCopy, copy, number)
+            }
+            return
+        }
+        guard dataFiles.contains(file) else { return }
+        if let part = Self.part(bytes, at: offset) {
+            tornCount += 1
+            judgeRedo(.redoBeforePage, part, number)
+            return
+        }
+        for (page, lsn) in Self.pages(bytes, at: offset).own {
+            pageCount += 1
+            judgeRedo(.redoBeforePage, (page, lsn), number)
+            judgeAge(page, number)
+            images[page] = lsn
+            if isEnded { unsynced[file, default: [:]][page] = lsn } else { underWay[number] = (file, page, lsn) }
+        }
+    }
+
+    private mutating func finish(_ number: Int) {
+        redo.finish(number)
+        guard let write = underWay.removeValue(forKey: number) else { return }
+        unsynced[write.file, default: [:]][write.page] = write.lsn
+    }
+
+    private mutating func sync(_ file: Int, hasFailed: Bool) {
+        redo.sync(file, hasFailed: hasFailed)
+        guard let written = unsynced.removeValue(forKey: file), !hasFailed else { return }
+        durable.merge(written) { $1 }
+    }
+
+    // MARK: Rules
+
+    private mutating func judgeRedo(_ rule: Rule, _ image: (page: PageID, lsn: UInt64), _ number: Int) {
+        if image.lsn <= redo.durableLSN { return }
+        let what = rule == .redoBeforeCopy ? "a copy of page" : "page"
+        report(
+            rule,
+            number,
+            "\(what) \(image.page) has changes up to \(image.lsn), but redo is durable up to \(redo.durableLSN)"
+        )
+    }
+
+    private mutating func judgeCheckpoint(_ lsn: UInt64, _ number: Int) {
+        checkpointCount += 1
+        if lsn > redo.durableLSN {
+            report(
+                .redoBeforeCheckpoint,
+                number,
+                "checkpoint \(lsn), but redo is durable up to \(redo.durableLSN)"
+            )
+        }
+        if lsn > redo.readLSN {
+            // What this judge did not read it cannot judge.
+            report(.redoBeforeCheckpoint, number, "checkpoint \(lsn), but groups end at \(redo.readLSN)")
+        }
+        for (page, list) in redo.changes.sorted(by: { $0.key < $1.key }) {
+            guard let last = list.last(where: { $0.start < lsn }), durable[page] ?? 0 < last.end else { continue }
+            if let end = redo.dropped[page.space], end <= redo.durableLSN { continue }
+            // Recovery begins with it, and never looks at the file.
+            if list.contains(where: { $0.start >= lsn && $0.makesAnew && $0.end <= redo.durableLSN }) { continue }
+            report(
+                .pagesBeforeCheckpoint,
+                number,
+                "checkpoint \(lsn), but page \(page) was changed up to \(last.end) and is durable up to "
+                    + "\(durable[page] ?? 0)"
+            )
+        }
+        redo.prune(below: lsn)
+    }
+
+    private mutating func judgeNote(_ text: String, _ number: Int) {
+        // The lists of another process are other lists.
+        if text == Self.killed {
+            scans = [:]
+            handed = [:]
+        }
+        guard text.hasPrefix(Self.note) else { return }
+        let words = text.dropFirst(Self.note.count).split(separator: " ")
+        guard let instance = words.first.flatMap({ Int($0) }),
+            let colon = words.firstIndex(where: { $0.hasSuffix(":") }),
+            let window = UInt64(words[colon].dropLast())
+        else {
+            report(.note, number, "\"\(text)\" is no note of a flush list")
+            return
+        }
+        if words[1].hasPrefix("begins") { scans[instance] = nil }
+        for word in words[(colon + 1)...] {
+            let parts = word.split { ":@".contains($0) }.compactMap { UInt64($0) }
+            guard parts.count == 3 else {
+                report(.note, number, "\"\(word)\" is no page and no age")
+                continue
+            }
+            let page = PageID(
+                space: SpaceID(rawValue: UInt32(parts[0])),
+                number: PageNumber(rawValue: UInt32(parts[1]))
+            )
+            let oldest = parts[2]
+            choiceCount += 1
+            let greatest = scans[instance] ?? 0
+            if greatest > window && oldest < greatest - window {
+                report(
+                    .order,
+                    number,
+                    "page \(page) of flush list \(instance) is handed over as of \(oldest), behind one of "
+                        + "\(greatest); the window is \(window)"
+                )
+            }
+            scans[instance] = max(greatest, oldest)
+            handed[page] = oldest
+        }
+    }
+
+    /// Compares what a flush list said about a page with the redo, which is known by the time of the write.
+    private mutating func judgeAge(_ page: PageID, _ number: Int) {
+        guard let oldest = handed.removeValue(forKey: page) else { return }
+        let changes = redo.changes[page, default: []]
+        let missing = changes.first { $0.start >= images[page] ?? 0 }
+        // Recovery begins with the last record that makes a page anew, whatever the file holds.
+        if missing?.start == oldest || changes.contains(where: { $0.start == oldest && $0.makesAnew }) { return }
+        let first = missing.map { "starts at \($0.start)" } ?? "is unknown"
+        report(
+            .age,
+            number,
+            "page \(page) was handed over as of \(oldest), but the first change that is not in its file \(first)"
+        )
+    }
+}

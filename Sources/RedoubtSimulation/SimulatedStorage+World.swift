@@ -1,0 +1,117 @@
+import RedoubtCore
+import RedoubtSystem
+
+extension SimulatedStorage {
+    /// Everything that changes, behind one lock.
+    struct World: Sendable {
+        var image: DiskImage
+        /// What is decided when it is read, if anything is.
+        var undecided: UndecidedPlaces?
+        var durability: DurabilityState?
+        var trace: [SimulatedEvent] = []
+        var eventCount = 0
+        var faults = FaultPlan()
+        var quota: UInt64?
+        var heldLocks: Set<String> = []
+        var isRecording: Bool
+        let start: DiskImage
+        /// The virtual microseconds that the call under way takes longer.
+        private var delay = 0
+        /// The files whose next sync fails, with its errno.
+        private var lateFailures: [Int: Int32] = [:]
+
+        init(_ image: DiskImage, options: Options) {
+            self.image = image
+            // The hash of what is durable is kept if that of `image` was.
+            self.image.keepsHash = false
+            start = image
+            durability = options.tracksDurability ? DurabilityState(image, keepsHash: image.keepsHash) : nil
+            quota = options.quota
+            isRecording = options.isRecording
+        }
+
+        /// Records `event` and returns its number.
+        @discardableResult
+        mutating func record(_ event: SimulatedEvent) -> Int {
+            if isRecording { trace.append(event) }
+            durability?.record(event)
+            eventCount += 1
+            return eventCount - 1
+        }
+
+        /// Records and makes a change.
+        mutating func change(_ change: StorageChange) {
+            apply(change)
+            record(.change(change))
+        }
+
+        /// Forgets what belongs to a process that is killed: locks, errors that its files have yet to report, and the
+        /// faults that were meant for it.
+        mutating func forgetProcess() {
+            faults.removeAll()
+            lateFailures.removeAll()
+            heldLocks = []
+        }
+
+        /// Returns the virtual microseconds that the call under way takes longer, once.
+        mutating func takeDelay() -> Int {
+            defer { delay = 0 }
+            return delay
+        }
+
+        /// Counts a call and throws the failure that the fault plan has for it; returns what else is to happen.
+        @discardableResult
+        mutating func check(
+            _ operation: SimulatedFault.Operation,
+            role: FileRole?,
+            path: String,
+            call: String
+        ) throws(RedoubtError) -> FaultPlan.Hit? {
+            guard let hit = faults.next(operation, role: role) else { return nil }
+            switch hit.effect {
+            case .failure(let errno): throw failure(call, path, errno: errno)
+            case .delay(let microseconds): delay += max(0, microseconds)
+            case .shortTransfer, .lost, .misdirected, .bitFlip: break
+            }
+            return hit
+        }
+
+        /// Throws `.diskFull` if a file may not grow from one size to another.
+        func checkQuota(growing file: Int, to size: UInt64, path: String, call: String) throws(RedoubtError) {
+            guard let quota else { return }
+            let before = image.contentSize(file)
+            if size > before && image.byteCount + size - before > quota {
+                throw failure(call, path, errno: SimulatedFault.noSpace)
+            }
+        }
+
+        /// Makes what was done to a file durable, or fails and leaves what the fault says.
+        mutating func sync(_ file: Int, role: FileRole, path: String) throws(RedoubtError) {
+            var failing: (errno: Int32, aftermath: SyncAftermath)?
+            let hit = faults.next(.sync, role: role)
+            switch hit?.effect {
+            case .failure(let errno): failing = (errno, hit?.aftermath ?? .uncertain)
+            case .delay(let microseconds): delay += max(0, microseconds)
+            case nil, .shortTransfer, .lost, .misdirected, .bitFlip: break
+            }
+            if let late = lateFailures[file] {
+                // A fault that lasts fails every sync from the second on.
+                if hit == nil { lateFailures[file] = nil }
+                failing = (late, .keptClean)
+            } else if let (errno, aftermath) = failing, aftermath == .reportedLate {
+                lateFailures[file] = errno
+                failing = nil
+            }
+            guard let (errno, aftermath) = failing else {
+                record(.sync(file: file))
+                return
+            }
+            if aftermath == .reverted {
+                guard let durability else { preconditionFailure("nothing is known of what is durable of \(path)") }
+                image.restore(file, from: durability.durable)
+            }
+            record(aftermath == .uncertain ? .syncFailed(file: file) : .syncAbandoned(file: file, aftermath))
+            throw failure("fdatasync", path, errno: errno)
+        }
+    }
+}
