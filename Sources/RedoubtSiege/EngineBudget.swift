@@ -6,6 +6,8 @@ package struct EngineBudget: Sendable {
     package var seedCount: UInt64 = 16
     /// The most new disks judged after each event, beside a handful that always are; nil for all.
     package var statesPerPoint: Int? = 24
+    /// The fewest different disks that a good run has judged.
+    package var diskGoal = 150_000
     /// Power is cut within the recoveries from one disk in so many.
     package var nestedShare: UInt64 = 160
     /// Of one disk in so many the recovered database goes on, and its power is cut again.
@@ -37,7 +39,9 @@ package struct EngineBudget: Sendable {
     package static let soak = {
         var budget = EngineBudget()
         budget.statesPerPoint = nil
-        budget.nestedShare = 40
+        budget.seedCount = 8
+        budget.diskGoal = 2_000_000
+        budget.nestedShare = 1000
         budget.faultSeedCount = 100
         budget.openingCount = 100_000
         budget.swarmSeedCount = 5000

@@ -30,12 +30,18 @@ struct EngineClient: ~Copyable {
         model: ReferenceModel,
         durability: Durability,
         doublewrite: Configuration.Doublewrite = .on,
-        hasThreads: Bool = true
+        hasThreads: Bool = true,
+        comparesPages: Bool = false
     ) throws(RedoubtError) {
         self.storage = storage
         self.model = model
         self.durability = durability
-        database = try Self.open(storage, doublewrite: doublewrite, hasThreads: hasThreads)
+        database = try Self.open(
+            storage,
+            doublewrite: doublewrite,
+            hasThreads: hasThreads,
+            comparesPages: comparesPages
+        )
     }
 
     /// Goes on as after a kill of the process: a new database on what it leaves.
@@ -47,15 +53,22 @@ struct EngineClient: ~Copyable {
         return try EngineClient(left, model: model, durability: durability, doublewrite: doublewrite)
     }
 
-    /// Opens the database on `storage`; without threads the caller does everything.
+    /// Opens the database on `storage`; without threads the caller does everything, and with `comparesPages` the redo
+    /// holds an image of each changed page, which recovery compares with what it made of the page.
     static func open(
         _ storage: SimulatedStorage,
         doublewrite: Configuration.Doublewrite = .on,
-        hasThreads: Bool = true
+        hasThreads: Bool = true,
+        comparesPages: Bool = false
     ) throws(RedoubtError) -> Database {
         var configuration = configuration
         configuration.flushing.doublewrite = doublewrite
         var options = EngineOptions()
+        if comparesPages {
+            configuration.redoLog.capacity = .mebibytes(64)
+            configuration.redoLog.bufferCapacity = .mebibytes(4)
+            options.logsPageImages = true
+        }
         options.usesBackgroundThreads = hasThreads
         options.usesLogThreads = hasThreads
         // For `FlushTrace`.

@@ -9,7 +9,7 @@ import Testing
 /// Goal: wherever the disk turns out to be full, calls end with a typed error, reads and the threads of the engine go
 /// on, and everything works again, without reopening, when there is space; nothing is lost.
 /// Method: each place of the list on a simulated disk with all threads, before and after a power cut.
-@Suite(.timeLimit(.minutes(5))) struct FullDiskPlacesTests {
+@Suite(.timeLimit(.minutes(20))) struct FullDiskPlacesTests {
     /// Where space is missing.
     enum Place: CaseIterable, Sendable {
         case page, copy, copyFile, redo, redoSize, fileGrowth, newFile, dump

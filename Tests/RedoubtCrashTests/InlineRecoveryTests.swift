@@ -9,7 +9,7 @@ import Testing
 
 /// Goal: what a recovery without threads finds is what one with all threads finds, so that most states can be judged
 /// by the cheaper one. Method: a sample of the states of a workload is judged both ways.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct InlineRecoveryTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct InlineRecoveryTests {
     @Test func `recoveries with and without threads find the same`() throws {
         let profile = CrashProfile("inline", share: 0, preparationCount: 60, operationCount: 40)
         let run = try CrashRun(profile, seed: CrashBudget.seed)

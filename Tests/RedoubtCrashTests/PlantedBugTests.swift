@@ -8,7 +8,7 @@ import Testing
 #if REDOUBT_INTERLEAVING
 /// Goal: the laboratory would find the mistakes that it is there for. Method: a few of the bugs that `siege bugs`
 /// plants, from each part of the engine; the table; the switch.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct PlantedBugTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct PlantedBugTests {
     @Test(arguments: ["skipsLogSync", "takesOldestCopy", "linksUnlogged"])
     func `a planted bug is caught, and nothing where none is planted`(_ name: String) throws {
         let figures = try PlantedBugs.run(names: [name]) { print($0) }

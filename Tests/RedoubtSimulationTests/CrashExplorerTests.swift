@@ -7,7 +7,7 @@ import Testing
 /// Goal: the explorer lists every state that a power cut can leave, and so catches every classic mistake and no store
 /// that is right.
 /// Method: a toy store, right and with planted mistakes; and traces small enough to count their states by hand.
-@Suite(.timeLimit(.minutes(5))) struct CrashExplorerTests {
+@Suite(.timeLimit(.minutes(20))) struct CrashExplorerTests {
     @Test("a toy store is accepted if it is right and caught if it is not", arguments: ToyStore.Mistake.allCases)
     func toy(_ mistake: ToyStore.Mistake) throws {
         let storage = plainStorage()

@@ -6,7 +6,7 @@ import Testing
 
 /// Goal: each effect of a fault does exactly what its comment says, to the call it counts to and to no other.
 /// Method: small files whose bytes say where they belong.
-@Suite(.timeLimit(.minutes(5))) struct FaultEffectTests {
+@Suite(.timeLimit(.minutes(20))) struct FaultEffectTests {
     /// A durable file of `count` sectors, each filled with its number and one more.
     private static func sectors(_ count: Int, _ storage: SimulatedStorage) throws -> any StorageFile {
         let file = try storage.open("/f", role: .data, creating: true, readOnly: false)

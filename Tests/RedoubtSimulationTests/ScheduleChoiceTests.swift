@@ -6,7 +6,7 @@ import Testing
 
 /// Goal: schedules by priorities find what needs one thread to run far ahead of another, which uniform ones do not, and
 /// are histories of their seed as well. Method: a race of three orders, seed by seed until it shows.
-@Suite(.timeLimit(.minutes(5))) struct ScheduleChoiceTests {
+@Suite(.timeLimit(.minutes(20))) struct ScheduleChoiceTests {
     /// Two threads on one word. Wrong if the second one looks between the first one's two looks, and once more behind
     /// them: three orders have to be right, of which the first asks the first thread to run ten steps ahead.
     private static func raceShows(_ seed: UInt64, _ choice: ScheduleChoice) -> (shows: Bool, hash: UInt64) {

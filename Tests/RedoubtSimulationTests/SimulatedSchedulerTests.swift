@@ -6,7 +6,7 @@ import Testing
 
 /// Goal: one seed is one history, and a world in which nothing can happen any more says so.
 /// Method: small programs of several threads in simulated worlds; exit tests for the worlds that must stop.
-@Suite(.timeLimit(.minutes(5))) struct SimulatedSchedulerTests {
+@Suite(.timeLimit(.minutes(20))) struct SimulatedSchedulerTests {
     @Test func `the same seed gives the same history and another seed another`() {
         func history(_ seed: UInt64) -> (order: [Int], hash: UInt64) {
             let scheduler = SimulatedScheduler(seed: seed)

@@ -8,7 +8,7 @@ import Testing
 
 /// Goal: every disk that a model allows is listed, none that it does not, and none twice.
 /// Method: traces small enough to count by hand; random traces, whose hashes are compared with those of the disks.
-@Suite(.timeLimit(.minutes(5))) struct UncertainPlacesTests {
+@Suite(.timeLimit(.minutes(20))) struct UncertainPlacesTests {
     private static func hashes(
         _ changes: [StorageChange],
         on start: DiskImage = DiskImage(),

@@ -6,7 +6,7 @@ import Testing
 /// Goal: after power cuts on a real file system Redoubt keeps what it acknowledged, and a mode that promises nothing is
 /// caught. Method: a few states of the siege, on ext4, where the machine has what that needs.
 @Suite(.serialized) struct PowerCutTests {
-    @Test(.timeLimit(.minutes(10)))
+    @Test(.timeLimit(.minutes(20)))
     func `redoubt survives power cuts on ext4, and sqlite without syncs is caught`() throws {
         if let reason = DiskSiege.missingForAll() {
             print("SKIPPED: disks: \(reason)")

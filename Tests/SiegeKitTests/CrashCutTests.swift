@@ -9,7 +9,7 @@ import Testing
 ///
 /// Method: every state of small runs is written down, read again and built again, and compared byte by byte; then text
 /// that is no cut.
-@Suite(.timeLimit(.minutes(5))) struct CrashCutTests {
+@Suite(.timeLimit(.minutes(20))) struct CrashCutTests {
     private struct Wanted: Error {}
 
     /// Writes to the same sectors again and again, grows, cuts, renames: what makes versions and orders.

@@ -10,7 +10,7 @@ import Testing
 /// Goal: recoveries of a database from all disks that a power cut can leave, where these are too many for one by one.
 /// Method: where they are few, what the exploration finds equals what all disks give one by one; then a full
 /// doublewrite batch, before and after its sync, and a long log tail.
-@Suite(.timeLimit(.minutes(10))) struct EngineLazyTests {
+@Suite(.timeLimit(.minutes(20))) struct EngineLazyTests {
     #if DEBUG
     private static let exhaustedMaximum = 64
     private static let pageCount = 8

@@ -8,7 +8,7 @@ import Testing
 ///
 /// Method: a bug is planted, found under a workload, shrunk, printed, read and replayed; without the bug the same lines
 /// fail no more.
-@Suite(.timeLimit(.minutes(5))) struct EngineReproducerTests {
+@Suite(.timeLimit(.minutes(20))) struct EngineReproducerTests {
     #if REDOUBT_INTERLEAVING
     @Test func `a planted bug is shrunk to ten lines that fail again`() throws {
         let found = try EngineReproducer.shrink(workload: "creation", seed: 1, bug: "skipsLogSync")

@@ -6,7 +6,7 @@ import Testing
 
 /// Goal: the kinds of faults find what their aftermaths and effects are about, and count what nobody promises.
 /// Method: small logs with planted mistakes, each kind at every call.
-@Suite(.timeLimit(.minutes(10))) struct FaultKindTests {
+@Suite(.timeLimit(.minutes(20))) struct FaultKindTests {
     private static func budget(_ world: SiegeBudget.World = .oneThread) -> SiegeBudget {
         var budget = SiegeBudget()
         budget.world = world

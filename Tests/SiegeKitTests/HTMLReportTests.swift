@@ -8,7 +8,7 @@ import Testing
 /// Goal: the page says what was lost and why, loads nothing, and takes no text of the run for markup.
 ///
 /// Method: failures of small stores with known causes; pages are searched for what a reader needs, and walked by tags.
-@Suite(.timeLimit(.minutes(5))) struct HTMLReportTests {
+@Suite(.timeLimit(.minutes(20))) struct HTMLReportTests {
     @Test func `a lost commit is told in the first lines`() throws {
         let trace = try RecordedWorlds.failedStore(.missingSync)
         let page = HTMLReport(trace, replay: ["siege show run.trace"]).html

@@ -7,7 +7,7 @@ import Testing
 
 /// Goal: an exploration by reads covers all disks, in as many runs as are counted by hand, and says when it does not.
 /// Method: small programs; the sets of outcomes are compared with those of all disks one by one.
-@Suite(.timeLimit(.minutes(5))) struct LazyTests {
+@Suite(.timeLimit(.minutes(20))) struct LazyTests {
     /// A disk with a file of zeros to which `writes` were made and not synced.
     private static func disk(size: UInt64 = 1 << 20, _ writes: [(offset: Int, bytes: [UInt8])]) throws
         -> SimulatedStorage

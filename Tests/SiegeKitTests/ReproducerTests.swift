@@ -7,7 +7,7 @@ import Testing
 /// Goal: a reproducer means the same after it was printed and read; text that is none is refused with its line.
 ///
 /// Method: by hand, then drawn workloads, drawn bytes and drawn damage.
-@Suite(.timeLimit(.minutes(5))) struct ReproducerTests {
+@Suite(.timeLimit(.minutes(20))) struct ReproducerTests {
     private static let example = """
         siege 1 a store, "quick" one
         create "a"

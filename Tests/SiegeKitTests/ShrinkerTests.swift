@@ -7,7 +7,7 @@ import Testing
 /// Goal: what fails gets small, and still fails, for the same reason, every time.
 ///
 /// Method: arrays with known causes; a store with mistakes under long workloads, shrunk, printed, read, replayed.
-@Suite(.timeLimit(.minutes(5))) struct ShrinkerTests {
+@Suite(.timeLimit(.minutes(20))) struct ShrinkerTests {
     @Test func `the elements that it takes are left, and no other`() {
         let seed = testSeed()
         var random = SeededRandom(seed: seed)

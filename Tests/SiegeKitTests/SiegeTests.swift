@@ -8,7 +8,7 @@ import Testing
 
 /// Goal: a siege as a user writes it finds every mistake of a small store and none in a right one, and calls nothing
 /// good that it could not have judged. Method: a store with planted mistakes, and a database.
-@Suite(.timeLimit(.minutes(10))) struct SiegeTests {
+@Suite(.timeLimit(.minutes(20))) struct SiegeTests {
     private static func budget() -> SiegeBudget {
         var budget = SiegeBudget()
         budget.world = .oneThread

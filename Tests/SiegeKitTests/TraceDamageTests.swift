@@ -8,7 +8,7 @@ import Testing
 ///
 /// Method: every byte of a small trace is changed and every length cut; then bytes are changed at random and the
 /// checksum is made right again, so that what reads the parts has to be careful itself.
-@Suite(.timeLimit(.minutes(5))) struct TraceDamageTests {
+@Suite(.timeLimit(.minutes(20))) struct TraceDamageTests {
     /// A short run with a crash: every section of a file is there.
     private static func bytes() throws -> [UInt8] {
         var trace = try RecordedWorlds.failedStore(.missingSync)

@@ -9,7 +9,7 @@ import Testing
 ///
 /// Method: runs of a small store and of a database, through bytes and through a file; the lines are compared with those
 /// that a person would write down.
-@Suite(.timeLimit(.minutes(5))) struct TraceFileTests {
+@Suite(.timeLimit(.minutes(20))) struct TraceFileTests {
     private static func expectEqual(_ found: TraceFile, _ written: TraceFile) {
         #expect(found.seed == written.seed && found.text == written.text && found.crash == written.crash)
         #expect(found.start.paths == written.start.paths)
