@@ -262,14 +262,7 @@ struct IndexPageCheck {
 
     private mutating func checkHeap(count: Int, freed: (count: Int, byteCount: Int)) {
         let page = page
-        expect("number of heap records", page.heapCount, count + freed.count + 2, IndexPage.Offset.heapCount)
-        let garbage = page.heapTop - IndexPage.heapStart - liveByteCount
-        expect("garbage", page.garbage, garbage, IndexPage.Offset.garbage)
-        expect(
-            freed.byteCount <= page.garbage,
-            IndexPage.Offset.garbage,
-            "garbage is \(page.garbage), but freed records take \(freed.byteCount)"
-        )
+        // First, because a wrong length is the reason for a wrong sum, and names a record.
         extents.sort { $0.start < $1.start }
         for (left, right) in zip(extents, extents.dropFirst()) {
             expect(
@@ -278,5 +271,13 @@ struct IndexPageCheck {
                 "the record takes \(right.start)..<\(right.end), but that at \(left.origin) ends at \(left.end)"
             )
         }
+        expect("number of heap records", page.heapCount, count + freed.count + 2, IndexPage.Offset.heapCount)
+        let garbage = page.heapTop - IndexPage.heapStart - liveByteCount
+        expect("garbage", page.garbage, garbage, IndexPage.Offset.garbage)
+        expect(
+            freed.byteCount <= page.garbage,
+            IndexPage.Offset.garbage,
+            "garbage is \(page.garbage), but freed records take \(freed.byteCount)"
+        )
     }
 }

@@ -57,7 +57,18 @@ enum PendingChains {
         }
     }
 
-    private static func offset(_ slot: Int) -> Int {
+    /// The offset of the first slot whose kind does not fit its page, or nil.
+    static func strangeSlot(_ header: PageBytes) -> Int? {
+        for slot in 0..<slotCount {
+            let kind = header.u32(at: base + 8 * slot + 4)
+            let isEmpty = header.u32(at: base + 8 * slot) == 0
+            if isEmpty ? kind != 0 : Kind(rawValue: kind) == nil { return base + 8 * slot + 4 }
+        }
+        return nil
+    }
+
+    /// Where a slot stands on page 0.
+    static func offset(_ slot: Int) -> Int {
         precondition((0..<slotCount).contains(slot), "slot \(slot) of pending chains")
         return base + 8 * slot
     }

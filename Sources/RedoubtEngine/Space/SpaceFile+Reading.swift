@@ -21,6 +21,19 @@ extension SpaceFile {
         return try unsafe checkHeader(PageBytes(base), file, expected: expected, database: database, lsnLimit: lsnLimit)
     }
 
+    /// Reads the record of a page 0; an error names the page.
+    private static func metadata(
+        of page: PageBytes,
+        _ id: PageID,
+        _ path: String
+    ) throws(RedoubtError) -> SpaceMetadata {
+        do throws(RedoubtError) {
+            return try SpaceMetadata.decode(page, path: path)
+        } catch {
+            throw RedoubtError(error.code, error.message, page: id, path: path)
+        }
+    }
+
     private static func checkHeader(
         _ page: PageBytes,
         _ file: any StorageFile,
@@ -39,7 +52,7 @@ extension SpaceFile {
             if !SpaceMetadata.isPresent(page) { _ = try SpaceMetadata.decode(page, path: path) }
             throw RedoubtError(.corruptPage, "page 0 does not match its checksum", page: id, path: path)
         }
-        let metadata = try SpaceMetadata.decode(page, path: path)
+        let metadata = try metadata(of: page, id, path)
         guard page.type == .spaceHeader, page.number == SpaceFormat.headerPage else {
             throw RedoubtError(.notADatabase, "page 0 is not the header of a tablespace", page: id, path: path)
         }

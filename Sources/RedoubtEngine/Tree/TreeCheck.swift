@@ -46,9 +46,20 @@ struct TreeCheck {
         var page: IndexPage { unsafe IndexPage(PageBytes(memory)) }
     }
 
+    /// Where a page is named: what leads to it.
+    private struct Place {
+        let page: PageNumber
+        let offset: Int
+
+        /// Says so, behind a finding about the page that it leads to.
+        var note: String { "(page \(page), offset \(offset) leads to it)" }
+    }
+
     /// A page that is to be visited.
     private struct Visit {
         let number: PageNumber
+        /// The pointer to it; nil for the root.
+        let from: Place?
         let level: Int
         let lower: [UInt8]?
         let upper: [UInt8]?
@@ -86,11 +97,9 @@ struct TreeCheck {
     }
 
     private mutating func run() throws(RedoubtError) {
-        let root = try tree.kernel.pool.fetchShared(tree.rootID)
-        let level = IndexPage(root.bytes).level
-        root.unlockShared()
+        let level = try height()
         var stack: [Node] = []
-        let first = Visit(number: .root, level: level, lower: nil, upper: nil, isLeftmost: true)
+        let first = Visit(number: .root, from: nil, level: level, lower: nil, upper: nil, isLeftmost: true)
         if let node = try visit(first) { stack.append(node) }
         while let node = stack.last {
             guard let next = child(of: node) else {
@@ -100,9 +109,40 @@ struct TreeCheck {
             if let below = try visit(next) { stack.append(below) }
         }
         for (level, neighbour) in last.sorted(by: { $0.key < $1.key }) where neighbour.next != .none {
-            find(neighbour.number, "is the last page of level \(level), but has \(neighbour.next) as its right sibling")
+            find(
+                neighbour.number,
+                "offset 12: is the last page of level \(level), but has \(neighbour.next) as its right sibling"
+            )
         }
         try checkPending()
+    }
+
+    /// The levels below the root, by going down on the left: the level that the root says it has may be wrong, and then
+    /// every other page would seem to be.
+    ///
+    /// Waits.
+    private func height() throws(RedoubtError) -> Int {
+        var number = PageNumber.root
+        var said = 0
+        for steps in 0...Int(UInt8.max) {
+            let frame: Frame
+            do throws(RedoubtError) {
+                frame = try tree.kernel.pool.fetchShared(tree.id(number))
+            } catch {
+                if number == .root || error.code != .corruptPage { throw error }
+                return said
+            }
+            defer { frame.unlockShared() }
+            let page = IndexPage(frame.bytes)
+            if number == .root { said = page.level }
+            guard frame.bytes.type == .index else { return said }
+            if page.isLeaf { return steps }
+            guard let first = page.first, first.child > .root, first.child.rawValue < tree.space.pageCount else {
+                return said
+            }
+            number = first.child
+        }
+        return said
     }
 
     /// The next child of `node`, or nil after the last.
@@ -118,6 +158,7 @@ struct TreeCheck {
         node.stepsLeft -= 1
         return Visit(
             number: record.child,
+            from: Place(page: node.number, offset: record.origin + record.keyByteCount),
             level: node.level - 1,
             lower: lower,
             upper: upper,
@@ -130,17 +171,22 @@ struct TreeCheck {
     /// Waits.
     private mutating func visit(_ visit: Visit) throws(RedoubtError) -> Node? {
         let segment = visit.level == 0 && visit.number != .root ? Segment.leaf : .nonLeaf
-        guard reach(visit.number, segment) else { return nil }
+        guard reach(visit.number, segment, from: visit.from) else { return nil }
         let frame: Frame
         do throws(RedoubtError) {
             frame = try tree.kernel.pool.fetchShared(tree.id(visit.number))
         } catch {
             if error.code != .corruptPage { throw error }
-            find(visit.number, error.message)
+            find(visit.number, note(error.message, visit.from))
             return nil
         }
         defer { frame.unlockShared() }
         let page = IndexPage(frame.bytes)
+        guard frame.bytes.type == .index else {
+            find(visit.number, note("offset 24: type is \(frame.bytes.typeCode), not an index page", visit.from))
+            return nil
+        }
+        if visit.number == .root { checkSegments(frame.bytes) }
         let inPage = IndexPageCheck.findings(
             page,
             id: tree.id(visit.number),
@@ -166,26 +212,50 @@ struct TreeCheck {
         )
     }
 
-    private mutating func reach(_ number: PageNumber, _ segment: Segment) -> Bool {
-        guard number.rawValue < tree.space.pageCount, number >= .root else {
-            find(number, "a pointer leads outside the pages of the tree")
+    private func note(_ message: String, _ from: Place?) -> String { from.map { "\(message) \($0.note)" } ?? message }
+
+    /// Notes that `from` leads to page `number`; false if that cannot be, or not once more.
+    private mutating func reach(_ number: PageNumber, _ segment: Segment, from: Place?) -> Bool {
+        let isBelowRoot = number > .root && from != nil
+        guard isBelowRoot || (number == .root && from == nil), number.rawValue < tree.space.pageCount else {
+            if let from {
+                find(from.page, "offset \(from.offset): leads to page \(number), which is no page of the tree")
+            }
             return false
         }
         for known in Segment.allCases where pages[known]?.contains(number) ?? false {
-            find(number, "is reached twice")
+            find(number, note("is reached twice", from))
             return false
         }
         pages[segment]?.insert(number)
         return true
     }
 
+    /// Checks where the root says that the inodes of its segments are.
+    private mutating func checkSegments(_ root: PageBytes) {
+        let places = [(IndexPage.Offset.leafSegment, Segment.leaf), (IndexPage.Offset.nodeSegment, .nonLeaf)]
+        for (offset, segment) in places {
+            let space = SpaceID(rawValue: root.u32(at: offset))
+            let address = root.address(at: offset + 4)
+            let expected = ListAddress(page: SpaceFormat.inodePage, offset: UInt16(segment.inodeOffset))
+            if space != tree.space.id || address != expected {
+                find(
+                    .root,
+                    "offset \(offset): the inode of segment \(segment.id) is said to be at \(address) of space "
+                        + "\(space), expected \(expected) of space \(tree.space.id)"
+                )
+            }
+        }
+    }
+
     private mutating func checkSiblings(_ page: IndexPage, _ visit: Visit) {
         let before = last[visit.level]
         if page.previous != before?.number ?? .none {
-            find(visit.number, "has \(page.previous) as its left sibling, expected \(before?.number ?? .none)")
+            let expected = before?.number ?? .none
+            find(visit.number, "offset 8: has \(page.previous) as its left sibling, expected \(expected)")
         }
         if let before, before.next != visit.number {
-            find(before.number, "has \(before.next) as its right sibling, expected \(visit.number)")
+            find(before.number, "offset 12: has \(before.next) as its right sibling, expected \(visit.number)")
         }
         last[visit.level] = Neighbour(number: visit.number, next: page.next)
     }
@@ -204,11 +274,11 @@ struct TreeCheck {
         if let lower = visit.lower {
             let order = unsafe lower.withUnsafeBytes { unsafe TreeKey.compare(first.key, $0) }
             if visit.level == 0 ? order < 0 : order != 0 {
-                find(visit.number, "its first key does not agree with the pointer above")
+                find(visit.number, note("its first key does not agree with the pointer above", visit.from))
             }
         }
         if let upper = visit.upper, unsafe upper.withUnsafeBytes({ unsafe TreeKey.compare(end.key, $0) }) >= 0 {
-            find(visit.number, "its last key is not less than the next pointer above")
+            find(visit.number, note("its last key is not less than the next pointer above", visit.from))
         }
     }
 
@@ -219,51 +289,70 @@ struct TreeCheck {
             let record = page.record(at: origin)
             if record.keyByteCount == 0 { find(number, "offset \(origin): a row has an empty key") }
             // A mark owns no chain.
-            if record.isOffPage, !record.isDeleted {
-                let reference = record.valueReference
-                if reference.space != tree.space.id || reference.byteCount > UInt64(Tree.valueByteCountMaximum) {
-                    find(
-                        number,
-                        "offset \(origin): a row refers to \(reference.byteCount) bytes in space \(reference.space)"
-                    )
-                } else {
-                    try checkChain(reference.firstPage, byteCount: Int(reference.byteCount))
-                }
-            }
+            if record.isOffPage, !record.isDeleted { try checkReference(record, number) }
             origin = record.next
             steps -= 1
         }
     }
 
+    /// Checks the 20 bytes that stand for a value, and the chain that they name.
+    private mutating func checkReference(_ record: Record, _ page: PageNumber) throws(RedoubtError) {
+        let reference = record.valueReference
+        let at = record.origin + record.keyByteCount + Record.systemByteCount
+        if reference.offset != UInt32(SpaceFormat.Blob.partByteCount) {
+            find(page, "offset \(at + 8): a value is said to begin at byte \(reference.offset) of a page, expected 38")
+        }
+        let flags = record.page.u8(at: at + 12) >> 5
+        if flags != 0 { find(page, "offset \(at + 12): the flags of a value's length are \(flags), expected 0") }
+        if reference.space != tree.space.id {
+            return find(page, "offset \(at): a value is said to be in space \(reference.space)")
+        }
+        if reference.byteCount > UInt64(Tree.valueByteCountMaximum) {
+            return find(page, "offset \(at + 12): a value is said to have \(reference.byteCount) bytes")
+        }
+        let from = Place(page: page, offset: at)
+        try checkChain(reference.firstPage, byteCount: Int(reference.byteCount), from: from)
+    }
+
     /// Follows a chain that holds `byteCount` bytes; nil for one that is pending and may hold any number.
-    private mutating func checkChain(_ first: PageNumber, byteCount: Int?) throws(RedoubtError) {
+    ///
+    /// Waits.
+    private mutating func checkChain(
+        _ first: PageNumber,
+        byteCount: Int?,
+        from: Place
+    ) throws(RedoubtError) {
         var number = first
+        var place = from
         var left = byteCount ?? Int.max
         while left > 0 {
             if byteCount == nil && number == .none { return }
             // A page that was reached before ends a chain that goes in circles.
-            guard reach(number, .leaf) else { return }
+            guard reach(number, .leaf, from: place) else { return }
             let frame: Frame
             do throws(RedoubtError) {
                 frame = try tree.kernel.pool.fetchShared(tree.id(number))
             } catch {
                 if error.code != .corruptPage { throw error }
-                find(number, error.message)
-                return
+                return find(number, note(error.message, place))
             }
             defer { frame.unlockShared() }
             guard frame.bytes.typeCode == PageType.blob.rawValue else {
-                find(number, "is of type \(frame.bytes.typeCode), but a chain of a value leads to it")
-                return
+                let message = "offset 24: is of type \(frame.bytes.typeCode), but a chain of a value goes on here"
+                return find(number, note(message, place))
             }
             let part = Int(frame.bytes.u32(at: SpaceFormat.Blob.partByteCount))
-            if byteCount != nil, part != min(left, Tree.chainPartByteCount) {
-                find(number, "holds \(part) bytes of a value, but \(min(left, Tree.chainPartByteCount)) are due")
-                return
+            let due = byteCount == nil ? part : min(left, Tree.chainPartByteCount)
+            guard part == due, part > 0, part <= Tree.chainPartByteCount else {
+                let message = "offset 38: holds \(part) bytes of a value, but \(due) are due"
+                return find(number, note(message, from))
             }
             left -= part
             let next = PageNumber(rawValue: frame.bytes.u32(at: SpaceFormat.Blob.next))
-            if left == 0, next != .none { find(number, "is the end of a value, but goes on at \(next)") }
+            if left == 0, next != .none {
+                find(number, note("offset 42: is the end of a value, but goes on at \(next)", from))
+            }
+            place = Place(page: number, offset: SpaceFormat.Blob.next)
             number = next
         }
     }
@@ -271,8 +360,15 @@ struct TreeCheck {
     private mutating func checkPending() throws(RedoubtError) {
         let header = try tree.kernel.pool.fetchShared(tree.id(SpaceFormat.headerPage))
         let chains = PendingChains.list(header.bytes)
+        let strange = PendingChains.strangeSlot(header.bytes)
         header.unlockShared()
-        for (_, page) in chains { try checkChain(page, byteCount: nil) }
+        if let strange {
+            find(SpaceFormat.headerPage, "offset \(strange): the kind of a pending chain is not one")
+        }
+        for (slot, page) in chains {
+            let place = Place(page: SpaceFormat.headerPage, offset: PendingChains.offset(slot))
+            try checkChain(page, byteCount: nil, from: place)
+        }
     }
 
     private mutating func find(_ page: PageNumber, _ message: String) {
