@@ -33,11 +33,18 @@ func tool(_ name: String, target: String, dependencies: [Target.Dependency]) -> 
 }
 
 /// A suite under `Tests/`.
-func tests(_ name: String, dependencies: [Target.Dependency]) -> Target {
-    .testTarget(name: name, dependencies: ["TestSupport"] + dependencies, swiftSettings: strict)
+func tests(_ name: String, dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(
+        name: name,
+        dependencies: ["TestSupport"] + dependencies,
+        exclude: exclude,
+        swiftSettings: strict,
+    )
 }
 
-let folders = ["Page", "Buffer", "MiniTransaction", "Space", "Tree", "Doublewrite", "Flushing", "Recovery"]
+let folders = [
+    "Page", "Buffer", "MiniTransaction", "Space", "Tree", "Doublewrite", "Flushing", "Recovery", "Backup",
+]
 
 let package = Package(
     name: "redoubt",
@@ -163,6 +170,12 @@ let package = Package(
         tests(
             "ObservationTests",
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine", "Redoubt"]
+        ),
+        tests(
+            "BackupTests",
+            dependencies: [
+                "Redoubt", "RedoubtCore", "RedoubtEngine", "RedoubtSimulation", "RedoubtSystem",
+            ]
         ),
         tests("CommandLineTests", dependencies: ["RedoubtCommands", "RedoubtCore", "redoubt-cli"]),
         .testTarget(

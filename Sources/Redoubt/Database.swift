@@ -41,6 +41,12 @@ public final class Database: Sendable {
     let gate = CallGate()
     let threads = CallThreads()
     let lastReported = Mutex<Statistics?>(nil)
+    private let readOnly = Atomic<Bool>(false)
+    /// Whether the database is open for reading only.
+    public internal(set) var isReadOnly: Bool {
+        get { readOnly.load(ordering: .relaxed) }
+        set { readOnly.store(newValue, ordering: .relaxed) }
+    }
 
     private init(path: String, engine: Engine) {
         self.path = path
@@ -81,7 +87,8 @@ public final class Database: Sendable {
             configuration: configuration,
             storage: storage,
             options: EngineOptions(),
-            progress: progress
+            progress: progress,
+            servesRequests: true
         )
     }
 
@@ -105,7 +112,8 @@ public final class Database: Sendable {
         configuration: Configuration,
         storage: any Storage,
         options: EngineOptions,
-        progress: (@Sendable (Recovery) -> Void)? = nil
+        progress: (@Sendable (Recovery) -> Void)? = nil,
+        servesRequests: Bool = false
     ) throws(RedoubtError) -> Database {
         try ThreadBorrow.check()
         try configuration.validate()
@@ -118,7 +126,12 @@ public final class Database: Sendable {
             options: options,
             progress: report
         )
-        return Database(path: path, engine: engine)
+        let database = Database(path: path, engine: engine)
+        if servesRequests {
+            let server = BackupServer(engine, database.gate, database.threads, storage)
+            engine.source.whenPublished { server.look() }
+        }
+        return database
     }
 
     /// Waits for the calls that are inside, makes everything durable and gives the folder back; no effect the second
@@ -135,6 +148,7 @@ public final class Database: Sendable {
         threads.stop()
         guard gate.close() else { return }
         defer { engine.source.events.end() }
+        if isReadOnly { return engine.forget() }
         try engine.close()
     }
 

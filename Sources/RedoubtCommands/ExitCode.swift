@@ -24,7 +24,8 @@ package enum ExitCode: Int32, CaseIterable {
     /// The code for an error of the library.
     package init(_ error: RedoubtError) {
         switch error.code {
-        case .corruptPage, .corruptLog, .notADatabase, .unsupportedFormat, .mixedFiles, .missingFile: self = .damaged
+        case .corruptPage, .corruptLog, .notADatabase, .unsupportedFormat, .mixedFiles, .missingFile, .damagedBackup:
+            self = .damaged
         case .alreadyOpen: self = .locked
         case .notOpen: self = .negative
         case .notFound, .exists, .keyspaceNotFound, .keyspaceExists, .invalidName, .invalidConfiguration: self = .usage

@@ -82,6 +82,8 @@ public struct RedoubtError: Error, Sendable, CustomStringConvertible {
         public static let unsupportedFormat = Code(rawValue: "unsupportedFormat")
         /// Files of different databases are mixed.
         public static let mixedFiles = Code(rawValue: "mixedFiles")
+        /// A backup is not complete, or not what its manifest says.
+        public static let damagedBackup = Code(rawValue: "damagedBackup")
         /// A file that the database needs is missing.
         public static let missingFile = Code(rawValue: "missingFile")
     }

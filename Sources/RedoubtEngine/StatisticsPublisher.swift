@@ -8,6 +8,8 @@ import Synchronization
 /// It reads counters and writes a few KiB through the page cache; it never syncs, and takes no lock for long. That the
 /// file cannot be made or written is no reason not to open: then there is none.
 ///
+/// After each image it asks who listens, such as whoever looks for requests of other processes.
+///
 /// The file is written, not mapped: to a process that has mapped it, a file that somebody else cuts short is fatal.
 final class StatisticsPublisher: Sendable {
     /// The time between two images.
@@ -71,6 +73,7 @@ final class StatisticsPublisher: Sendable {
             } catch {
                 // No room, or no file any more: perhaps next time.
             }
+            source.notePublished()
             if stopping.load(ordering: .acquiring) { return }
             wake.wait(ticket, deadline: Scheduling.now().advanced(milliseconds: Self.intervalMilliseconds))
         }

@@ -24,6 +24,7 @@ package final class StatisticsSource: Sendable {
 
     private let parts = Mutex(Parts())
     private let publisher = Mutex<StatisticsPublisher?>(nil)
+    private let listener = Mutex<(@Sendable () -> Void)?>(nil)
     private let start = Scheduling.now()
     private let phase = Atomic<UInt64>(0)
     private let position = Atomic<UInt64>(0)
@@ -83,10 +84,19 @@ package final class StatisticsSource: Sendable {
         publisher.withLock { $0 = started }
     }
 
+    /// Has `body` called after each image, on the thread that publishes them; it must not wait for long.
+    package func whenPublished(_ body: @escaping @Sendable () -> Void) {
+        listener.withLock { $0 = body }
+    }
+
+    /// Says that an image was written.
+    func notePublished() { listener.withLock { $0 }?() }
+
     /// Ends what ``publish(in:)`` began.
     ///
     /// Waits.
     func stopPublishing() {
+        defer { listener.withLock { $0 = nil } }
         let started = publisher.withLock { publisher in
             defer { publisher = nil }
             return publisher

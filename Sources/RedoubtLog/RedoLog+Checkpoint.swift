@@ -26,11 +26,13 @@ extension RedoLog {
 
     /// Writes the checkpoint and makes files spare; returns false if the checkpoint was there already.
     private func advanceCheckpoint(
-        to lsn: LogSequenceNumber,
+        to bound: LogSequenceNumber,
         isCleanShutdown: Bool
     ) throws(RedoubtError) -> Bool {
         checkpointLock.lock()
         defer { checkpointLock.unlock() }
+        let lsn = min(bound, checkpointMaximum)
+        precondition(lsn == bound || !isCleanShutdown, "the log is closed while it is being copied")
         let present = checkpoint.value.load(ordering: .relaxed)
         try health.check()
         if lsn.rawValue < present || (lsn.rawValue == present && !isCleanShutdown) { return false }

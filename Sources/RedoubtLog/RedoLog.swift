@@ -42,6 +42,8 @@ package final class RedoLog: Sendable {
     let written: CacheIsolated<Atomic<UInt64>>
     let flushed: CacheIsolated<Atomic<UInt64>>
     let checkpoint: CacheIsolated<Atomic<UInt64>>
+    /// What the checkpoint must not pass, because redo from there on is being copied.
+    let checkpointLimit = Atomic<UInt64>(.max)
     /// The sequence number up to which the log buffer has room.
     let roomEnd: CacheIsolated<Atomic<UInt64>>
     /// The greatest LSN that somebody wants written, and flushed.

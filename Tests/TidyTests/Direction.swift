@@ -10,7 +10,10 @@ enum Direction {
         "Space": ["Page", "Buffer", "MiniTransaction"],
         "Tree": ["Page", "Buffer", "MiniTransaction", "Space"],
         "Recovery": ["Page", "Buffer", "MiniTransaction", "Flushing", "Space", "Tree"],
-        "": ["Page", "Buffer", "MiniTransaction", "Doublewrite", "Flushing", "Space", "Tree", "Recovery"],
+        "Backup": ["Page", "Buffer", "MiniTransaction", "Space", "Recovery", ""],
+        "": [
+            "Page", "Buffer", "MiniTransaction", "Doublewrite", "Flushing", "Space", "Tree", "Recovery", "Backup",
+        ],
     ]
 
     /// Returns a violation for each mention of a type that a file's folder must not know.

@@ -43,7 +43,7 @@ extension Flushing {
         checkpointLock.lock()
         defer { checkpointLock.unlock() }
         try kernel.health.check()
-        let bound = checkpointBound()
+        let bound = min(checkpointBound(), kernel.log.checkpointMaximum)
         guard bound > kernel.log.checkpointLSN || isCleanShutdown else { return false }
         do {
             if !Scheduling.breaks(.skipsDataSync) { try kernel.files.syncWritten() }

@@ -1,0 +1,174 @@
+import RedoubtCore
+import RedoubtSystem
+
+/// The folder of a backup: its names, and how its files are made, read and removed.
+struct BackupFolder {
+    let storage: any Storage
+    let path: String
+
+    static let manifestName = "backup.manifest"
+    static let unfinishedManifestName = "backup.manifest.new"
+    static let redoName = "redo.copy"
+    private static let suffix = ".copy"
+
+    /// The bytes that are copied at once.
+    static let pieceByteCount = 1 << 20
+
+    /// The name in the backup of the file `name` of the database.
+    static func name(ofCopy name: String) -> String { name + suffix }
+
+    /// Returns the path of `name`.
+    func path(_ name: String) -> String { DatabaseFiles.path(path, name) }
+
+    /// Makes the folder, which must be missing or empty.
+    ///
+    /// Waits.
+    ///
+    /// - Throws: `.exists` if something is there.
+    func make() throws(RedoubtError) {
+        if try storage.exists(path), try !storage.list(path).isEmpty {
+            throw RedoubtError(.exists, "the folder is not empty; name one that is, or that is not there", path: path)
+        }
+        try storage.createDirectory(path)
+    }
+
+    /// Makes an empty file.
+    func create(_ name: String, _ role: FileRole) throws(RedoubtError) -> any StorageFile {
+        try storage.open(path(name), role: role, creating: true, readOnly: false)
+    }
+
+    /// Opens a file for reading.
+    func open(_ name: String, _ role: FileRole) throws(RedoubtError) -> any StorageFile {
+        try storage.open(path(name), role: role, creating: false, readOnly: true)
+    }
+
+    /// Removes what a backup that failed has made: nothing else is in the folder.
+    func clear() {
+        for name in (try? storage.list(path)) ?? [] {
+            let isOurs = name.hasSuffix(Self.suffix) || name == Self.manifestName || name == Self.unfinishedManifestName
+            if isOurs { try? storage.remove(path(name)) }
+        }
+    }
+
+    /// Makes the folder's entries durable, and its own entry in the folder above, and so on.
+    func sync() throws(RedoubtError) {
+        try storage.syncDirectory(path)
+        var child = path[...]
+        while child.last == "/" && child.count > 1 { child.removeLast() }
+        var isParent = true
+        while child != "/" {
+            guard let slash = child.lastIndex(of: "/") else { return try storage.syncDirectory(".") }
+            child = slash == child.startIndex ? "/" : child[..<slash]
+            if isParent {
+                try storage.syncDirectory(String(child))
+            } else {
+                // The ones further up were there before, as a rule, and may not be ours to read.
+                try? storage.syncDirectory(String(child))
+            }
+            isParent = false
+        }
+    }
+
+    // MARK: The manifest
+
+    /// Makes the backup one: all its files are durable.
+    ///
+    /// Waits.
+    func publish(_ manifest: BackupManifest) throws(RedoubtError) {
+        let bytes = manifest.encode()
+        let buffer = try AlignedBuffer(byteCount: bytes.count)
+        unsafe buffer.bytes.copyBytes(from: bytes)
+        let file = try create(Self.unfinishedManifestName, .control)
+        defer { file.close() }
+        unsafe try file.write(UnsafeRawBufferPointer(buffer.bytes), at: 0)
+        try file.sync()
+        try sync()
+        try storage.rename(path(Self.unfinishedManifestName), to: path(Self.manifestName))
+        try sync()
+    }
+
+    /// Reads the manifest.
+    ///
+    /// Waits.
+    ///
+    /// - Throws: `.damagedBackup` if there is none, or it is not one; `.notFound` if there is no folder.
+    func manifest() throws(RedoubtError) -> BackupManifest {
+        guard try storage.exists(path) else {
+            throw RedoubtError(.notFound, "there is no such folder; name that of a backup", path: path)
+        }
+        let place = path(Self.manifestName)
+        guard try storage.exists(place) else {
+            throw RedoubtError(
+                .damagedBackup,
+                "there is no \(Self.manifestName): this is no backup, or one that did not come to its end",
+                path: path
+            )
+        }
+        let file = try open(Self.manifestName, .control)
+        defer { file.close() }
+        let size = try file.size()
+        guard size > 0, size <= BackupManifest.byteCountMaximum else {
+            throw RedoubtError(.damagedBackup, "the manifest has \(size) bytes; use another backup", path: place)
+        }
+        let buffer = try AlignedBuffer(byteCount: Int(size))
+        let count = unsafe try file.read(into: buffer.bytes, at: 0)
+        return try BackupManifest.decode(unsafe [UInt8](buffer.bytes[..<count]), path: place)
+    }
+
+    // MARK: Content
+
+    /// Reads a file of the backup as a whole and compares it with what the manifest says, copying it to `target`.
+    ///
+    /// Waits.
+    ///
+    /// - Throws: `.damagedBackup`, `.readFailed`, `.diskFull`.
+    func read(
+        _ name: String,
+        _ role: FileRole,
+        byteCount: UInt64,
+        checksum: UInt32,
+        copyingTo target: (any StorageFile)? = nil
+    ) throws(RedoubtError) {
+        guard try storage.exists(path(name)) else {
+            throw RedoubtError(.damagedBackup, "a file of the backup is missing; use another backup", path: path(name))
+        }
+        let file = try open(name, role)
+        defer { file.close() }
+        let size = try file.size()
+        guard size == byteCount else {
+            throw RedoubtError(
+                .damagedBackup,
+                "the file has \(size) bytes, the manifest says \(byteCount); use another backup",
+                path: path(name)
+            )
+        }
+        let found = try Self.checksum(of: file, copyingTo: target)
+        guard found == checksum else {
+            throw RedoubtError(
+                .damagedBackup,
+                "the file does not match the checksum of the manifest; use another backup",
+                path: path(name)
+            )
+        }
+    }
+
+    /// Returns the checksum of a file, which is copied to `target`.
+    ///
+    /// Waits.
+    static func checksum(
+        of file: any StorageFile,
+        copyingTo target: (any StorageFile)? = nil
+    ) throws(RedoubtError) -> UInt32 {
+        let buffer = try AlignedBuffer(byteCount: pieceByteCount)
+        var checksum: UInt32 = 0
+        var offset: UInt64 = 0
+        while true {
+            let count = unsafe try file.read(into: buffer.bytes, at: offset)
+            if count == 0 { return checksum }
+            let piece = unsafe UnsafeRawBufferPointer(rebasing: buffer.bytes[..<count])
+            checksum = unsafe Checksum.crc32c(piece, seed: checksum)
+            if let target { unsafe try target.write(piece, at: offset) }
+            offset += UInt64(count)
+        }
+    }
+}

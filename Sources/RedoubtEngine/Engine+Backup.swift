@@ -1,0 +1,61 @@
+package import RedoubtCore
+import RedoubtSystem
+
+extension Engine {
+    /// The memory that the verification of a backup may take for what recovery writes, in bytes.
+    private static var verificationByteCount: Int { 1 << 30 }
+
+    /// Copies the database, which goes on, into the folder `path`; with `verify` the copy is recovered and checked.
+    ///
+    /// Waits.
+    ///
+    /// - Parameters:
+    ///   - progress: called with the bytes copied so far, and those that there are.
+    ///   - fault: a rule that is broken on purpose.
+    /// - Throws: `.exists` if the folder is not empty; `.busy` if a backup is being made; `.corruptPage` if a page
+    ///   cannot be copied; `.damagedBackup` if the copy cannot be recovered; `.systemLimit` if verifying takes too much
+    ///   memory; `.diskFull`, `.fenced`, `.readFailed`. What was made is removed.
+    package func backup(
+        to path: String,
+        verify: Bool,
+        progress: ((UInt64, UInt64) -> Void)? = nil,
+        fault: BackupFault? = nil
+    ) throws(RedoubtError) -> BackupManifest {
+        try requireOpen()
+        try kernel.health.check()
+        var job = BackupMaker.Job(kernel: kernel, spaces: spaces, changeLock: catalog.changeLock)
+        job.progress = progress
+        job.fault = fault
+        if verify {
+            var settings = Configuration()
+            settings.createIfMissing = false
+            settings.memory = .mebibytes(64)
+            settings.redoLog.shape = .selfWriting
+            settings.redoLog.bufferCapacity = .mebibytes(1)
+            settings.redoLog.capacity = configuration.redoLog.capacity
+            let chosen = settings
+            job.verify = { (folder, manifest) throws(RedoubtError) in try Self.verify(folder, manifest, chosen) }
+        }
+        var maker = BackupMaker(job, to: path)
+        return try maker.run()
+    }
+
+    private static func verify(
+        _ folder: BackupFolder,
+        _ manifest: BackupManifest,
+        _ configuration: Configuration
+    ) throws(RedoubtError) -> [CheckFinding] {
+        let restorer = BackupRestorer(folder.storage, from: folder.path, to: folder.path)
+        do throws(RedoubtError) {
+            return try restorer.verify(manifest, configuration, byteCountMaximum: verificationByteCount)
+        } catch {
+            if error.code == .systemLimit { throw error }
+            throw RedoubtError(
+                .damagedBackup,
+                "the copy cannot be recovered (\(error.message)); check the database",
+                page: error.page,
+                path: error.path
+            )
+        }
+    }
+}

@@ -1,0 +1,69 @@
+import RedoubtCore
+import RedoubtSystem
+
+/// A storage in which a read of a file that is open for reading only is made of parts, with other threads between them:
+/// what it returns may be half of one write and half of another.
+final class TornStorage: Storage {
+    private let inner: any Storage
+
+    init(_ inner: any Storage) {
+        self.inner = inner
+    }
+
+    func open(
+        _ path: String,
+        role: FileRole,
+        creating: Bool,
+        readOnly: Bool
+    ) throws(RedoubtError) -> any StorageFile {
+        let file = try inner.open(path, role: role, creating: creating, readOnly: readOnly)
+        // That of the engine, and what backups are made of.
+        return readOnly && path.hasPrefix(BackupWorld.path + "/") ? TornFile(file) : file
+    }
+
+    func exists(_ path: String) throws(RedoubtError) -> Bool { try inner.exists(path) }
+    func list(_ directory: String) throws(RedoubtError) -> [String] { try inner.list(directory) }
+    func createDirectory(_ path: String) throws(RedoubtError) { try inner.createDirectory(path) }
+    func syncDirectory(_ path: String) throws(RedoubtError) { try inner.syncDirectory(path) }
+    func remove(_ path: String) throws(RedoubtError) { try inner.remove(path) }
+    func rename(_ source: String, to target: String) throws(RedoubtError) {
+        try inner.rename(source, to: target)
+    }
+    func lock(_ path: String) throws(RedoubtError) -> any AnyObject & Sendable { try inner.lock(path) }
+    func makeQueue(depth: Int) throws(RedoubtError) -> any StorageQueue { try inner.makeQueue(depth: depth) }
+    var status: String { inner.status }
+}
+
+private final class TornFile: StorageFile {
+    private let inner: any StorageFile
+    // Half a page, so that pages are torn as well as pieces.
+    private static let partByteCount = 8192
+
+    init(_ inner: any StorageFile) {
+        self.inner = inner
+    }
+
+    var path: String { inner.path }
+    var role: FileRole { inner.role }
+    var alignment: Int { inner.alignment }
+    func size() throws(RedoubtError) -> UInt64 { try inner.size() }
+    func read(into target: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(RedoubtError) -> Int {
+        var done = 0
+        while done < target.count {
+            let end = min(target.count, done + Self.partByteCount)
+            let part = unsafe UnsafeMutableRawBufferPointer(rebasing: target[done..<end])
+            let count = unsafe try inner.read(into: part, at: offset + UInt64(done))
+            done += count
+            if count < part.count { break }
+        }
+        return done
+    }
+    func write(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
+        unsafe try inner.write(source, at: offset)
+    }
+    func sync() throws(RedoubtError) { try inner.sync() }
+    func extend(to size: UInt64) throws(RedoubtError) { try inner.extend(to: size) }
+    func extendByWriting(to size: UInt64) throws(RedoubtError) { try inner.extendByWriting(to: size) }
+    func truncate(to size: UInt64) throws(RedoubtError) { try inner.truncate(to: size) }
+    func close() { inner.close() }
+}
