@@ -44,6 +44,7 @@ func tests(_ name: String, dependencies: [Target.Dependency], exclude: [String] 
 
 let folders = [
     "Page", "Buffer", "MiniTransaction", "Space", "Tree", "Doublewrite", "Flushing", "Recovery", "Backup",
+    "Salvage",
 ]
 
 let package = Package(

@@ -48,6 +48,8 @@ package final class EngineHealth: Sendable {
 
     /// The error that every write gets once the engine is fenced.
     package func fencedError() -> RedoubtError {
+        // Asked for, not a failure.
+        if let cause, cause.code == .readOnly { return cause }
         let reason = cause.map { $0.description } ?? "unknown"
         return RedoubtError(
             .fenced,

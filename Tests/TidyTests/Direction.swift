@@ -11,8 +11,10 @@ enum Direction {
         "Tree": ["Page", "Buffer", "MiniTransaction", "Space"],
         "Recovery": ["Page", "Buffer", "MiniTransaction", "Flushing", "Space", "Tree"],
         "Backup": ["Page", "Buffer", "MiniTransaction", "Space", "Recovery", ""],
+        "Salvage": ["Page", "Buffer", "MiniTransaction", "Doublewrite", "Space", "Tree", "Recovery", ""],
         "": [
             "Page", "Buffer", "MiniTransaction", "Doublewrite", "Flushing", "Space", "Tree", "Recovery", "Backup",
+            "Salvage",
         ],
     ]
 

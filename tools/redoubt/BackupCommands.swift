@@ -57,12 +57,55 @@ extension Command {
         return .success
     }
 
+    /// `salvage`.
+    static let salvage = Command(
+        name: "salvage",
+        summary: "read what is readable of a damaged database into a new one, and list what is lost",
+        operands: [path, Operand(name: "NEWPATH", text: "the folder of the new database, empty or missing")],
+        options: [json, memory]
+    ) { (arguments) throws(CommandFailure) in
+        var configuration = Configuration()
+        if let memory = try arguments.size("memory") { configuration.memory = memory }
+        let settings = configuration
+        let found = try explaining { () throws(RedoubtError) in
+            try Database.salvage(
+                at: arguments.operand("PATH"),
+                to: arguments.operand("NEWPATH"),
+                configuration: settings
+            )
+        }
+        tell(found, arguments)
+        return found.losses.isEmpty && found.unrecovered == nil ? .success : .negative
+    }
+
     /// The path from the root: another process is in another folder.
     private static func absolute(_ path: String) throws(CommandFailure) -> String {
         if path.hasPrefix("/") { return path }
         guard let current = unsafe getcwd(nil, 0) else { throw .usage("the current folder is gone; change to another") }
         defer { unsafe free(current) }
         return unsafe String(cString: current) + "/" + path
+    }
+
+    private static func tell(_ found: SalvageSummary, _ arguments: Arguments) {
+        let rowCount = found.keyspaces.reduce(0) { $0 + $1.rowCount }
+        if arguments.has("json") {
+            var object = JSONObject()
+            object.add("rows", rowCount)
+            object.add("keyspaces", found.keyspaces.map(\.name))
+            object.add("recovered", found.unrecovered == nil)
+            if let error = found.unrecovered { object.add("reason", error.description) }
+            object.add("lost", found.losses.map(\.description))
+            object.add("bridged", found.bridged.map(\.description))
+            return Output.print(object.text)
+        }
+        if let error = found.unrecovered {
+            Output.print("the redo was not applied; what was written last may be missing or old: \(error)")
+        }
+        for loss in found.losses { Output.print("lost: \(loss)") }
+        for loss in found.bridged { Output.print("found all the same: \(loss)") }
+        for keyspace in found.keyspaces { Output.print("keyspace \(keyspace.name): \(keyspace.rowCount) rows") }
+        let verdict = found.losses.isEmpty ? "nothing lost" : "\(found.losses.count) losses"
+        Output.print("\(found.keyspaces.count) keyspaces, \(rowCount) rows: \(verdict)")
     }
 
     private static func tell(_ backup: Backup, _ what: String, _ arguments: Arguments) {

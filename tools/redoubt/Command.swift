@@ -3,7 +3,7 @@ import RedoubtCommands
 extension Command {
     /// The table.
     static let all: [Command] = [
-        create, put, get, delete, scan, load, check, backup, restore, stat, status, top,
+        create, put, get, delete, scan, load, check, backup, restore, salvage, stat, status, top,
         serveMetrics, counters,
     ]
 
@@ -19,6 +19,12 @@ extension Command {
     )
     /// The form of the output.
     static let json = Option(name: "json", value: nil, text: "print JSON, one object a line")
+    /// Whether the folder must stay as it is.
+    static let readOnly = Option(
+        name: "read-only",
+        value: nil,
+        text: "write nothing: recover in memory if need be, also what is damaged or was not closed"
+    )
     /// The form of keys and values.
     static let hex = Option(name: "hex", value: nil, text: "keys and values are hexadecimal, in arguments and output")
     /// What a write waits for.

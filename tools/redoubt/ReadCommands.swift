@@ -17,7 +17,7 @@ extension Command {
             Option(name: "limit", value: "N", text: "at most N rows"),
             Option(name: "reverse", value: nil, text: "from the last to the first"),
             Option(name: "keys", value: nil, text: "print no values"),
-            json, hex, memory,
+            json, hex, memory, readOnly,
         ]
     ) { (arguments) throws(CommandFailure) in
         var range = KeyRange()
@@ -48,7 +48,7 @@ extension Command {
         name: "check",
         summary: "read every page and say what is wrong",
         operands: [path],
-        options: [json, memory]
+        options: [json, memory, readOnly]
     ) { (arguments) throws(CommandFailure) in
         let (findings, names) = try withDatabase(arguments) { (database) throws(RedoubtError) in
             (try database.check(), try database.keyspaceNames())
@@ -72,7 +72,7 @@ extension Command {
         name: "stat",
         summary: "print what the database holds and how full it is",
         operands: [path],
-        options: [json, memory]
+        options: [json, memory, readOnly]
     ) { (arguments) throws(CommandFailure) in
         let (statistics, names) = try withDatabase(arguments) { (database) throws(RedoubtError) in
             (try database.statistics(), try database.keyspaceNames())

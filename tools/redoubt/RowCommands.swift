@@ -43,7 +43,7 @@ extension Command {
         name: "get",
         summary: "print the value of a key",
         operands: [path, Operand(name: "KEY", text: "the key")],
-        options: [keyspace, json, hex, memory]
+        options: [keyspace, json, hex, memory, readOnly]
     ) { (arguments) throws(CommandFailure) in
         let key = try arguments.bytes(arguments.operand("KEY"))
         let value = try withKeyspace(arguments) { (_, keyspace) throws(RedoubtError) in try keyspace.get(key) }
@@ -103,7 +103,11 @@ func withDatabase<Result>(
     if let memory = try arguments.size("memory") { configuration.memory = memory }
     let path = arguments.operand("PATH")
     return try explaining { () throws(RedoubtError) in
-        let database = try Database.open(at: path, configuration: configuration)
+        let isReadOnly = arguments.has("read-only")
+        let database =
+            try isReadOnly
+            ? Database.openReadOnly(at: path, configuration: configuration)
+            : Database.open(at: path, configuration: configuration)
         let result: Result
         do throws(RedoubtError) {
             result = try body(database)

@@ -1,0 +1,101 @@
+import Redoubt
+import RedoubtCore
+import RedoubtSimulation
+import RedoubtSystem
+
+/// A database of many small pages, whose pages are damaged, and what should be in it.
+struct DamagedWorld {
+    /// The disk, before damage.
+    let image: DiskImage
+    /// All rows.
+    let content: [String: [[UInt8]: [UInt8]]]
+
+    /// A database of three levels with values in chains; closed in order, or killed.
+    init(closed: Bool) throws {
+        let storage = SimulatedStorage(options: .judging)
+        let database = try BackupWorld.open(storage)
+        let long = try database.createKeyspace("long")
+        let large = try database.createKeyspace("large")
+        for number in 0..<400 {
+            try long.put(Self.key(number * 7 % 400), [UInt8](repeating: UInt8(number & 255), count: 9))
+        }
+        for number in 0..<12 { try large.put("value \(number)", [UInt8](repeating: UInt8(number), count: 40_000)) }
+        // Pages that were in use, and are free.
+        for number in 0..<8 { try large.put("gone \(number)", [UInt8](repeating: 9, count: 40_000)) }
+        for number in 0..<8 { try large.delete("gone \(number)") }
+        for number in stride(from: 150, to: 250, by: 1) { try long.delete(Self.key(number)) }
+        content = try BackupWorld.content(database)
+        if closed { try database.close() } else { database.forget() }
+        image = storage.image
+    }
+
+    private static func key(_ number: Int) -> String {
+        String(repeating: "k", count: 900) + String(String(number + 1000).suffix(3))
+    }
+
+    /// The path of the file of a keyspace.
+    func path(_ keyspace: String) -> String {
+        image.paths.first { $0.hasPrefix("/db/\(keyspace)") && $0.hasSuffix(".ibd") } ?? ""
+    }
+
+    /// The pages of a file, by number, with their type and level.
+    func pages(_ keyspace: String) -> [(number: Int, type: Int, level: Int)] {
+        let bytes = image.bytes(of: path(keyspace)) ?? []
+        return (0..<bytes.count / 16384).map { number in
+            func number16(_ offset: Int) -> Int {
+                Int(bytes[number * 16384 + offset]) << 8 | Int(bytes[number * 16384 + offset + 1])
+            }
+            return (number, number16(24), number16(64))
+        }
+    }
+
+    /// The disk with noise in a page.
+    static func damage(_ image: inout DiskImage, _ path: String, page: Int, _ random: inout SeededRandom) {
+        let noise = (0..<300).map { _ in UInt8(truncatingIfNeeded: random.next()) }
+        image.overwrite(path, at: UInt64(page * 16384 + 20 + random.below(16000)), with: noise)
+    }
+
+    /// Salvages `image` and says what is wrong: a row that is not right, or that is missing where nothing is said to be
+    /// lost.
+    func complaints(_ image: DiskImage) throws -> (texts: [String], summary: SalvageSummary) {
+        let disk = SimulatedStorage(image, options: .judging)
+        let summary = try Database.salvage(
+            at: BackupWorld.path,
+            to: BackupWorld.restored,
+            configuration: BackupWorld.configuration,
+            storage: disk
+        )
+        var texts: [String] = []
+        var untouched = disk.image
+        for path in untouched.paths where path.hasPrefix(BackupWorld.restored) { untouched.remove(path) }
+        for path in image.paths where untouched.bytes(of: path) != image.bytes(of: path) {
+            texts.append("\(path) changed")
+        }
+        let database = try BackupWorld.open(disk, BackupWorld.restored)
+        defer { try? database.close() }
+        texts += try database.check().map(\.description)
+        let found = try BackupWorld.content(database)
+        for (name, rows) in content {
+            let saved = found[name] ?? [:]
+            for (key, value) in rows where saved[key] != value {
+                if saved[key] != nil { texts.append("a row of \(name) has another value") }
+                let isSaidLost = summary.losses.contains { $0.covers(name, key) }
+                if !isSaidLost { texts.append("a row of \(name) is missing, \(key.suffix(5)), and nobody says so") }
+            }
+            for key in saved.keys where rows[key] == nil {
+                texts.append("a row of \(name) was not there, \(key.suffix(5))")
+            }
+        }
+        return (texts, summary)
+    }
+}
+
+extension SalvageSummary.Loss {
+    /// Whether the row of `key` may be lost.
+    func covers(_ keyspace: String, _ key: [UInt8]) -> Bool {
+        guard self.keyspace == keyspace || self.keyspace == "the catalog" else { return false }
+        if let lower, key.lexicographicallyPrecedes(lower) { return false }
+        if let upper, upper.lexicographicallyPrecedes(key) { return false }
+        return true
+    }
+}
