@@ -78,6 +78,30 @@ extension Command {
         return found.losses.isEmpty && found.unrecovered == nil ? .success : .negative
     }
 
+    /// `upgrade`.
+    static let upgrade = Command(
+        name: "upgrade",
+        summary: "bring the files of a database to the newest version of their format",
+        operands: [path],
+        options: [json]
+    ) { (arguments) throws(CommandFailure) in
+        let result = try explaining { () throws(RedoubtError) in
+            try Database.upgrade(at: arguments.operand("PATH"))
+        }
+        if arguments.has("json") {
+            var object = JSONObject()
+            object.add("from", result.from)
+            object.add("to", result.to)
+            object.add("changedFiles", result.changedFileCount)
+            Output.print(object.text)
+        } else if result.changedFileCount == 0 {
+            Output.print("format version \(result.to), which is the newest; nothing to do")
+        } else {
+            Output.print("upgraded \(result.changedFileCount) files to format version \(result.to)")
+        }
+        return .success
+    }
+
     /// The path from the root: another process is in another folder.
     private static func absolute(_ path: String) throws(CommandFailure) -> String {
         if path.hasPrefix("/") { return path }

@@ -3,7 +3,7 @@ import RedoubtCommands
 extension Command {
     /// The table.
     static let all: [Command] = [
-        create, put, get, delete, scan, load, check, backup, restore, salvage, stat, status, top,
+        create, put, get, delete, scan, load, check, backup, restore, salvage, upgrade, stat, status, top,
         serveMetrics, counters,
     ]
 

@@ -75,9 +75,12 @@ struct SpaceMetadata: Sendable, Hashable {
         }
         let version = page.u32(at: at + 8)
         guard version == currentVersion else {
+            let isOlder = version < currentVersion
             throw RedoubtError(
                 .unsupportedFormat,
-                "format version is \(version), but only \(currentVersion) is known; use a newer Redoubt",
+                isOlder
+                    ? "format version is \(version), this is version \(currentVersion); run `redoubt upgrade` first"
+                    : "format version is \(version), but only \(currentVersion) is known; use a newer Redoubt",
                 path: path
             )
         }
@@ -103,6 +106,15 @@ struct SpaceMetadata: Sendable, Hashable {
             )
         }
         return metadata
+    }
+
+    /// The version that the record of a page 0 says; nil without a record.
+    static func version(_ page: PageBytes) -> UInt32? { isPresent(page) ? page.u32(at: offset + 8) : nil }
+
+    /// Stores another version in the record of a page 0, whose first 60 bytes it covers.
+    static func store(version: UInt32, in page: PageBytes) {
+        page.store(version, at: offset + 8)
+        page.store(checksum(of: page), at: offset + checksum)
     }
 
     private static func checksum(of page: PageBytes) -> UInt32 {
