@@ -144,7 +144,8 @@ let package = Package(
             "RedoubtRecoveryTests",
             dependencies: [
                 "RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSiege", "RedoubtSimulation",
-            ]
+            ],
+            exclude: ["Golden"]
         ),
         tests(
             "RedoubtSpaceTests",
