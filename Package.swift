@@ -44,7 +44,7 @@ func tests(_ name: String, dependencies: [Target.Dependency], exclude: [String] 
 
 let folders = [
     "Page", "Buffer", "MiniTransaction", "Space", "Tree", "Doublewrite", "Flushing", "Recovery", "Backup",
-    "Salvage",
+    "Salvage", "Interchange",
 ]
 
 let package = Package(
@@ -185,6 +185,10 @@ let package = Package(
             dependencies: ["TestSupport", "RedoubtCore", "RedoubtEngine", "RedoubtFuzz", "RedoubtSimulation"],
             exclude: ["Corpus"],
             swiftSettings: strict,
+        ),
+        tests(
+            "RedoubtInterchangeTests",
+            dependencies: ["Redoubt", "RedoubtCore", "RedoubtEngine", "RedoubtSimulation", "RedoubtSystem"]
         ),
         tests("TidyTests", dependencies: []),
         tests(

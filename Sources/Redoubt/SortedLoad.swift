@@ -40,6 +40,28 @@ public struct SortedLoad: ~Copyable {
         }
     }
 
+    /// Adds a row with a value of `byteCount` bytes that never is in memory whole.
+    ///
+    /// Waits for pages and room in the log.
+    ///
+    /// - Parameters:
+    ///   - key: The key.
+    ///   - byteCount: The length of the value, at most 4 GiB - 1.
+    ///   - source: Fills the buffer it is given from its beginning, and returns how many bytes it wrote, at least one.
+    ///     It may not call the database.
+    /// - Throws: as ``Keyspace/put(_:byteCount:durability:from:)``.
+    public mutating func add<Key: ByteSource & ~Escapable>(
+        _ key: Key,
+        byteCount: Int,
+        from source: (UnsafeMutableRawBufferPointer) throws(RedoubtError) -> Int
+    ) throws(RedoubtError) {
+        let line = try database.gate.enter()
+        defer { database.gate.leave(line) }
+        unsafe try key.withBytes { (keyBytes) throws(RedoubtError) in
+            unsafe try loader.add(keyBytes, byteCount: byteCount, source)
+        }
+    }
+
     /// Writes what is left, and waits as `durability` says; nil is the option of the database.
     ///
     /// - Throws: as ``Keyspace/put(_:_:durability:slowdown:)``.

@@ -42,7 +42,7 @@ public struct RedoubtError: Error, Sendable, CustomStringConvertible {
         public static let notOpen = Code(rawValue: "notOpen")
         /// The database or file was opened for reading only.
         public static let readOnly = Code(rawValue: "readOnly")
-        /// There is no database at the path.
+        /// There is no database, or no file to import, at the path.
         public static let notFound = Code(rawValue: "notFound")
         /// There is something at the path already.
         public static let exists = Code(rawValue: "exists")

@@ -13,7 +13,7 @@ extension Engine {
         var findings: [CheckFinding] = []
         for space in spaces.all {
             do throws(RedoubtError) {
-                try space.enter()
+                try space.enter(kernel)
             } catch {
                 continue
             }

@@ -121,6 +121,16 @@ package final class LinuxStorage: Storage {
         try SystemCall.check(result, "rename to \(target)", source)
     }
 
+    /// Renames a file, but replaces nothing: a second name, then the first one goes.
+    ///
+    /// A crash in between leaves both.
+    package func renameNew(_ source: String, to target: String) throws(RedoubtError) {
+        let result = SystemCall.repeated { Int(unsafe link(source, target)) }
+        if result == -Int(EEXIST) { throw RedoubtError.targetExists(target) }
+        try SystemCall.check(result, "link to \(target)", source)
+        try remove(source)
+    }
+
     // MARK: Directories
 
     /// Returns the names in a directory, sorted.

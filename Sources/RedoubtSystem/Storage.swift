@@ -25,6 +25,10 @@ public protocol Storage: AnyObject, Sendable {
     func remove(_ path: String) throws(RedoubtError)
     /// Renames a file, replacing what is there; durable after ``syncDirectory(_:)``.
     func rename(_ source: String, to target: String) throws(RedoubtError)
+    /// Renames a file, but replaces nothing; durable after ``syncDirectory(_:)``.
+    ///
+    /// - Throws: `.exists` if there is something at `target`; nothing has changed then.
+    func renameNew(_ source: String, to target: String) throws(RedoubtError)
     /// Takes the exclusive lock file at `path`, and writes the process id into it; held until the result is released.
     ///
     /// - Throws: `.alreadyOpen` that names the holder's process id.
@@ -45,6 +49,12 @@ extension Storage {
 
     /// The transfers and syncs so far; not counted.
     public func figures(_ role: FileRole) -> StorageFigures? { nil }
+
+    /// Looks before it renames: right where nobody else makes files.
+    public func renameNew(_ source: String, to target: String) throws(RedoubtError) {
+        if try exists(target) { throw RedoubtError.targetExists(target) }
+        try rename(source, to: target)
+    }
 }
 
 /// What a file is for; decides alignment and caching, and is what fault plans select by.
@@ -133,6 +143,11 @@ extension RedoubtError {
 
     /// Whether an atomic write with this error was refused, so that an ordinary one may succeed.
     package var isRefusedAtomicWrite: Bool { errno == Self.notSupported || errno == Self.notValid }
+
+    /// The error of a new name that is taken.
+    package static func targetExists(_ path: String) -> RedoubtError {
+        RedoubtError(.exists, "there is a file already; move it away", path: path)
+    }
 
     /// The error of a file that cannot write atomically.
     package static func refusedAtomicWrite(_ path: String) -> RedoubtError {

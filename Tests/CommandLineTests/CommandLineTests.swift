@@ -64,7 +64,8 @@ import Testing
     func usage() throws {
         let world = World()
         let commands = [
-            "create", "put", "get", "delete", "scan", "load", "check", "stat", "status", "top", "serve-metrics",
+            "create", "put", "get", "delete", "scan", "load", "export", "import", "check", "stat", "status",
+            "top", "serve-metrics",
             "counters",
         ]
         for command in commands {

@@ -9,12 +9,13 @@ enum Direction {
         "Flushing": ["Page", "Buffer", "MiniTransaction", "Doublewrite"],
         "Space": ["Page", "Buffer", "MiniTransaction"],
         "Tree": ["Page", "Buffer", "MiniTransaction", "Space"],
+        "Interchange": ["Page", "Space", "Tree"],
         "Recovery": ["Page", "Buffer", "MiniTransaction", "Flushing", "Space", "Tree"],
         "Backup": ["Page", "Buffer", "MiniTransaction", "Space", "Recovery", ""],
         "Salvage": ["Page", "Buffer", "MiniTransaction", "Doublewrite", "Space", "Tree", "Recovery", ""],
         "": [
             "Page", "Buffer", "MiniTransaction", "Doublewrite", "Flushing", "Space", "Tree", "Recovery", "Backup",
-            "Salvage",
+            "Salvage", "Interchange",
         ],
     ]
 

@@ -3,8 +3,8 @@ import RedoubtCommands
 extension Command {
     /// The table.
     static let all: [Command] = [
-        create, put, get, delete, scan, load, check, backup, restore, salvage, upgrade, stat, status, top,
-        serveMetrics, counters,
+        create, put, get, delete, scan, load, export, importTable, check, backup, restore, salvage, upgrade, stat,
+        status, top, serveMetrics, counters,
     ]
 
     /// The folder of the database.

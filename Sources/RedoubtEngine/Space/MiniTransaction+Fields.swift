@@ -45,6 +45,19 @@ extension PageBytes {
     func list(at offset: Int) -> ListBase {
         ListBase(length: u32(at: offset), first: address(at: offset + 4), last: address(at: offset + 10))
     }
+
+    /// Stores the address of a list node at `offset`.
+    func store(_ address: ListAddress, at offset: Int) {
+        store(address.page.rawValue, at: offset)
+        store(address.offset, at: offset + 4)
+    }
+
+    /// Stores the base of a list at `offset`.
+    func store(_ base: ListBase, at offset: Int) {
+        store(base.length, at: offset)
+        store(base.first, at: offset + 4)
+        store(base.last, at: offset + 10)
+    }
 }
 
 /// The base of a doubly linked list of extents, 16 bytes: length 4, first 6, last 6.

@@ -7,8 +7,8 @@ import Synchronization
 /// ## Concurrency
 /// Everything immutable is a `let`. `treeLock` serialises changes of the tree's structure (pages allocated and freed)
 /// and is taken with no latch held. `extensionLock` serialises growth of the file, after `treeLock`.
-/// Writers are counted between ``enter()`` and ``leave()``, so that a drop can wait for those that are inside; readers
-/// are not: a reader of a dropped space finds the flag and gives up.
+/// Writers are counted between ``enter(_:)`` and ``leave()``, so that a drop can wait for those that are inside;
+/// readers are not: a reader of a dropped space finds the flag and gives up.
 package final class Space: Sendable {
     /// The number that every page of the file carries.
     package let id: SpaceID
@@ -32,6 +32,10 @@ package final class Space: Sendable {
     private let leftChains = Mutex<[Int]>([])
 
     private static let droppedBit: UInt64 = 1 << 63
+    private static let heldBit: UInt64 = 1 << 62
+    private static let countMask = heldBit - 1
+    // Taken by who keeps writers out, so that there is one.
+    private let holdLock = EngineLock()
     private let gate = CacheIsolated(Atomic<UInt64>(0))
     private let emptied = Event()
     private let sizeWord = Atomic<UInt32>(0)
@@ -80,22 +84,69 @@ package final class Space: Sendable {
     /// Whether the keyspace was dropped.
     package var isDropped: Bool { gate.value.load(ordering: .acquiring) & Space.droppedBit != 0 }
 
-    /// Counts the caller as a writer until ``leave()``.
+    /// Counts the caller as a writer until ``leave()``; waits while writers are kept out.
     ///
-    /// - Throws: `.keyspaceNotFound` once the keyspace is being dropped.
-    package func enter() throws(RedoubtError) {
-        let before = gate.value.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue
-        if before & Space.droppedBit != 0 {
-            leave()
-            throw Space.dropped(path)
+    /// - Throws: `.keyspaceNotFound` once the keyspace is being dropped; `.busy` if writers are kept out and the caller
+    ///   has asked not to wait.
+    func enter(_ kernel: Kernel) throws(RedoubtError) {
+        while try !tryEnter() {
+            guard Scheduling.slowdownManner != .fails else {
+                throw RedoubtError(.busy, "writers are kept out of the keyspace for an export", path: path)
+            }
+            let wait = kernel.waits.begin(.keyspaceChange)
+            defer { kernel.waits.end(wait) }
+            while true {
+                let ticket = emptied.ticket
+                if gate.value.load(ordering: .acquiring) & Space.heldBit == 0 { break }
+                emptied.wait(ticket)
+            }
         }
     }
 
-    /// Ends what ``enter()`` began.
+    /// Counts the caller as a writer until ``leave()``, or returns false while writers are kept out.
+    ///
+    /// - Throws: `.keyspaceNotFound` once the keyspace is being dropped.
+    func tryEnter() throws(RedoubtError) -> Bool {
+        let before = gate.value.wrappingAdd(1, ordering: .acquiringAndReleasing).oldValue
+        if before & (Space.droppedBit | Space.heldBit) == 0 { return true }
+        leave()
+        if before & Space.droppedBit != 0 { throw Space.dropped(path) }
+        return false
+    }
+
+    /// Keeps writers out until ``release()``, and waits until those inside have left; one caller at a time.
+    ///
+    /// Who holds a space must not write to it.
+    ///
+    /// - Throws: `.keyspaceNotFound` once the keyspace is being dropped.
+    func hold(_ kernel: Kernel) throws(RedoubtError) {
+        holdLock.lock(.keyspaceChange, in: kernel.waits)
+        gate.value.bitwiseOr(Space.heldBit, ordering: .acquiringAndReleasing)
+        while true {
+            let ticket = emptied.ticket
+            let now = gate.value.load(ordering: .acquiring)
+            if now & Space.droppedBit != 0 {
+                release()
+                throw Space.dropped(path)
+            }
+            if now & Space.countMask == 0 { return }
+            emptied.wait(ticket)
+        }
+    }
+
+    /// Lets writers in again after ``hold(_:)``.
+    func release() {
+        gate.value.bitwiseAnd(~Space.heldBit, ordering: .acquiringAndReleasing)
+        emptied.signal()
+        holdLock.unlock()
+    }
+
+    /// Ends what ``enter(_:)`` began.
     package func leave() {
         let now = gate.value.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
-        precondition(now & ~Space.droppedBit < 1 << 32, "a writer left space \(id) that had not entered")
-        if now == Space.droppedBit { emptied.signal() }
+        let count = now & Space.countMask
+        precondition(count < 1 << 32, "a writer left space \(id) that had not entered")
+        if count == 0 && now != 0 { emptied.signal() }
     }
 
     /// Lets no more writers in and waits until those inside have left.

@@ -105,14 +105,6 @@ enum SpaceFile {
         }
     }
 
-    private static func store(_ base: ListBase, _ page: PageBytes, _ offset: Int) {
-        page.store(base.length, at: offset)
-        page.store(base.first.page.rawValue, at: offset + 4)
-        page.store(base.first.offset, at: offset + 8)
-        page.store(base.last.page.rawValue, at: offset + 10)
-        page.store(base.last.offset, at: offset + 14)
-    }
-
     private static func fillHeader(_ page: PageBytes, id: SpaceID, database: DatabaseID) {
         let empty = ListBase(length: 0, first: .none, last: .none)
         let extent = SpaceFormat.nodeAddress(of: SpaceFormat.headerPage)
@@ -122,12 +114,12 @@ enum SpaceFile {
         page.store(SpaceFormat.initialPageCount, at: SpaceFormat.Header.freeLimit)
         page.store(SpaceFormat.flags, at: SpaceFormat.Header.flags)
         page.store(SpaceFormat.initialUsedCount, at: SpaceFormat.Header.fragmentUsedCount)
-        store(empty, page, SpaceFormat.Header.free)
-        store(ListBase(length: 1, first: extent, last: extent), page, SpaceFormat.Header.freeFragment)
-        store(empty, page, SpaceFormat.Header.fullFragment)
+        page.store(empty, at: SpaceFormat.Header.free)
+        page.store(ListBase(length: 1, first: extent, last: extent), at: SpaceFormat.Header.freeFragment)
+        page.store(empty, at: SpaceFormat.Header.fullFragment)
         page.store(UInt64(3), at: SpaceFormat.Header.nextSegmentID)
-        store(empty, page, SpaceFormat.Header.inodePagesFull)
-        store(ListBase(length: 1, first: inodes, last: inodes), page, SpaceFormat.Header.inodePagesFree)
+        page.store(empty, at: SpaceFormat.Header.inodePagesFull)
+        page.store(ListBase(length: 1, first: inodes, last: inodes), at: SpaceFormat.Header.inodePagesFree)
         let descriptor = SpaceFormat.Descriptor.first
         for node in [0, 6] {
             page.store(PageNumber.none.rawValue, at: descriptor + SpaceFormat.Descriptor.node + node)
@@ -154,7 +146,7 @@ enum SpaceFile {
             let at = segment.inodeOffset
             page.store(segment.id, at: at)
             for list in [SpaceFormat.Inode.free, SpaceFormat.Inode.notFull, SpaceFormat.Inode.full] {
-                store(empty, page, at + list)
+                page.store(empty, at: at + list)
             }
             page.store(SpaceFormat.Inode.magicValue, at: at + SpaceFormat.Inode.magic)
             for slot in 0..<Int(SpaceFormat.Inode.fragmentCount) {
@@ -165,7 +157,8 @@ enum SpaceFile {
         page.store(PageNumber.root.rawValue, at: Segment.nonLeaf.inodeOffset + SpaceFormat.Inode.fragments)
     }
 
-    private static func fillRoot(_ page: PageBytes, id: SpaceID) {
+    /// Names the two segments of the tree on its root.
+    static func fillRoot(_ page: PageBytes, id: SpaceID) {
         for (offset, segment) in [
             (SpaceFormat.Root.leafSegment, Segment.leaf), (SpaceFormat.Root.nonLeafSegment, .nonLeaf),
         ] {

@@ -38,6 +38,8 @@ struct SpaceMetadata: Sendable, Hashable {
     static let knownIncompatibleFeatures: UInt32 = 0
 
     static let offset = 12288
+    /// The bytes of the record, its checksum included.
+    static let byteCount = 64
     static let nextSpaceID = 12352
     static let nextTransactionID = 12360
     private static let magic: UInt64 = 0x5265_646F_7562_7401

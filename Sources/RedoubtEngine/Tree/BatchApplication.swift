@@ -66,7 +66,7 @@ struct BatchApplication {
         var entered = 0
         defer { for tree in trees[..<entered] { tree.space.leave() } }
         for tree in trees {
-            try tree.space.enter()
+            try tree.space.enter(kernel)
             entered += 1
         }
         let chained = treesWithChains()

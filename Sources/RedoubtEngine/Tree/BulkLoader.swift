@@ -62,6 +62,20 @@ package struct BulkLoader: ~Copyable {
         if rows.recordCount == 1 { firstKey = lastKey }
     }
 
+    /// Adds a row whose value never is in memory whole; see ``Tree/putStream(_:byteCount:_:)``.
+    ///
+    /// Waits.
+    package mutating func add(
+        _ key: UnsafeRawBufferPointer,
+        byteCount: Int,
+        _ source: (UnsafeMutableRawBufferPointer) throws(RedoubtError) -> Int
+    ) throws(RedoubtError) {
+        // What is gathered stands before it, and is appended faster while it is not there.
+        try flush()
+        note(unsafe try tree.putStream(key, byteCount: byteCount, source).end)
+        rowCount += 1
+    }
+
     /// Writes what is gathered; returns the end of the redo to wait for.
     ///
     /// Waits.
@@ -74,7 +88,7 @@ package struct BulkLoader: ~Copyable {
         guard rows.recordCount > 0 else { return }
         let pending = rows
         rows = unsafe PackedRecords(memory)
-        try tree.space.enter()
+        try tree.space.enter(tree.kernel)
         let tree = tree
         let outcome: StructureOutcome
         do throws(RedoubtError) {

@@ -23,7 +23,7 @@ extension Tree {
         from: UnsafeRawBufferPointer?,
         to: UnsafeRawBufferPointer?
     ) throws(RedoubtError) -> RangeResult {
-        try space.enter()
+        try space.enter(kernel)
         defer { space.leave() }
         var result = RangeResult()
         let memory = UnsafeMutableRawBufferPointer.allocate(

@@ -54,7 +54,7 @@ extension Tree {
     }
 
     private func tryWrite(_ change: LeafChange) throws(RedoubtError) -> Attempt<WriteResult> {
-        try space.enter()
+        guard try space.tryEnter() else { return .wouldWait }
         defer { space.leave() }
         guard kernel.log.takesGroupsAtOnce,
             var mtr = try MiniTransaction.tryBegin(kernel, redoBytes: change.redoBytes, pins: 1)

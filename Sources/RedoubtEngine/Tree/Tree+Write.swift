@@ -125,7 +125,7 @@ extension Tree {
         if condition: LeafChange.Condition,
         _ source: (UnsafeMutableRawBufferPointer) throws(RedoubtError) -> Int
     ) throws(RedoubtError) -> WriteResult {
-        try space.enter()
+        try space.enter(kernel)
         defer { space.leave() }
         let chain = unsafe try writeChain(byteCount: byteCount, source)
         let memory = UnsafeMutableRawBufferPointer.allocate(byteCount: Record.referenceByteCount, alignment: 8)
@@ -155,7 +155,7 @@ extension Tree {
     ///
     /// Waits.
     func write(_ change: LeafChange) throws(RedoubtError) -> WriteResult {
-        try space.enter()
+        try space.enter(kernel)
         defer { space.leave() }
         return try writeInside(change)
     }

@@ -1,0 +1,151 @@
+package import RedoubtCore
+import RedoubtSystem
+
+/// What ``Engine/export(_:to:table:)`` has written.
+package struct TablespaceExport: Sendable {
+    /// The path of the tablespace.
+    package let dataPath: String
+    /// The path of the file that describes its table.
+    package let definitionPath: String
+    /// The rows.
+    package let rowCount: Int
+    /// The size of the tablespace in pages.
+    package let pageCount: UInt32
+}
+
+extension Engine {
+    /// Writes the rows of `space` to a new tablespace `table.ibd` in `directory`, with `table.cfg` beside it.
+    ///
+    /// Waits for writers that are inside the keyspace, keeps later ones out while rows are read, and for the file
+    /// system; readers go on. A crash leaves nothing under the two names, or the complete files; an interrupted
+    /// export leaves files whose names end in ".partial".
+    ///
+    /// - Throws: `.exists` if one of the names is taken; `.keyspaceNotFound`, `.corruptPage`, `.readFailed`,
+    ///   `.poolExhausted`, `.diskFull` and other errors of the file system. No file is left behind then.
+    package func export(
+        _ space: Space,
+        to directory: String,
+        table: String
+    ) throws(RedoubtError) -> TablespaceExport {
+        try requireOpen()
+        try makeDirectory(directory)
+        let (data, definition) = (directory + "/" + table + ".ibd", directory + "/" + table + ".cfg")
+        for path in [data, definition, Self.partial(data), Self.partial(definition)] where try storage.exists(path) {
+            let advice = path.hasSuffix(".partial") ? "an interrupted export may have left it; " : ""
+            throw RedoubtError(.exists, "there is a file already; \(advice)move it away", path: path)
+        }
+        let wait = kernel.waits.begin(.keyspaceChange)
+        defer { kernel.waits.end(wait) }
+        do throws(RedoubtError) {
+            let counts = try writeFile(Self.partial(data)) { (file) throws(RedoubtError) in try copy(space, to: file) }
+            let bytes = TableDefinition.keyspace.encode(table: table, space: space.id)
+            try writeFile(Self.partial(definition)) { (file) throws(RedoubtError) in
+                try unsafe bytes.withUnsafeBufferPointer { (bytes) throws(RedoubtError) in
+                    unsafe try file.write(UnsafeRawBufferPointer(bytes), at: 0)
+                }
+            }
+            // The tablespace comes last: where it is, everything is, also after a power cut.
+            try storage.renameNew(Self.partial(definition), to: definition)
+            try storage.syncDirectory(directory)
+            do throws(RedoubtError) {
+                try storage.renameNew(Self.partial(data), to: data)
+            } catch {
+                try? storage.remove(definition)
+                throw error
+            }
+            try storage.syncDirectory(directory)
+            return TablespaceExport(
+                dataPath: data,
+                definitionPath: definition,
+                rowCount: counts.rows,
+                pageCount: counts.pages
+            )
+        } catch {
+            for path in [data, definition] { try? storage.remove(Self.partial(path)) }
+            throw error
+        }
+    }
+
+    /// Opens a tablespace that any program may have written, to read its rows; see ``TablespaceReader``.
+    ///
+    /// Waits for the file system.
+    ///
+    /// - Throws: `.notFound`, `.systemCallFailed`, and as `TablespaceReader`.
+    package func foreignTablespace(
+        at path: String,
+        definition: String?
+    ) throws(RedoubtError) -> TablespaceReader {
+        try requireOpen()
+        let table: TableDefinition?
+        if let definition { table = try readDefinition(definition) } else { table = nil }
+        return try TablespaceReader(try openForeign(path), definition: table)
+    }
+
+    private func openForeign(_ path: String) throws(RedoubtError) -> any StorageFile {
+        do throws(RedoubtError) {
+            return try storage.open(path, role: .control, creating: false, readOnly: true)
+        } catch {
+            guard error.code == .missingFile else { throw error }
+            throw RedoubtError(.notFound, "there is no file to import", path: path, errno: error.errno)
+        }
+    }
+
+    private func readDefinition(_ path: String) throws(RedoubtError) -> TableDefinition {
+        let file = try openForeign(path)
+        defer { file.close() }
+        let size = try file.size()
+        guard size <= UInt64(TableDefinition.byteCountMaximum) else {
+            throw RedoubtError(.corruptPage, "a .cfg file of \(size) bytes describes no table", path: path)
+        }
+        var bytes = [UInt8](repeating: 0, count: Int(size))
+        let count = try unsafe bytes.withUnsafeMutableBufferPointer { (target) throws(RedoubtError) in
+            unsafe try file.read(into: UnsafeMutableRawBufferPointer(target), at: 0)
+        }
+        return try TableDefinition(Array(bytes.prefix(count)), path: path)
+    }
+
+    private static func partial(_ path: String) -> String { path + ".partial" }
+
+    /// Makes `directory` if it is missing, durably.
+    private func makeDirectory(_ directory: String) throws(RedoubtError) {
+        if try storage.exists(directory) { return }
+        try storage.createDirectory(directory)
+        let components = directory.split(separator: "/")
+        let parent = (directory.hasPrefix("/") ? "/" : "./") + components.dropLast().joined(separator: "/")
+        try storage.syncDirectory(parent)
+    }
+
+    /// Makes a new file, lets `body` fill it, and makes it durable.
+    @discardableResult
+    private func writeFile<Result>(
+        _ path: String,
+        _ body: (any StorageFile) throws(RedoubtError) -> Result
+    ) throws(RedoubtError) -> Result {
+        let file = try storage.open(path, role: .control, creating: true, readOnly: false)
+        defer { file.close() }
+        let result = try body(file)
+        try file.sync()
+        return result
+    }
+
+    /// Writes the rows of `space`, which stand still meanwhile, as a tablespace to `file`.
+    private func copy(_ space: Space, to file: any StorageFile) throws(RedoubtError) -> (rows: Int, pages: UInt32) {
+        let writer = try TablespaceWriter(file, space: space.id)
+        try space.hold(kernel)
+        defer { space.release() }
+        var cursor = Cursor(tree(space))
+        var isOnRow = true
+        while isOnRow {
+            isOnRow = unsafe try cursor.next { (key, value) throws(RedoubtError) in
+                if value.isInline { return unsafe try writer.add(key, value.inlineBytes) }
+                try writer.beginValue(byteCount: value.count)
+                unsafe try value.forEachChunk { (chunk) throws(RedoubtError) in
+                    unsafe try writer.appendToValue(chunk)
+                    return true
+                }
+                unsafe try writer.addWithValue(key)
+            }
+        }
+        return (writer.rowCount, try writer.finish())
+    }
+}

@@ -1,0 +1,74 @@
+import RedoubtCore
+
+/// Where the parts of a foreign record lie, for a table of one ``RowShape``.
+struct ForeignRecord {
+    /// The offset of the key.
+    let origin: Int
+    /// The bytes of the key.
+    let keyByteCount: Int
+    /// The bytes of the value in the page.
+    let valueByteCount: Int
+    /// Whether the last 20 of them are a reference to the rest.
+    let isOffPage: Bool
+    /// Whether there is no value.
+    let isNull: Bool
+    /// Whether the record is a leftover of a delete.
+    let isDeleted: Bool
+    /// All bytes of the record.
+    let byteCount: Int
+    /// The origin of the next record.
+    let next: Int
+
+    /// Information bits that only MySQL sets, after a column was added or dropped at once.
+    static let alteredAtOnce: UInt8 = 0xC0
+    /// The status of a record that MariaDB has changed the form of, likewise.
+    static let alteredStatus: UInt16 = 4
+
+    /// Why there is no record of the shape at an offset.
+    enum Fault: Error {
+        /// It lies outside the heap, or is of another kind.
+        case misplaced
+        /// It has the form that an instant ALTER left.
+        case altered
+    }
+
+    /// Reads the record at `origin` of `page`; nothing outside the page is touched, whatever is there.
+    init(_ page: IndexPage, at origin: Int, shape: RowShape, isNode: Bool) throws(Fault) {
+        let bytes = page.bytes
+        let bits = bytes.u8(at: origin &- 5)
+        let status = bytes.u16(at: origin &- 4) & 7
+        guard origin > IndexPage.heapStart, origin < IndexPage.directoryEnd else { throw .misplaced }
+        if bits & Self.alteredAtOnce != 0 || status == Self.alteredStatus { throw .altered }
+        guard status == (isNode ? UInt16(Record.nodeStatus) : UInt16(Record.leafStatus)) else { throw .misplaced }
+        // Lengths lie before the header, the first column's nearest to it.
+        var start = origin - Record.headerByteCount
+        func take() -> Int {
+            start -= 1
+            return Int(bytes.u8(at: start))
+        }
+        func length(_ form: RowShape.Length) -> (count: Int, isOffPage: Bool) {
+            switch form {
+            case .fixed(let count): return (count, false)
+            case .short: return (take(), false)
+            case .long:
+                let near = take()
+                return near < 0x80 ? (near, false) : ((near & 0x3F) << 8 | take(), near & 0x40 != 0)
+            }
+        }
+        isNull = shape.isNullable && take() & 1 != 0
+        let key = length(shape.key)
+        let value = isNode || isNull ? (count: 0, isOffPage: false) : length(shape.value)
+        let body = isNode ? key.count + Record.childByteCount : key.count + Record.systemByteCount + value.count
+        let hasReference = value.isOffPage && value.count >= Record.referenceByteCount
+        guard !key.isOffPage, value.isOffPage == hasReference, start >= IndexPage.heapStart,
+            origin + body <= min(page.heapTop, IndexPage.directoryEnd)
+        else { throw .misplaced }
+        self.origin = origin
+        keyByteCount = key.count
+        valueByteCount = value.count
+        isOffPage = value.isOffPage
+        isDeleted = bits & Record.Bits.deleted != 0
+        byteCount = origin - start + body
+        next = Record(page: bytes, origin: origin).next
+    }
+}

@@ -1,0 +1,109 @@
+import RedoubtCore
+
+/// How the records of a table of one key and one value are laid out, as far as tables differ in it.
+struct RowShape: Sendable, Hashable, CustomStringConvertible {
+    /// How a column says its length.
+    enum Length: Sendable, Hashable {
+        /// In one byte: the column has at most 255.
+        case short
+        /// In one byte, or in two from 128 on, which may also say that the value stands outside its page.
+        case long
+        /// Not at all: it is the same in every row.
+        case fixed(Int)
+    }
+
+    var key = Length.long
+    var value = Length.long
+    /// Whether the value may be NULL, which takes a byte in every record.
+    var isNullable = false
+
+    /// What a table may be of which only the file is known, the likeliest first.
+    static let guesses: [RowShape] = [false, true].flatMap { isNullable in
+        [
+            RowShape(isNullable: isNullable), RowShape(key: .short, isNullable: isNullable),
+            RowShape(value: .short, isNullable: isNullable),
+            RowShape(key: .short, value: .short, isNullable: isNullable),
+        ]
+    }
+
+    /// The shape in words.
+    var description: String {
+        func text(_ length: Length) -> String {
+            switch length {
+            case .short: "up to 255 bytes"
+            case .long: "more than 255 bytes"
+            case .fixed(let count): "always \(count) bytes"
+            }
+        }
+        return "a key of \(text(key)) and a value of \(text(value))\(isNullable ? " that may be NULL" : "")"
+    }
+}
+
+extension TableDefinition {
+    // Families of types, as the server numbers them.
+    private enum MainType {
+        static let latin: UInt32 = 1
+        static let fixedBinary: UInt32 = 3
+        static let binary: UInt32 = 4
+        static let blob: UInt32 = 5
+        static let text: UInt32 = 12
+    }
+
+    private static let typeNames: [UInt32: String] = [
+        1: "VARCHAR", 2: "CHAR", 3: "BINARY", 4: "VARBINARY", 5: "BLOB or TEXT", 6: "a number", 8: "a system column",
+        9: "FLOAT", 10: "DOUBLE", 11: "DECIMAL", 12: "VARCHAR", 13: "CHAR", 14: "a geometry",
+    ]
+
+    /// Returns how the rows are laid out.
+    ///
+    /// - Throws: `.unsupportedFormat`, which says what the table has, unless that is one binary key and one binary or
+    ///   text value.
+    func rowShape(path: String) throws(RedoubtError) -> RowShape {
+        func refused(_ what: String) -> RedoubtError {
+            RedoubtError(
+                .unsupportedFormat,
+                "\(what); only a table of one binary primary key and one binary or text column can be imported",
+                path: path
+            )
+        }
+        guard columns.count == 2 else {
+            throw refused("the table has \(columns.count) columns (\(columns.map(\.name).joined(separator: ", ")))")
+        }
+        guard uniqueFieldCount == 1, fields.count == 4 else {
+            throw refused("the primary key has \(uniqueFieldCount) columns")
+        }
+        guard let keyColumn = columns.first(where: { $0.name == fields[0].name }),
+            let valueColumn = columns.first(where: { $0.name == fields[3].name }), keyColumn.name != valueColumn.name
+        else { throw refused("the primary key is not one of the two columns") }
+        guard fields[0].prefixByteCount == 0 else {
+            throw refused("the key is the first \(fields[0].prefixByteCount) bytes of the column \(keyColumn.name)")
+        }
+        guard let key = length(keyColumn), isBinary(keyColumn), keyColumn.mainType != MainType.blob else {
+            throw refused("the key \(keyColumn.name) is \(typeName(keyColumn))")
+        }
+        guard let value = length(valueColumn) else {
+            throw refused("the column \(valueColumn.name) is \(typeName(valueColumn))")
+        }
+        let isNullable = valueColumn.typeBits & Column.notNull == 0
+        return RowShape(key: key, value: value, isNullable: isNullable)
+    }
+
+    private func length(_ column: Column) -> RowShape.Length? {
+        switch column.mainType {
+        case MainType.blob: .long
+        case MainType.binary, MainType.latin, MainType.text: column.byteCount > 255 ? .long : .short
+        case MainType.fixedBinary where column.byteCount <= 3072: .fixed(Int(column.byteCount))
+        default: nil
+        }
+    }
+
+    private func isBinary(_ column: Column) -> Bool {
+        column.mainType == MainType.binary || column.mainType == MainType.fixedBinary
+    }
+
+    private func typeName(_ column: Column) -> String {
+        let name = Self.typeNames[column.mainType] ?? "of type \(column.mainType)"
+        return column.mainType == MainType.latin || column.mainType == MainType.text
+            ? "\(name) of character set \(column.typeBits >> 16)" : name
+    }
+}

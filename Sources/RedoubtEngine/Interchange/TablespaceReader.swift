@@ -1,0 +1,91 @@
+package import RedoubtCore
+package import RedoubtSystem
+
+/// Reads the rows of a `.ibd` file of MariaDB, MySQL or this engine, whose table has one binary key and one binary or
+/// text value.
+///
+/// The file is only read. Opening walks over all of it and proves it; what is wrong is found before the first row is
+/// handed over. Use from one thread.
+package final class TablespaceReader {
+    /// The rows.
+    package let rowCount: Int
+    /// The leftovers of deletes, which are passed over.
+    package let deletedCount: Int
+    private let pages: ForeignPages
+    private let root: PageNumber
+    private let shape: RowShape
+
+    /// MySQL's page type of the dictionary's tree, which then has the place of the root.
+    private static let dictionaryType: UInt16 = 17853
+
+    /// Opens `file` and proves every page that its table uses; `definition` says how rows are laid out, which else is
+    /// found out.
+    ///
+    /// Waits for the file system.
+    ///
+    /// - Throws: `.notADatabase`, `.unsupportedFormat` if the table or the file is of another kind, `.corruptPage`,
+    ///   `.readFailed`.
+    package init(_ file: any StorageFile, definition: TableDefinition? = nil) throws(RedoubtError) {
+        let pages = try ForeignPages(file)
+        self.pages = pages
+        let root = if let definition { definition.root } else { try Self.findRoot(pages) }
+        self.root = root
+        let guesses = if let definition { [try definition.rowShape(path: file.path)] } else { RowShape.guesses }
+        var first: RedoubtError?
+        for shape in guesses {
+            let walk = try ForeignWalk(pages, root: root, shape: shape)
+            do throws(RedoubtError) {
+                try Self.prove(walk)
+                self.shape = shape
+                rowCount = walk.rowCount
+                deletedCount = walk.deletedCount
+                return
+            } catch {
+                guard walk.isMisshapen else { throw error }
+                first = first ?? error
+            }
+        }
+        let reason = first?.message ?? "there is no shape to try"
+        if definition != nil { throw first ?? RedoubtError(.corruptPage, reason, path: file.path) }
+        throw RedoubtError(
+            .unsupportedFormat,
+            "no table of one binary key and one value is in the file, or it is damaged; a .cfg file would tell: "
+                + reason,
+            page: first?.page,
+            path: file.path
+        )
+    }
+
+    /// Calls `visit` for every row in the order of the keys.
+    ///
+    /// Waits for the file system.
+    ///
+    /// - Throws: what `visit` throws; `.corruptPage`, `.readFailed` if the file has changed since it was opened.
+    package func forEachRow(
+        _ visit: (UnsafeRawBufferPointer, ForeignValue) throws(RedoubtError) -> Void
+    ) throws(RedoubtError) {
+        try unsafe ForeignWalk(pages, root: root, shape: shape).run(visit)
+    }
+
+    private static func findRoot(_ pages: ForeignPages) throws(RedoubtError) -> PageNumber {
+        let buffer = try PageBuffer()
+        try pages.read(.root, into: buffer)
+        // The dictionary's tree is made first.
+        let isTaken = pages.hasDictionary && buffer.page.typeCode == dictionaryType
+        return isTaken ? PageNumber(rawValue: PageNumber.root.rawValue + 1) : .root
+    }
+
+    /// Walks over everything, values outside their pages too.
+    private static func prove(_ walk: ForeignWalk) throws(RedoubtError) {
+        let memory = try PageBuffer()
+        unsafe try walk.run { (_, value) throws(RedoubtError) in
+            if value.isInline { return }
+            var left = value.byteCount
+            while left > 0 {
+                let count = unsafe try value.read(into: memory.bytes)
+                guard count > 0 else { preconditionFailure("a value ends \(left) bytes early") }
+                left -= count
+            }
+        }
+    }
+}
