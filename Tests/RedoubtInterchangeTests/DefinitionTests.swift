@@ -54,6 +54,7 @@ import Testing
             ("DECIMAL", { $0.columns[1].mainType = 11 }),
             ("2 columns", { $0.uniqueFieldCount = 2 }),
             ("first 10 bytes", { $0.fields[0].prefixByteCount = 10 }),
+            ("FORCE", { $0.fields.append(.init(name: "dropped")) }),
             ("of type 99", { $0.columns[1].mainType = 99 }),
         ]
         for (text, change) in changes {

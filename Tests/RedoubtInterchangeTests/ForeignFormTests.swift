@@ -63,6 +63,19 @@ import Testing
 
     private static let zeros = [UInt8](repeating: 0, count: 16384)
 
+    @Test func `a server's new table of four pages is read`() throws {
+        var file = try ForeignFile(few)
+        file.bytes.removeLast(60 * 16384)
+        file.store(4, 4, 0, 46)
+        file.seal(0)
+        #expect(try file.rows() == few)
+        file.store(0, 2, 3, 54)
+        file.store(120, 2, 3, 40)
+        file.store(13, 2, 3, 97)
+        file.seal(3)
+        #expect(try file.rows() == [])
+    }
+
     @Test func `rows that were deleted and not purged are passed over`() throws {
         var file = try ForeignFile(few)
         for index in [0, 7, 29] { file.bytes[3 * 16384 + file.origins(3)[index] - 5] |= 0x20 }

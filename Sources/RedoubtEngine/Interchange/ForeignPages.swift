@@ -51,7 +51,7 @@ final class ForeignPages {
         space = SpaceID(rawValue: page.u32(at: SpaceFormat.Header.spaceID))
         pageCount = page.u32(at: SpaceFormat.Header.pageCount)
         try prove(page, SpaceFormat.headerPage)
-        guard size / UInt64(pageByteCount) >= UInt64(pageCount), pageCount > PageNumber.root.rawValue + 1 else {
+        guard size / UInt64(pageByteCount) >= UInt64(pageCount), pageCount > PageNumber.root.rawValue else {
             throw RedoubtError(
                 .corruptPage,
                 "the file has \(size) bytes, but says that it has \(pageCount) pages; it was cut, or copied in use",

@@ -69,8 +69,14 @@ extension TableDefinition {
         guard columns.count == 2 else {
             throw refused("the table has \(columns.count) columns (\(columns.map(\.name).joined(separator: ", ")))")
         }
-        guard uniqueFieldCount == 1, fields.count == 4 else {
-            throw refused("the primary key has \(uniqueFieldCount) columns")
+        guard uniqueFieldCount == 1 else { throw refused("the primary key has \(uniqueFieldCount) columns") }
+        guard fields.count == 4 else {
+            throw RedoubtError(
+                .unsupportedFormat,
+                "columns of the table were added or dropped at once: its records have \(fields.count) fields, not 4; "
+                    + "run ALTER TABLE ... FORCE and export it again",
+                path: path
+            )
         }
         guard let keyColumn = columns.first(where: { $0.name == fields[0].name }),
             let valueColumn = columns.first(where: { $0.name == fields[3].name }), keyColumn.name != valueColumn.name
