@@ -84,7 +84,11 @@ let package = Package(
             ]
         ),
         engine("RedoubtCommands", dependencies: ["RedoubtCore"]),
-        tool("redoubt", target: "redoubt-cli", dependencies: ["Redoubt", "RedoubtCommands", "RedoubtCore"]),
+        tool(
+            "redoubt",
+            target: "redoubt-cli",
+            dependencies: ["Redoubt", "RedoubtCommands", "RedoubtCore", "RedoubtEngine", "RedoubtLog"]
+        ),
         tool("demo-load", target: "redoubt-demo", dependencies: ["Redoubt", "RedoubtCore", "RedoubtSystem"]),
         .target(
             name: "RedoubtFuzz",

@@ -29,21 +29,51 @@ package struct Arguments: Sendable {
             let equals = word.utf8[start...].firstIndex(of: UInt8(ascii: "="))
             let name = String(word[start..<(equals ?? word.endIndex)])
             guard let option = command.options.first(where: { $0.name == name }) else {
-                throw .usage("\(command.name) has no option \"--\(name)\"; see `\(program) \(command.name) --help`")
+                let near = Suggestion.nearest(to: name, among: command.options.map(\.name))
+                let advice = near.map { "did you mean --\($0)? See" } ?? "see"
+                throw .usage(
+                    "\(command.name) has no option \"--\(name)\"; \(advice) `\(program) \(command.name) --help`"
+                )
             }
             if option.value == nil {
-                guard equals == nil else { throw .usage("--\(name) takes no value") }
+                guard equals == nil else { throw .usage("--\(name) takes no value; leave the equals sign out") }
                 options[name] = ""
             } else if let equals {
                 options[name] = String(word[word.utf8.index(after: equals)...])
             } else {
-                guard index < words.count else { throw .usage("--\(name) needs a value") }
-                options[name] = words[index]
+                guard index < words.count else {
+                    throw .usage("--\(name) needs \(option.value ?? ""): \(option.text)")
+                }
+                let next = words[index]
+                // A value that begins so is possible, and hardly ever meant.
+                guard next != "--", !command.options.contains(where: { "--" + $0.name == next }) else {
+                    throw .usage(
+                        "--\(name) needs \(option.value ?? ""), but \"\(next)\" follows; if that is the value, write "
+                            + "--\(name)=\(next)"
+                    )
+                }
+                options[name] = next
                 index += 1
             }
         }
+        try take(plain, of: command, program)
+    }
+
+    /// Takes the words that are no options as operands.
+    private mutating func take(
+        _ plain: [String],
+        of command: Command,
+        _ program: String
+    ) throws(CommandFailure) {
         guard plain.count <= command.operands.count else {
-            throw .usage("\(command.name): \"\(plain[command.operands.count])\" is one word too many")
+            let word = plain[command.operands.count]
+            let advice =
+                word.utf8.first == UInt8(ascii: "-")
+                ? "options begin with two dashes" : "quote words that belong together"
+            throw .usage(
+                "\(command.name): \"\(word)\" is one word too many; \(advice); see "
+                    + "`\(program) \(command.name) --help`"
+            )
         }
         for (position, operand) in command.operands.enumerated() {
             if position < plain.count {
@@ -69,9 +99,8 @@ package struct Arguments: Sendable {
     package func number(_ name: String, in range: ClosedRange<Int>) throws(CommandFailure) -> Int? {
         guard let text = options[name] else { return nil }
         guard let number = Int(text), range.contains(number) else {
-            throw .usage(
-                "--\(name) is \"\(text)\"; it must be a number from \(range.lowerBound) to \(range.upperBound)"
-            )
+            let limit = range.upperBound == .max ? "on" : "to \(range.upperBound)"
+            throw .usage("--\(name) is \"\(text)\"; it must be a number from \(range.lowerBound) \(limit)")
         }
         return number
     }

@@ -27,12 +27,15 @@ package struct Command: Sendable {
         package let value: String?
         /// What it does.
         package let text: String
+        /// The values to choose from; none if it takes others too.
+        package let choices: [String]
 
         /// Creates an option.
-        package init(name: String, value: String?, text: String) {
+        package init(name: String, value: String?, text: String, choices: [String] = []) {
             self.name = name
             self.value = value
             self.text = text
+            self.choices = choices
         }
     }
 
@@ -44,6 +47,8 @@ package struct Command: Sendable {
     package let operands: [Operand]
     /// The options.
     package let options: [Option]
+    /// Command lines to begin with.
+    package let examples: [String]
     /// Does it.
     package let run: @Sendable (Arguments) throws(CommandFailure) -> ExitCode
 
@@ -53,12 +58,14 @@ package struct Command: Sendable {
         summary: String,
         operands: [Operand],
         options: [Option],
+        examples: [String] = [],
         run: @escaping @Sendable (Arguments) throws(CommandFailure) -> ExitCode
     ) {
         self.name = name
         self.summary = summary
         self.operands = operands
         self.options = options
+        self.examples = examples
         self.run = run
     }
 }

@@ -13,7 +13,8 @@ package enum ExitCode: Int32, CaseIterable {
     package var meaning: String {
         switch self {
         case .success: "done"
-        case .negative: "the key is not there, `check` found something wrong, or no process has the database open"
+        case .negative:
+            "the key is not there, `check` or `page` found something wrong, or no process has the database open"
         case .usage: "wrong usage: an unknown command, option or format, no database at the path, no such keyspace"
         case .failure: "the database or the system refused, such as a full disk"
         case .damaged: "a file is damaged, foreign or of a newer version"

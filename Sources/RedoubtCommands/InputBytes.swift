@@ -4,6 +4,7 @@ package final class InputBytes {
     package typealias Refill = (inout [UInt8]) throws(CommandFailure) -> Int
 
     private let refill: Refill
+    private let pieceByteCount: Int
     private var piece: [UInt8]
     private var position = 0
     private var end = 0
@@ -14,6 +15,7 @@ package final class InputBytes {
     package init(pieceByteCount: Int = 1 << 18, _ refill: @escaping Refill) {
         precondition(pieceByteCount > 0, "a piece of \(pieceByteCount) bytes")
         self.refill = refill
+        self.pieceByteCount = pieceByteCount
         piece = [UInt8](repeating: 0, count: pieceByteCount)
     }
 
@@ -40,6 +42,24 @@ package final class InputBytes {
         return piece[position]
     }
 
+    /// Whether the bytes that come next are those of `text`; none of them is taken.
+    ///
+    /// - Throws: what the fetching of a piece throws.
+    package func begins(with text: StaticString) throws(CommandFailure) -> Bool {
+        let wanted = Array("\(text)".utf8)
+        while end - position < wanted.count {
+            let rest = Array(piece[position..<end])
+            guard try fetch() else {
+                (piece, position, end) = (rest, 0, rest.count)
+                break
+            }
+            // Both pieces stay, one behind the other.
+            piece = rest + piece[0..<end]
+            (position, end) = (0, piece.count)
+        }
+        return piece[position..<end].starts(with: wanted)
+    }
+
     /// Returns everything up to the end.
     ///
     /// - Throws: what the fetching of a piece throws.
@@ -50,6 +70,7 @@ package final class InputBytes {
     }
 
     private func fetch() throws(CommandFailure) -> Bool {
+        if piece.count != pieceByteCount { piece = [UInt8](repeating: 0, count: pieceByteCount) }
         let count = try refill(&piece)
         precondition(count >= 0 && count <= piece.count, "\(count) bytes in a piece of \(piece.count)")
         position = 0

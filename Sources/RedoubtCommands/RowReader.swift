@@ -1,8 +1,8 @@
 /// The rows of a TSV or CSV file.
 ///
-/// TSV: columns between tabs, rows between line feeds, nothing quoted. CSV as RFC 4180: columns between commas, a
-/// column in double quotes may hold commas, line feeds and doubled quotes. A carriage return at the end of a row is
-/// dropped, unless it stands in quotes.
+/// TSV: columns between tabs, rows between line feeds, nothing quoted; with escapes, a backslash and what follows it
+/// stand for a byte, see ``TextEscape``. CSV as RFC 4180: columns between commas, a column in double quotes may hold
+/// commas, line feeds and doubled quotes. A carriage return at the end of a row is dropped, unless it stands in quotes.
 package struct RowReader {
     /// The form of the file.
     package enum Format: String, Sendable {
@@ -15,19 +15,22 @@ package struct RowReader {
     private let bytes: InputBytes
     private let separator: UInt8
     private let quotes: Bool
+    private let escapes: Bool
     /// The number of the row that was read last, from 1.
     package private(set) var rowNumber = 0
 
-    /// Reads `bytes` as `format`, or with another separator.
-    package init(_ bytes: InputBytes, format: Format, separator: UInt8?) {
+    /// Reads `bytes` as `format`, or with another separator; `escapes` counts for TSV only.
+    package init(_ bytes: InputBytes, format: Format, separator: UInt8?, escapes: Bool = false) {
         self.bytes = bytes
         self.separator = separator ?? UInt8(ascii: format == .tsv ? "\t" : ",")
         quotes = format == .csv
+        self.escapes = escapes && format == .tsv
     }
 
     /// Returns the columns of the next row that is not empty, or nil at the end.
     ///
-    /// - Throws: `.usage` if a quoted column does not end; what the reading of the file throws.
+    /// - Throws: `.usage` if a quoted column does not end, or a backslash begins no escape; what the reading of the
+    ///   file throws.
     package mutating func next() throws(CommandFailure) -> [[UInt8]]? {
         while try bytes.peek() != nil {
             rowNumber += 1
@@ -54,6 +57,9 @@ package struct RowReader {
                 if isQuoted, let quote = try bytes.next() { column.append(quote) }
             } else if quotes, byte == UInt8(ascii: "\""), column.isEmpty {
                 isQuoted = true
+            } else if escapes, byte == UInt8(ascii: "\\") {
+                column.append(try TextEscape.read(bytes, place: "row \(rowNumber)"))
+                endsInReturn = false
             } else if byte == separator {
                 row.append(column)
                 column.removeAll(keepingCapacity: true)

@@ -64,9 +64,9 @@ import Testing
     func usage() throws {
         let world = World()
         let commands = [
-            "create", "put", "get", "delete", "scan", "load", "export", "import", "check", "stat", "status",
-            "top", "serve-metrics",
-            "counters",
+            "create", "put", "get", "delete", "scan", "dump", "load", "export", "import", "check", "page", "log",
+            "backup",
+            "restore", "salvage", "upgrade", "stat", "status", "top", "serve-metrics", "counters", "man", "completion",
         ]
         for command in commands {
             let help = try runProgram([command, "--help"])

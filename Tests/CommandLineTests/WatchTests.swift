@@ -28,6 +28,9 @@ import Testing
         for part in ["redoubt top", "redo age [", "dirty    [", "free     [", "pages/s", "waits"] {
             #expect(top.output.contains(part), "\(part) is missing: \(top.output)")
         }
+        let numbers = try runProgram(["top", world.path, "--once", "--json", "--interval", "0.1"])
+        let looked = try JSONSerialization.jsonObject(with: Data(numbers.output.utf8)) as? [String: Any]
+        #expect((looked?["currentLSN"] as? Int ?? 0) > 1_000_000, "\(numbers.output)")
         // It reads only: the database is as open as it was.
         #expect(try world.run("get", "key1").code == 5)
         #expect(try holder.end() == 0)

@@ -37,21 +37,25 @@ func runProgram(_ words: [String]) throws -> (code: Int32, output: String, compl
     let process = Process()
     process.executableURL = URL(fileURLWithPath: program)
     process.arguments = words
-    let output = Pipe()
-    let complaints = Pipe()
-    process.standardOutput = output
-    process.standardError = complaints
+    // Files, not pipes: a full pipe would stop a program that nobody reads.
+    let output = FileManager.default.temporaryDirectory.path + "/redoubt-out.\(UUID().uuidString)"
+    let complaints = output + ".err"
+    defer {
+        for path in [output, complaints] { do { try FileManager.default.removeItem(atPath: path) } catch {} }
+    }
+    for path in [output, complaints] { try Data().write(to: URL(fileURLWithPath: path)) }
+    process.standardOutput = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
+    process.standardError = try FileHandle(forWritingTo: URL(fileURLWithPath: complaints))
     process.standardInput = FileHandle.nullDevice
     try process.run()
-    // The outputs of these tests are smaller than a pipe.
     if !process.hasEnded(within: 60) {
         kill(process.processIdentifier, SIGKILL)
         Issue.record("redoubt \(words.joined(separator: " ")) did not end within 60 s")
     }
     let code = process.terminationReason == .exit ? process.terminationStatus : 128 + process.terminationStatus
     return (
-        code, String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self),
-        String(decoding: complaints.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        code, String(decoding: try Data(contentsOf: URL(fileURLWithPath: output)), as: UTF8.self),
+        String(decoding: try Data(contentsOf: URL(fileURLWithPath: complaints)), as: UTF8.self)
     )
 }
 

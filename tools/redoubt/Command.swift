@@ -1,10 +1,11 @@
+import Redoubt
 import RedoubtCommands
 
 extension Command {
     /// The table.
     static let all: [Command] = [
-        create, put, get, delete, scan, load, export, importTable, check, backup, restore, salvage, upgrade, stat,
-        status, top, serveMetrics, counters,
+        create, put, get, delete, scan, dump, load, export, importTable, check, page, log, backup, restore, salvage,
+        upgrade, stat, status, top, serveMetrics, counters,
     ]
 
     /// The folder of the database.
@@ -31,17 +32,51 @@ extension Command {
     static let durability = Option(
         name: "durability",
         value: "LEVEL",
-        text: "what a write waits for: flushed, written or deferred"
+        text: "what a write waits for: flushed, written or deferred",
+        choices: ["flushed", "written", "deferred"]
     )
 }
 
+extension Command {
+    /// Which keys.
+    static let range = [
+        Option(name: "from", value: "KEY", text: "begin at this key"),
+        Option(name: "to", value: "KEY", text: "end before this key"),
+        Option(name: "prefix", value: "KEY", text: "only keys that begin so"),
+    ]
+}
+
+extension Arguments {
+    /// The keys that the options "from", "to" and "prefix" say; all of them if there are none.
+    func keyRange() throws(CommandFailure) -> KeyRange {
+        if let prefix = option("prefix") {
+            guard !has("from"), !has("to") else {
+                throw .usage("--prefix says where to begin and end; leave --from and --to out")
+            }
+            return KeyRange(prefix: try bytes(prefix))
+        }
+        var range = KeyRange()
+        if let from = option("from") { range.lower = try bytes(from) }
+        if let end = option("to") { range.upper = try bytes(end) }
+        return range
+    }
+}
+
 extension Program {
+    private static let version = "0.1"
+
     /// The command `redoubt`.
     static let redoubt = Program(
         name: "redoubt",
         summary: "an embedded storage engine; keyspaces of keys and values in a folder",
-        version: "0.1",
+        about:
+            "Works on databases of the storage engine Redoubt from the command line. A database is a folder; it holds "
+            + "keyspaces, and a keyspace holds keys of 1 to 3072 bytes in order, each with a value of up to 4 GiB. One "
+            + "process at a time can open a database. `page`, `log`, `check --page`, `status`, `top`, `serve-metrics` "
+            + "look at one that is open or damaged as well, and change nothing.",
+        version: version,
         commands: Command.all,
-        meanings: ExitCode.allCases.map { ($0, $0.meaning) }
+        meanings: ExitCode.allCases.map { ($0, $0.meaning) },
+        otherManuals: [.format(version: version)]
     )
 }

@@ -1,6 +1,20 @@
 import Glibc
 import RedoubtCommands
 
+/// What is at a path.
+enum FileKind {
+    case none
+    case folder
+    case file
+}
+
+/// What is at `path`.
+func fileKind(_ path: String) -> FileKind {
+    var status = stat()
+    guard unsafe stat(path, &status) == 0 else { return .none }
+    return status.st_mode & S_IFMT == S_IFDIR ? .folder : .file
+}
+
 /// A file that is open for reading, or standard input.
 final class InputFile {
     private let descriptor: Int32
@@ -26,7 +40,12 @@ final class InputFile {
         }
         let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else {
-            throw .usage("\"\(path)\" cannot be opened: \(unsafe String(cString: strerror(errno)))")
+            let reason = unsafe String(cString: strerror(errno))
+            throw .usage("\"\(path)\" cannot be opened: \(reason); correct the path, or write - for standard input")
+        }
+        guard fileKind(path) != .folder else {
+            close(descriptor)
+            throw .usage("\"\(path)\" is a folder; name a file")
         }
         self.init(descriptor: descriptor, path: path)
     }
@@ -49,7 +68,10 @@ final class InputFile {
             }
             if count < 0 && errno == EINTR { continue }
             guard count >= 0 else {
-                throw CommandFailure(code: .failure, message: "\(path) cannot be read: errno \(errno)")
+                throw CommandFailure(
+                    code: .failure,
+                    message: "\(path) cannot be read: \(unsafe String(cString: strerror(errno)))"
+                )
             }
             return count
         }

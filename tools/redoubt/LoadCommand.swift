@@ -1,4 +1,3 @@
-import Glibc
 import Redoubt
 import RedoubtCommands
 import RedoubtCore
@@ -8,12 +7,22 @@ extension Command {
     /// `load`.
     static let load = Command(
         name: "load",
-        summary: "put the rows of a TSV or CSV file",
+        summary: "put the rows of a file of TSV, CSV or JSON lines, or of a dump",
         operands: [path, Operand(name: "FILE", text: "the file; - is standard input")],
-        options: [keyspace] + LoadFormat.options + [memory]
+        options: [
+            Option(
+                name: "keyspace",
+                value: "NAME",
+                text: "the keyspace; the name that a dump gives, or \"default\", if not given"
+            )
+        ] + LoadFormat.options + [memory]
     ) { (arguments) throws(CommandFailure) in
-        var loader = try Loader(arguments)
-        return try loader.run()
+        let format = try LoadFormat(arguments)
+        let file = try InputFile(arguments.operand("FILE"))
+        return try withDatabase(arguments) { (database) throws(CommandFailure) in
+            var loader = try Loader(arguments, database, file, format)
+            return try loader.run()
+        }
     }
 }
 
@@ -24,101 +33,119 @@ private struct Loader {
     /// Bytes of a batch.
     private static let byteCountMaximum = 64 << 10
 
-    private let arguments: Arguments
+    private let database: Database
     private let file: InputFile
-    private var rows: RowReader
-    private let format: LoadFormat
+    private var items: LoadItems
+    private let wantedName: String?
+    private var keyspace: Keyspace?
+    private var databaseCount = 0
     private var rowCount = 0
-    private var rowCountOfBatch = 1
-    private let start = Loader.seconds()
-    private var lastShown = 0.0
+    private let rowCountOfBatch: Int
+    private var progress = Progress("loaded")
 
-    init(_ arguments: Arguments) throws(CommandFailure) {
-        self.arguments = arguments
-        format = try LoadFormat(arguments)
-        file = try InputFile(arguments.operand("FILE"))
-        rows = format.rows(of: file.bytes)
-    }
-
-    mutating func run() throws(CommandFailure) -> ExitCode {
-        var configuration = Configuration()
-        if let memory = try arguments.size("memory") { configuration.memory = memory }
-        let path = arguments.operand("PATH")
-        let name = arguments.option("keyspace") ?? "default"
-        let database = try explaining { () throws(RedoubtError) in
-            try Database.open(at: path, configuration: configuration)
-        }
-        let keyspace = try explaining { () throws(RedoubtError) in
-            try database.keyspace(named: name, createIfMissing: true)
-        }
+    init(
+        _ arguments: Arguments,
+        _ database: Database,
+        _ file: InputFile,
+        _ format: LoadFormat
+    ) throws(CommandFailure) {
+        self.database = database
+        self.file = file
+        wantedName = arguments.option("keyspace")
+        items = try format.items(of: file.bytes)
         // A batch may change as many rows as a quarter of the frames, and a little less.
         let frames = try explaining { () throws(RedoubtError) in try database.statistics().frameCount }
         rowCountOfBatch = max(1, min(Self.rowCountMaximum, frames / 8))
-        if format.hasHeader { _ = try rows.next() }
+    }
+
+    mutating func run() throws(CommandFailure) -> ExitCode {
         do throws(CommandFailure) {
-            while try writeBatch(database, keyspace) { show(isLast: false) }
+            while try writeBatch() {
+                if progress.isDue() { progress.show(rows: rowCount, bytes: file.bytes.byteCount, share: share) }
+            }
         } catch {
-            do throws(RedoubtError) { try database.close() } catch {}
-            throw error
+            throw CommandFailure(code: error.code, message: "\(error.message); \(rowCount) rows are loaded")
         }
-        try explaining { () throws(RedoubtError) in
-            try database.flush()
-            try database.close()
-        }
-        show(isLast: true)
+        // An empty file makes an empty keyspace, as before.
+        if databaseCount == 0 { _ = try target() }
+        try explaining { () throws(RedoubtError) in try database.flush() }
+        progress.end(rows: rowCount, bytes: file.bytes.byteCount)
         return .success
     }
 
+    /// The part of the file that is read, if its size is known.
+    private var share: Double? {
+        file.size == 0 ? nil : min(1, Double(file.bytes.byteCount) / Double(file.size))
+    }
+
     /// Writes the next rows; returns false at the end of the file.
-    private mutating func writeBatch(_ database: Database, _ keyspace: Keyspace) throws(CommandFailure) -> Bool {
+    private mutating func writeBatch() throws(CommandFailure) -> Bool {
         var batch = WriteBatch()
         var isAtEnd = false
-        while batch.count < rowCountOfBatch, batch.byteCount < Self.byteCountMaximum {
-            guard let row = try rows.next() else {
-                isAtEnd = true
-                break
+        do throws(CommandFailure) {
+            while batch.count < rowCountOfBatch, batch.byteCount < Self.byteCountMaximum {
+                guard let item = try items.next() else {
+                    isAtEnd = true
+                    break
+                }
+                switch item {
+                case .database(let name): try begin(name)
+                case .row(let key, let value): try add(key, value, to: &batch)
+                }
             }
-            try add(row, to: &batch, keyspace)
+        } catch {
+            // What was read before counts.
+            try write(batch)
+            throw error
         }
-        let count = batch.count
-        if count > 0 {
-            do throws(RedoubtError) {
-                try database.write(batch, durability: .deferred)
-            } catch {
-                let place = "rows \(rows.rowNumber - count + 1) to \(rows.rowNumber)"
-                throw CommandFailure(code: ExitCode(error), message: "\(place): \(error); \(rowCount) rows are loaded")
-            }
-        }
-        rowCount += count
+        try write(batch)
         return !isAtEnd
     }
 
-    private func add(_ row: [[UInt8]], to batch: inout WriteBatch, _ keyspace: Keyspace) throws(CommandFailure) {
-        let (key, value) = try format.keyAndValue(of: row, number: rows.rowNumber)
+    private mutating func write(_ batch: consuming WriteBatch) throws(CommandFailure) {
+        let count = batch.count
+        guard count > 0 else { return }
+        do throws(RedoubtError) {
+            try database.write(batch, durability: .deferred)
+        } catch {
+            let place = "rows \(rowCount + 1) to \(rowCount + count)"
+            throw CommandFailure(code: ExitCode(error), message: "\(place): \(error)")
+        }
+        rowCount += count
+    }
+
+    /// Goes on in the keyspace that the file calls `name`.
+    private mutating func begin(_ name: String?) throws(CommandFailure) {
+        databaseCount += 1
+        if databaseCount > 1, wantedName != nil {
+            let shown = name.map { "\"\($0)\"" } ?? "without a name"
+            throw .usage(
+                "the dump holds another database, \(shown); leave --keyspace out to load each under its own name"
+            )
+        }
+        keyspace = try open(wantedName ?? name ?? "default")
+    }
+
+    private func open(_ name: String) throws(CommandFailure) -> Keyspace {
+        try explaining { () throws(RedoubtError) in try database.keyspace(named: name, createIfMissing: true) }
+    }
+
+    private mutating func target() throws(CommandFailure) -> Keyspace {
+        if let keyspace { return keyspace }
+        let found = try open(wantedName ?? "default")
+        keyspace = found
+        return found
+    }
+
+    private mutating func add(_ key: [UInt8], _ value: [UInt8], to batch: inout WriteBatch) throws(CommandFailure) {
+        let keyspace = try target()
+        guard (1...3072).contains(key.count) else {
+            throw .usage("row \(items.rowNumber) has a key of \(key.count) bytes; a key has 1 to 3072 bytes")
+        }
         do throws(RedoubtError) {
             try batch.put(key, value, in: keyspace)
         } catch {
-            throw CommandFailure(code: ExitCode(error), message: "row \(rows.rowNumber): \(error)")
+            throw CommandFailure(code: ExitCode(error), message: "row \(items.rowNumber): \(error)")
         }
-    }
-
-    /// Shows a bar on a terminal, and the figures at the end.
-    private mutating func show(isLast: Bool) {
-        let now = Self.seconds()
-        guard isLast || (Output.isTerminal && now - lastShown > 0.1) else { return }
-        lastShown = now
-        let rate = Int(Double(rowCount) / max(now - start, 0.001))
-        let figures = "\(rowCount) rows, \(rate) rows/s"
-        guard Output.isTerminal else { return Output.complain("loaded \(figures)") }
-        let share = isLast ? 1 : file.size == 0 ? 0 : min(1, Double(file.bytes.byteCount) / Double(file.size))
-        let filled = Int(share * 30)
-        let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 30 - filled)
-        Output.progress("[\(bar)] \(Int(share * 100)) %  \(figures)", isLast: isLast)
-    }
-
-    private static func seconds() -> Double {
-        var now = timespec()
-        unsafe clock_gettime(CLOCK_MONOTONIC, &now)
-        return Double(now.tv_sec) + Double(now.tv_nsec) / 1e9
     }
 }

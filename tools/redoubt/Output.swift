@@ -6,6 +6,8 @@ import Synchronization
 enum Output {
     // Commands print from one thread; the mutex is for the compiler.
     private static let pending = Mutex<[UInt8]>([])
+    // Set by the first write that fails: what comes after a gap must not count as output.
+    private static let hasFailed = Mutex(false)
 
     /// Prints `text` and a line feed.
     static func print(_ text: String) {
@@ -36,7 +38,12 @@ enum Output {
 
     /// Hands everything to the system.
     static func flush() throws(CommandFailure) {
-        if !send() { throw CommandFailure(code: .failure, message: "the output could not be written: errno \(errno)") }
+        if !send() {
+            throw CommandFailure(
+                code: .failure,
+                message: "the output could not be written as a whole; make room for it"
+            )
+        }
     }
 
     private static func send() -> Bool {
@@ -44,10 +51,14 @@ enum Output {
             defer { pending.removeAll(keepingCapacity: true) }
             return pending
         }
-        return send(bytes, to: 1)
+        if hasFailed.withLock({ $0 }) { return false }
+        let isSent = send(bytes, to: 1)
+        if !isSent { hasFailed.withLock { $0 = true } }
+        return isSent
     }
 
-    private static func send(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
+    /// Hands `bytes` to the system; false if it did not take them all.
+    static func send(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
         var sent = 0
         while sent < bytes.count {
             let count = unsafe bytes[sent...].withUnsafeBytes {
@@ -79,51 +90,4 @@ enum Output {
     }
 
     private static func isControl(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.generalCategory == .control }
-}
-
-/// A JSON object, built field by field.
-struct JSONObject {
-    private var fields: [String] = []
-
-    /// Adds a number.
-    mutating func add(_ name: String, _ number: some BinaryInteger) { fields.append("\(quoted(name)):\(number)") }
-
-    /// Adds a truth value.
-    mutating func add(_ name: String, _ flag: Bool) { fields.append("\(quoted(name)):\(flag)") }
-
-    /// Adds a text.
-    mutating func add(_ name: String, _ text: String) { fields.append("\(quoted(name)):\(quoted(text))") }
-
-    /// Adds an object.
-    mutating func add(_ name: String, _ object: JSONObject) { fields.append("\(quoted(name)):\(object.text)") }
-
-    /// Adds bytes: as a string if they are UTF-8, else as `{"hex":"..."}`.
-    mutating func add(_ name: String, bytes: [UInt8], hex: Bool) {
-        if !hex, let text = String(validating: bytes, as: UTF8.self) { return add(name, text) }
-        fields.append("\(quoted(name)):{\"hex\":\"\(Hexadecimal.text(bytes))\"}")
-    }
-
-    /// Adds a list of texts.
-    mutating func add(_ name: String, _ texts: [String]) {
-        fields.append("\(quoted(name)):[\(texts.map(quoted).joined(separator: ","))]")
-    }
-
-    /// The object in one line.
-    var text: String { "{" + fields.joined(separator: ",") + "}" }
-
-    private func quoted(_ text: String) -> String {
-        var result = "\""
-        for scalar in text.unicodeScalars {
-            switch scalar {
-            case "\"": result += "\\\""
-            case "\\": result += "\\\\"
-            case "\n": result += "\\n"
-            case "\r": result += "\\r"
-            case "\t": result += "\\t"
-            case _ where scalar.value < 0x20: result += "\\u00" + Hexadecimal.text([UInt8(scalar.value)])
-            default: result.unicodeScalars.append(scalar)
-            }
-        }
-        return result + "\""
-    }
 }

@@ -9,26 +9,14 @@ extension Command {
         name: "scan",
         summary: "print rows in the order of their keys",
         operands: [path],
-        options: [
-            keyspace,
-            Option(name: "from", value: "KEY", text: "begin at this key"),
-            Option(name: "to", value: "KEY", text: "end before this key"),
-            Option(name: "prefix", value: "KEY", text: "only keys that begin so"),
+        options: [keyspace] + range + [
             Option(name: "limit", value: "N", text: "at most N rows"),
             Option(name: "reverse", value: nil, text: "from the last to the first"),
             Option(name: "keys", value: nil, text: "print no values"),
             json, hex, memory, readOnly,
         ]
     ) { (arguments) throws(CommandFailure) in
-        var range = KeyRange()
-        if let prefix = arguments.option("prefix") {
-            guard !arguments.has("from"), !arguments.has("to") else {
-                throw .usage("--prefix says where to begin and end; leave --from and --to out")
-            }
-            range = KeyRange(prefix: try arguments.bytes(prefix))
-        }
-        if let from = arguments.option("from") { range.lower = try arguments.bytes(from) }
-        if let end = arguments.option("to") { range.upper = try arguments.bytes(end) }
+        let range = try arguments.keyRange()
         let limit = try arguments.number("limit", in: 0...Int.max) ?? Int.max
         let hex = arguments.has("hex")
         try withKeyspace(arguments) { (_, keyspace) throws(RedoubtError) in
@@ -48,8 +36,20 @@ extension Command {
         name: "check",
         summary: "read every page and say what is wrong",
         operands: [path],
-        options: [json, memory, readOnly]
+        options: [
+            Option(
+                name: "page",
+                value: "N",
+                text: "only page N of the keyspace, as its file is, without opening the database"
+            ),
+            Option(name: "keyspace", value: "NAME", text: "with --page: the keyspace; \"default\" if not given"),
+            json, memory, readOnly,
+        ]
     ) { (arguments) throws(CommandFailure) in
+        if arguments.has("page") { return try checkPage(arguments) }
+        guard !arguments.has("keyspace") else {
+            throw .usage("check looks at every keyspace; --keyspace goes with --page N")
+        }
         let (findings, names) = try withDatabase(arguments) { (database) throws(RedoubtError) in
             (try database.check(), try database.keyspaceNames())
         }

@@ -75,9 +75,7 @@ extension Command {
         let isRange = arguments.has("from") || arguments.has("to")
         guard isRange != arguments.has(operand: "KEY") else { throw .usage("delete needs a KEY, or --from and --to") }
         if isRange {
-            var range = KeyRange()
-            if let from = arguments.option("from") { range.lower = try arguments.bytes(from) }
-            if let end = arguments.option("to") { range.upper = try arguments.bytes(end) }
+            let range = try arguments.keyRange()
             let count = try withKeyspace(arguments) { (_, keyspace) throws(RedoubtError) in
                 try keyspace.deleteRange(range, durability: level)
             }
@@ -98,27 +96,40 @@ func withDatabase<Result>(
     creating: Bool = false,
     _ body: (Database) throws(RedoubtError) -> Result
 ) throws(CommandFailure) -> Result {
+    try withDatabase(arguments, creating: creating) { (database) throws(CommandFailure) in
+        try explaining { () throws(RedoubtError) in try body(database) }
+    }
+}
+
+/// The same, for what fails in other ways too.
+func withDatabase<Result>(
+    _ arguments: Arguments,
+    creating: Bool = false,
+    _ body: (Database) throws(CommandFailure) -> Result
+) throws(CommandFailure) -> Result {
     var configuration = Configuration()
     configuration.createIfMissing = creating
     if let memory = try arguments.size("memory") { configuration.memory = memory }
     let path = arguments.operand("PATH")
-    return try explaining { () throws(RedoubtError) in
-        let isReadOnly = arguments.has("read-only")
-        let database =
-            try isReadOnly
+    guard fileKind(path) != .file else {
+        throw .usage("\"\(path)\" is a file, and a database is a folder; name the folder")
+    }
+    let isReadOnly = arguments.has("read-only")
+    let database = try explaining { () throws(RedoubtError) in
+        try isReadOnly
             ? Database.openReadOnly(at: path, configuration: configuration)
             : Database.open(at: path, configuration: configuration)
-        let result: Result
-        do throws(RedoubtError) {
-            result = try body(database)
-        } catch {
-            // The first error is the one to tell.
-            do throws(RedoubtError) { try database.close() } catch {}
-            throw error
-        }
-        try database.close()
-        return result
     }
+    let result: Result
+    do throws(CommandFailure) {
+        result = try body(database)
+    } catch {
+        // The first error is the one to tell.
+        do throws(RedoubtError) { try database.close() } catch {}
+        throw error
+    }
+    try explaining { () throws(RedoubtError) in try database.close() }
+    return result
 }
 
 /// Opens the database and the keyspace that `arguments` name, runs `body`, and closes them.
@@ -129,7 +140,23 @@ func withKeyspace<Result>(
 ) throws(CommandFailure) -> Result {
     let name = arguments.option("keyspace") ?? "default"
     return try withDatabase(arguments) { (database) throws(RedoubtError) in
-        try body(database, try database.keyspace(named: name, createIfMissing: creating))
+        if creating { return try body(database, try database.keyspace(named: name, createIfMissing: true)) }
+        return try body(database, try existingKeyspace(named: name, in: database))
+    }
+}
+
+/// The keyspace called `name`; the error names those that there are.
+func existingKeyspace(named name: String, in database: Database) throws(RedoubtError) -> Keyspace {
+    do throws(RedoubtError) {
+        return try database.keyspace(named: name)
+    } catch  where error.code == .keyspaceNotFound {
+        let names = try database.keyspaceNames()
+        let list = names.isEmpty ? "there is none yet" : "there are: \(names.joined(separator: ", "))"
+        throw RedoubtError(
+            .keyspaceNotFound,
+            "there is no keyspace \"\(name)\"; \(list); `redoubt create PATH --keyspace NAME` makes one",
+            path: database.path
+        )
     }
 }
 

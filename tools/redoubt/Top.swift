@@ -8,12 +8,14 @@ struct Top {
     private let file: StatisticsFile
     private let interval: Double
     private let isOnce: Bool
+    private let isJSON: Bool
     private var board: Board
 
-    init(path: String, interval: Double, isOnce: Bool) {
+    init(path: String, interval: Double, isOnce: Bool, isJSON: Bool) {
         file = StatisticsFile(of: path)
         self.interval = interval
         self.isOnce = isOnce
+        self.isJSON = isJSON
         board = Board(path: path)
     }
 
@@ -22,12 +24,12 @@ struct Top {
             board.add(try file.read())
         } catch {
             // On a terminal a database that is not open yet is worth waiting for.
-            guard error.code == .notOpen, !isOnce, Terminal.isThere else {
+            guard error.code == .notOpen, !isOnce, !isJSON, Terminal.isThere else {
                 throw CommandFailure(code: ExitCode(error), message: error.description)
             }
             board.miss(error)
         }
-        if isOnce || !Terminal.isThere { return try runPlainly() }
+        if isOnce || isJSON || !Terminal.isThere { return try runPlainly() }
         let terminal = Terminal()
         defer { terminal.restore() }
         while true {
@@ -54,9 +56,13 @@ struct Top {
         repeat {
             usleep(UInt32(interval * 1e6))
             let next = try explaining { () throws(RedoubtError) in try file.read() }
-            board.add(next)
-            for line in board.lines(columns: 100, rows: 60) { Output.print(line) }
-            if !isOnce { Output.print("") }
+            if isJSON {
+                Output.print(JSONObject(next).text)
+            } else {
+                board.add(next)
+                for line in board.lines(columns: 100, rows: 60) { Output.print(line) }
+                if !isOnce { Output.print("") }
+            }
             try Output.flush()
         } while !isOnce
         return .success

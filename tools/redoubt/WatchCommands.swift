@@ -42,12 +42,16 @@ extension Command {
         name: "top",
         summary: "watch a running database: rates, ages against their limits, waits; q ends it",
         operands: [running],
-        options: [interval, Option(name: "once", value: nil, text: "print one board as plain text, and end")]
+        options: [
+            interval, Option(name: "once", value: nil, text: "print one board as plain text, and end"),
+            Option(name: "json", value: nil, text: "print the numbers of each look as a JSON object in a line"),
+        ]
     ) { (arguments) throws(CommandFailure) in
         var top = Top(
             path: arguments.operand("PATH"),
             interval: try arguments.seconds("interval") ?? 1,
-            isOnce: arguments.has("once")
+            isOnce: arguments.has("once"),
+            isJSON: arguments.has("json")
         )
         return try top.run()
     }
@@ -116,6 +120,7 @@ extension Command {
 extension JSONObject {
     /// All numbers of `statistics`, and the waits that there were.
     init(_ statistics: Statistics) {
+        self.init()
         add("processID", statistics.processID)
         add("wallNanoseconds", statistics.wallNanoseconds)
         for name in CounterName.allCases { add(name.rawValue, statistics[name]) }

@@ -22,6 +22,7 @@ enum LoadTarget {
         let separator = choice & 2 == 0 ? nil : feed.byte()
         let pieceByteCount = 1 + feed.byte() % 8
         var words = ["--format", isCSV ? "csv" : "tsv", "--key=\(feed.byte() % 4)"]
+        if !isCSV { words.append("--raw") }
         if choice & 4 != 0 { words.append("--value=\(feed.byte() % 4)") }
         if let separator { words += ["--separator", String(Character(Unicode.Scalar(UInt8(separator))))] }
         let format: LoadFormat
