@@ -13,8 +13,8 @@ import Testing
 /// clients, a thread that makes, fills, renames and drops keyspaces, and backups over reads that are torn.
 @Suite(.timeLimit(.minutes(20))) struct BackupScheduleTests {
     private static let clientCount = 3
-    private static let backupCount = 2
-    private static let runCount = 6
+    private static let backupCount = 3
+    private static let runCount = 12
 
     @Test func `backups under any schedule have what was acknowledged`() throws {
         let seed = testSeed()
@@ -33,7 +33,7 @@ import Testing
     @Test(arguments: BackupFault.allCases)
     func `a backup that breaks a rule is noticed`(_ fault: BackupFault) throws {
         let seed = testSeed()
-        for number in 0..<8 {
+        for number in 0..<40 {
             let outcome = Self.run(seed: seed &+ UInt64(number), fault: fault)
             if let first = outcome.violations.first {
                 return print("\(fault) noticed by schedule \(number + 1): \(first)")
@@ -56,43 +56,57 @@ import Testing
 
     private static func work(_ storage: SimulatedStorage, _ seed: UInt64, _ fault: BackupFault?) -> Outcome {
         var outcome = Outcome()
-        let notes = BackupNotes()
-        var threads: [EngineThread] = []
-        // A world ends when all its threads have.
-        defer {
-            notes.end()
-            for thread in threads { Scheduling.join(thread) }
-        }
         do throws(RedoubtError) {
             let database = try BackupWorld.open(TornStorage(storage), threads: true)
-            for name in ["a", "b"] { _ = try database.createKeyspace(name) }
-            let clients = (0..<clientCount).map { BackupClient($0, in: $0 == 0 ? "b" : "a") }
-            for client in clients {
-                threads.append(try start("client", notes) { () throws(RedoubtError) in try client.write(database) })
+            let notes = BackupNotes()
+            var threads: [EngineThread] = []
+            do throws(RedoubtError) {
+                try drive(database, storage, seed, fault, notes, &threads, &outcome)
+            } catch {
+                outcome.violations.append("\(error)")
             }
-            let churn = BackupChurn(seed: seed)
-            threads.append(try start("churn", notes) { () throws(RedoubtError) in try churn.step(database) })
-            var random = SeededRandom(seed: seed)
-            for number in 0..<backupCount {
-                Scheduling.sleep(microseconds: 2000 + random.below(40_000))
-                let from = clients.map(\.acknowledgedCount)
-                let folder = "/backup \(number)"
-                _ = try database.engine.backup(to: folder, verify: number == 0 && fault == nil, fault: fault)
-                let ranges = zip(from, clients).map { $0...$1.issuedCount }
-                outcome.backupCount += 1
-                outcome.violations += try judge(storage, folder, clients, ranges).map { "backup \(number): \($0)" }
-            }
+            // A world ends when all its threads have, and its database belongs to it.
             notes.end()
             for thread in threads { Scheduling.join(thread) }
-            threads = []
             outcome.violations += notes.failures
-            outcome.churnCount = churn.count
-            outcome.violations += try database.check().map { "after all: \($0)" }
+            if outcome.violations.isEmpty { outcome.violations += try database.check().map { "after all: \($0)" } }
             try database.close()
         } catch {
             outcome.violations.append("\(error)")
         }
         return outcome
+    }
+
+    /// Starts those who change the database, makes backups meanwhile, and judges each.
+    private static func drive(
+        _ database: Database,
+        _ storage: SimulatedStorage,
+        _ seed: UInt64,
+        _ fault: BackupFault?,
+        _ notes: BackupNotes,
+        _ threads: inout [EngineThread],
+        _ outcome: inout Outcome
+    ) throws(RedoubtError) {
+        for name in ["a", "b"] { _ = try database.createKeyspace(name) }
+        let clients = (0..<clientCount).map { BackupClient($0, in: $0 == 0 ? "b" : "a") }
+        for client in clients {
+            threads.append(try start("client", notes) { () throws(RedoubtError) in try client.write(database) })
+        }
+        let churn = BackupChurn(seed: seed)
+        threads.append(try start("churn", notes) { () throws(RedoubtError) in try churn.step(database) })
+        // Pages are written all the time, also those that are being copied.
+        threads.append(try start("flusher", notes) { () throws(RedoubtError) in try database.checkpoint() })
+        var random = SeededRandom(seed: seed)
+        for number in 0..<backupCount {
+            Scheduling.sleep(microseconds: 2000 + random.below(40_000))
+            let from = clients.map(\.acknowledgedCount)
+            let folder = "/backup \(number)"
+            _ = try database.engine.backup(to: folder, verify: number == 0 && fault == nil, fault: fault)
+            let ranges = zip(from, clients).map { $0...$1.issuedCount }
+            outcome.backupCount += 1
+            outcome.violations += try judge(storage, folder, clients, ranges).map { "backup \(number): \($0)" }
+        }
+        outcome.churnCount = churn.count
     }
 
     private static func start(

@@ -55,6 +55,8 @@ private final class TornFile: StorageFile {
             let count = unsafe try inner.read(into: part, at: offset + UInt64(done))
             done += count
             if count < part.count { break }
+            // Long enough for a page to be written in between.
+            if Scheduling.isSimulated { Scheduling.sleep(microseconds: 20) }
         }
         return done
     }
