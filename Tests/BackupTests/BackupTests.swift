@@ -205,6 +205,22 @@ import Testing
         }
     }
 
+    @Test func `a page that is damaged in the file is copied from memory`() throws {
+        let world = BackupWorld()
+        let database = try BackupWorld.filled(world.storage)
+        try database.checkpoint()
+        let before = try BackupWorld.content(database)
+        let path = try #require(world.storage.image.paths.first { $0.hasPrefix("/db/first-") })
+        let file = try world.storage.open(path, role: .data, creating: false, readOnly: false)
+        let noise = try AlignedBuffer(byteCount: 512)
+        unsafe noise.bytes.initializeMemory(as: UInt8.self, repeating: 0x5A)
+        try unsafe file.write(UnsafeRawBufferPointer(noise.bytes), at: 3 * 16384 + 1024)
+        file.close()
+        try database.backup(to: BackupWorld.folder)
+        #expect(try BackupWorld.restoredContent(world.storage) == before)
+        try database.close()
+    }
+
     @Test func `a page that stays damaged is named, and a free one is not missed`() throws {
         let world = BackupWorld()
         var database = try BackupWorld.filled(world.storage)
