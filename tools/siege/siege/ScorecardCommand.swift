@@ -53,7 +53,10 @@ extension Command {
             if found.contains(where: { $0.section.hasPrefix(section) }) { continue }
             card.leaveOut(section, "\(program) left no figures in the folder of --figures")
         }
-        for (section, reason) in card.missing { Lines.tell("SKIPPED: \(section): \(reason)") }
+        for (section, reason) in card.missing {
+            let isElsewhere = section == "Fuzzing" || section == "Mutants"
+            Lines.tell("\(isElsewhere ? "not run here" : "SKIPPED"): \(section): \(reason)")
+        }
         let minutes = Double(time(nil) - begin) / 60
         card.heading = Machine.heading(minutes: minutes, seed: budget.seed)
         if arguments.has("smoke") {
