@@ -7,7 +7,7 @@ import Testing
 
 /// Goal: a backup taken every second while threads write becomes, each time, a database with a prefix of what was
 /// acknowledged. Method: threads and files of the operating system for some seconds; every backup is restored.
-@Suite(.serialized, .timeLimit(.minutes(10))) struct BackupLoadTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct BackupLoadTests {
     private static let seconds = 6
 
     @Test func `a backup every second during a load has what was acknowledged`() throws {

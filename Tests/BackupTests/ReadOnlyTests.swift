@@ -7,7 +7,7 @@ import Testing
 
 /// Goal: looking at a database changes nothing of it. Method: databases closed, killed and damaged are opened for
 /// reading only on a disk that records everything; it must have nothing to record.
-@Suite(.timeLimit(.minutes(5))) struct ReadOnlyTests {
+@Suite(.timeLimit(.minutes(20))) struct ReadOnlyTests {
     private func open(_ storage: SimulatedStorage) throws -> Database {
         try Database.openReadOnly(
             at: BackupWorld.path,

@@ -9,7 +9,7 @@ import Testing
 ///
 /// Method: a small database of three levels; every kind of page is damaged, then any pages; what is found is compared
 /// with what was there.
-@Suite(.timeLimit(.minutes(10))) struct SalvageTests {
+@Suite(.timeLimit(.minutes(20))) struct SalvageTests {
     @Test(arguments: [true, false])
     func `a sound database is salvaged as a whole`(_ isClosed: Bool) throws {
         let world = try DamagedWorld(closed: isClosed)

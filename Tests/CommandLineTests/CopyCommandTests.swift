@@ -3,7 +3,7 @@ import Testing
 
 /// Goal: an operator copies, restores, looks at, salvages and upgrades a database, and is told what is wrong and what
 /// to do. Method: the built program is run as a user would.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct CopyCommandTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct CopyCommandTests {
     private func filled() throws -> World {
         let world = World()
         #expect(try world.run("create").code == 0)

@@ -6,7 +6,7 @@ import Testing
 
 /// Goal: what `dump` writes `load` puts again, byte for byte; Berkeley DB and LMDB read our dumps and we read theirs.
 /// Method: the built program, and db5.3-util and lmdb-utils where they are installed.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct DumpTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct DumpTests {
     /// Rows of every kind as a file of JSON lines: all bytes, empty values, line ends, long keys and values.
     private func rows(_ count: Int, keyByteCountMaximum: Int) -> String {
         var random = SeededRandom(seed: testSeed())

@@ -3,7 +3,7 @@ import Testing
 
 /// Goal: `page`, `log` and `check --page` show what is in the files of a database that is closed, open, or damaged, and
 /// never change them. Method: the built program on a small database, and on copies of its files with bytes changed.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct InspectionCommandTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct InspectionCommandTests {
     /// A database of some pages, closed.
     private func filled() throws -> World {
         let world = World()

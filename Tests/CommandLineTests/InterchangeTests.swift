@@ -3,7 +3,7 @@ import Testing
 
 /// Goal: `export` and `import` do what their help says, and tell a stranger what was wrong. Method: the built
 /// program is run as a user would.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct InterchangeTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct InterchangeTests {
     @Test func `a keyspace goes out as files and comes in under another name`() throws {
         let world = World()
         let out = world.folder + "/out"

@@ -3,7 +3,7 @@ import Testing
 
 /// Goal: the manual and the completion know every command and every option, and work in the programs that they are
 /// for. Method: the help of the built program says what there is; groff and bash try what is written.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ManualTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct ManualTests {
     /// The commands with their options, as the help lists them.
     private func table() throws -> [String: [String]] {
         let help = try runProgram(["--help"]).output

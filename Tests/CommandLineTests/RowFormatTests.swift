@@ -5,7 +5,7 @@ import Testing
 
 /// Goal: rows that a dump writes are read as the same rows, byte for byte, in every form. Method: random rows of the
 /// bytes that forms give a meaning, read in pieces of several sizes; and the words of each form one by one.
-@Suite(.timeLimit(.minutes(2))) struct RowFormatTests {
+@Suite(.timeLimit(.minutes(20))) struct RowFormatTests {
     struct Row: Equatable {
         let key: [UInt8]
         let value: [UInt8]

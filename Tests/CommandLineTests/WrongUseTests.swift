@@ -3,7 +3,7 @@ import Testing
 
 /// Goal: who uses a command wrongly is told what is wrong and what to do. Method: twenty and more mistakes that people
 /// make, each run as they would; the exit code, one line of complaint, what it must name, and what it must advise.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct WrongUseTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct WrongUseTests {
     struct Mistake: CustomTestStringConvertible, Sendable {
         /// The words; "DB" is a database with one row, "NONE" a path where nothing is, "FILE" a text file.
         let words: [String]

@@ -9,7 +9,7 @@ import Testing
 /// Goal: the sectors in a copy are enough: with them every mixture of the images that a page has had since the last
 /// sync becomes the newest one.
 /// Method: ``SectorWorld`` with seeded histories; the same with one rule broken on purpose.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ChangedSectorTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct ChangedSectorTests {
     private func run(
         _ seed: UInt64,
         modes: [Configuration.Doublewrite] = [.changedSectors],

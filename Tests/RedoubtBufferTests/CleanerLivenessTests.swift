@@ -13,7 +13,7 @@ import Testing
 ///
 /// Method: scenarios in simulated schedules, each with the rule kept and with the rule broken on purpose; tiny pools
 /// and redo logs under every policy with threads of the operating system; failing writes under every policy.
-@Suite(.timeLimit(.minutes(5))) struct CleanerLivenessTests {
+@Suite(.timeLimit(.minutes(20))) struct CleanerLivenessTests {
     @Test("A rule that is kept passes, one that is broken is noticed", arguments: CleanerScenario.all)
     func scenario(_ scenario: CleanerScenario) throws {
         for seed: UInt64 in 1...3 {

@@ -14,7 +14,7 @@ import Testing
 ///
 /// Method: faults of a simulated disk that leave half of what did not fit; recorded traces read by ``WriteTrace``;
 /// engine threads and writers in simulated schedules.
-@Suite(.timeLimit(.minutes(5))) struct FullDiskTests {
+@Suite(.timeLimit(.minutes(20))) struct FullDiskTests {
     private static let full = SimulatedFault.Effect.failure(errno: SimulatedFault.noSpace)
 
     private func fill(_ fixture: PoolFixture, _ role: FileRole) {

@@ -6,7 +6,7 @@ import Testing
 
 /// Goal: memory that was given back stays away. Method: the kernel must not be asked for huge pages where it would put
 /// small ones together again: its flags, at every size that the pool takes on.
-@Suite(.timeLimit(.minutes(5))) struct PoolHugePagesTests {
+@Suite(.timeLimit(.minutes(20))) struct PoolHugePagesTests {
     private static let wanted: String? = HugePageWish.isSupported ? "hg" : nil
     private static let unwanted: String? = HugePageWish.isSupported ? "nh" : nil
 

@@ -13,7 +13,7 @@ import Testing
 ///
 /// Method: each obstacle to a shrink alone (free frames, clean, dirty and latched pages, credit, search indexes), then
 /// simulated schedules of threads that change pages while the size changes.
-@Suite(.timeLimit(.minutes(5))) struct PoolResizeTests {
+@Suite(.timeLimit(.minutes(20))) struct PoolResizeTests {
     private static let large = ByteCount.mebibytes(16)
 
     private static func configuration(instances: Int = 1) -> Configuration {

@@ -8,7 +8,7 @@ import Testing
 
 /// Goal: writers that were stopped before a limit go on again, whatever the policy thinks of the silence.
 /// Method: the watchdog beside all threads of flushing in virtual time.
-@Suite(.timeLimit(.minutes(5))) struct WriterThrottleTests {
+@Suite(.timeLimit(.minutes(20))) struct WriterThrottleTests {
     @Test(arguments: [UInt64(1), 2, 3])
     func `stopped writers go on under a policy that writes nothing while nothing changes`(seed: UInt64) throws {
         var options = CleanerWorld.Options()

@@ -9,7 +9,7 @@ import Testing
 /// and thousands of damaged ones: bits flipped, bytes, fields, pages overwritten, the file cut; with the checksums as
 /// they were, when every change in a page that is used must be noticed, and made right again, when nothing but the
 /// structure can tell. Every outcome is rows or a `RedoubtError`.
-@Suite(.timeLimit(.minutes(10))) struct DamageTests {
+@Suite(.timeLimit(.minutes(20))) struct DamageTests {
     private static let caseCount = 2000
 
     @Test func `damage under an old checksum gives the same rows or an error`() throws {

@@ -6,7 +6,7 @@ import Testing
 
 /// Goal: a `.cfg` file is the server's byte for byte, and one of another table says what that has. Method: golden bytes
 /// of a server's file; definitions with one thing changed; drawn damage.
-@Suite(.timeLimit(.minutes(2))) struct DefinitionTests {
+@Suite(.timeLimit(.minutes(20))) struct DefinitionTests {
     private let space = SpaceID(rawValue: 77)
 
     private func decoded(_ definition: TableDefinition) throws -> TableDefinition {

@@ -10,7 +10,7 @@ import Testing
 
 /// Goal: an export holds the rows of one moment, an import holds the rows of a file, neither touches what is there, and
 /// both say what is wrong. Method: databases in folders of their own, writers on threads, power cuts.
-@Suite(.timeLimit(.minutes(5))) struct ExportTests {
+@Suite(.timeLimit(.minutes(20))) struct ExportTests {
     private final class Folder: Sendable {
         let path = FileManager.default.temporaryDirectory.path + "/redoubt-interchange.\(UUID().uuidString)"
 

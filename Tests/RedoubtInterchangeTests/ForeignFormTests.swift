@@ -7,7 +7,7 @@ import Testing
 
 /// Goal: files as servers write them are read, and what cannot be read is named. Method: a file of the writer is turned
 /// into each form byte by byte, and sealed as that form wants it.
-@Suite(.timeLimit(.minutes(2))) struct ForeignFormTests {
+@Suite(.timeLimit(.minutes(20))) struct ForeignFormTests {
     private let rows = SpecimenRows.drawn(60, seed: 3, keyMaximum: 200)
     private let few = (0..<30).map { Row(key: [UInt8($0), 1], value: [UInt8](repeating: UInt8($0), count: $0)) }
 

@@ -7,7 +7,7 @@ import Testing
 
 /// Goal: what the writer writes the reader reads, whatever the sizes. Method: drawn rows, trees of one to four levels,
 /// and more than one page of descriptors; the file's own fields are looked at beside it.
-@Suite(.timeLimit(.minutes(5))) struct TablespaceTests {
+@Suite(.timeLimit(.minutes(20))) struct TablespaceTests {
     @Test(arguments: [0, 1, 2, 60, 700]) func `rows come back as they were written`(count: Int) throws {
         let rows = SpecimenRows.drawn(count, seed: testSeed())
         let file = try ForeignFile(rows)

@@ -9,7 +9,7 @@ import Testing
 
 /// Goal: writers together add redo at the set rate, nobody is held longer than is due, and a new rate holds at once.
 /// Method: writers in virtual time against the log's credit, so that every sleep is exact; seeds are in the failures.
-@Suite(.timeLimit(.minutes(5))) struct AdmissionTests {
+@Suite(.timeLimit(.minutes(20))) struct AdmissionTests {
     /// What writers did in a simulation.
     struct Outcome: Sendable {
         var bytes = 0

@@ -12,7 +12,7 @@ import Testing
 ///
 /// Method: faults of a simulated disk that leave half of what did not fit, at each write in turn and for a while; what
 /// a power cut leaves is scanned.
-@Suite(.timeLimit(.minutes(5))) struct FullDiskTests {
+@Suite(.timeLimit(.minutes(20))) struct FullDiskTests {
     private static let full = SimulatedFault.Effect.failure(errno: SimulatedFault.noSpace)
 
     @Test(arguments: Configuration.RedoLog.Shape.allCases, [true, false])

@@ -10,7 +10,7 @@ import Testing
 /// Goal: while files change their sizes, limits promise no more than the files hold, nobody writes for longer than need
 /// be, and what fails is noticed. Method: small steps of zeros, injected faults, and threads of a simulated schedule
 /// where the moment matters.
-@Suite(.timeLimit(.minutes(5))) struct LogResizeTests {
+@Suite(.timeLimit(.minutes(20))) struct LogResizeTests {
     private static let full = SimulatedFault.Effect.failure(errno: SimulatedFault.noSpace)
 
     private static func configuration(_ mebibytes: Int, files: Int = 4) -> Configuration.RedoLog {

@@ -9,7 +9,7 @@ import Testing
 /// Goal: a power cut at any moment of a resize, and of the opening after it, leaves a log that opens with any size, and
 /// loses no group that was durable. Method: every cut point of recorded runs, with seeded choices over what was not
 /// synced; what is left is scanned, then opened with other sizes, appended to, and cut again.
-@Suite(.timeLimit(.minutes(5))) struct ResizeCrashTests {
+@Suite(.timeLimit(.minutes(20))) struct ResizeCrashTests {
     /// A run that was recorded.
     private final class Run: Sendable {
         let storage: SimulatedStorage

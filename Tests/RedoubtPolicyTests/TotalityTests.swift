@@ -6,7 +6,7 @@ import Testing
 
 /// Goal: no numbers that a sensor could ever read make a decision trap, nor ask for what cannot be asked.
 /// Method: sequences of decisions on seeded inputs, each drawn from the ends of its range and the middle.
-@Suite(.timeLimit(.minutes(5))) struct TotalityTests {
+@Suite(.timeLimit(.minutes(20))) struct TotalityTests {
     /// A number of `choices`, or one near it.
     private func near(_ choices: [UInt64], _ random: inout SeededRandom) -> UInt64 {
         choices[random.below(choices.count)] + UInt64(random.below(3))

@@ -10,7 +10,7 @@ import Testing
 ///
 /// Method: version 1 is the first, so a step from an invented version 0 is planted: pages 0 that say 0, and a feature
 /// word that the step sets. The power goes at each call.
-@Suite(.timeLimit(.minutes(5))) struct FormatUpgradeTests {
+@Suite(.timeLimit(.minutes(20))) struct FormatUpgradeTests {
     private static let steps = [
         FormatStep(from: 0) { page in
             // A compatible feature, which everybody may ignore.

@@ -12,7 +12,7 @@ import Testing
 /// a kill did. It is opened and read; and made again, in a world without threads and with a clock of its own, and
 /// compared byte by byte. A version that writes other bytes on purpose keeps these files, whose names say their
 /// version, and adds its own: REDOUBT_WRITE_GOLDEN=1 writes them.
-@Suite(.timeLimit(.minutes(5))) struct GoldenTests {
+@Suite(.timeLimit(.minutes(20))) struct GoldenTests {
     private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Golden")
     private static let current = ["1-closed", "1-killed"]
 

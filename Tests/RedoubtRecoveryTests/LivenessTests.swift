@@ -10,7 +10,7 @@ import Testing
 /// Goal: what needs more memory than there is goes on or is refused; nobody waits for ever.
 ///
 /// Method: engines in a simulated world, each scenario with the rule kept and with the rule broken on purpose.
-@Suite(.timeLimit(.minutes(5))) struct LivenessTests {
+@Suite(.timeLimit(.minutes(20))) struct LivenessTests {
     private static let rowByteCount = 7000
     private static let rowCount = 1400
 

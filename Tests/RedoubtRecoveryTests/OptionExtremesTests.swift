@@ -11,7 +11,7 @@ import Testing
 ///
 /// Method: an engine with all its threads in virtual time; each seed draws what it is opened with and a sequence of
 /// changes, each option at one of its ends. The seed is in every failure.
-@Suite(.timeLimit(.minutes(5))) struct OptionExtremesTests {
+@Suite(.timeLimit(.minutes(20))) struct OptionExtremesTests {
     private typealias Change = @Sendable (inout Configuration, inout SeededRandom) -> Void
 
     /// How a run ended.

@@ -97,7 +97,7 @@ import Testing
         try engine.close()
     }
 
-    @Test("An interval of hours that is cut to milliseconds counts soon", .timeLimit(.minutes(5)))
+    @Test("An interval of hours that is cut to milliseconds counts soon", .timeLimit(.minutes(20)))
     func intervals() throws {
         let engine = try EngineFixture.open(SimulatedStorage(), threads: true) {
             $0.redoLog.checkpointIntervalMilliseconds = 3_600_000

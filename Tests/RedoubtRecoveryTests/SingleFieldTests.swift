@@ -9,7 +9,7 @@ import Testing
 ///
 /// Method: a small closed database; one field of one page is changed, the page sealed again, the database opened and
 /// checked. A finding must be about that page, or name it as what leads to the one it is about, and name the field.
-@Suite(.timeLimit(.minutes(10))) struct SingleFieldTests {
+@Suite(.timeLimit(.minutes(20))) struct SingleFieldTests {
     @Test func `a database without a wrong field has no finding`() throws {
         let database = try FieldDatabase.made.get()
         #expect(FieldDatabase.findings(database.image) == [])

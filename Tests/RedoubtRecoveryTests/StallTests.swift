@@ -11,7 +11,7 @@ import Testing
 /// Goal: a caller that hangs for more than a second is reported while it hangs, with the reason, whatever hangs; and
 /// writers that outrun flushing are slowed, not stopped.
 /// Method: the whole engine with its threads in virtual time, over a storage of which one kind of call stops.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct StallTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct StallTests {
     /// What was seen of a stall.
     private struct Sight: Sendable {
         var present: [PresentWait] = []

@@ -5,7 +5,7 @@ import Testing
 
 /// Goal: an account says where the time of a thread went, and what it cannot attribute shows.
 /// Method: real threads that work, wait and sleep for known times; bounds are wide, because the machine is shared.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct ThreadAccountTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct ThreadAccountTests {
     @Test func `work, waits and the unattributed rest are told apart`() throws {
         let ledger = WaitLedger()
         let account = try ThreadAccount.measure { () throws(RedoubtError) in

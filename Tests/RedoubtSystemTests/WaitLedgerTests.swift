@@ -8,7 +8,7 @@ import Testing
 /// Goal: every wait of a foreground thread is written down once, under the reason of the outermost, and can be seen
 /// while it lasts.
 /// Method: waits of known length in virtual time; many real threads at once for the counts; each reason on its own.
-@Suite(.timeLimit(.minutes(5))) struct WaitLedgerTests {
+@Suite(.timeLimit(.minutes(20))) struct WaitLedgerTests {
     @Test func `reasons are numbered without gaps and have distinct names`() {
         #expect(WaitReason.allCases.map(\.index) == Array(0..<WaitReason.allCases.count))
         #expect(Set(WaitReason.allCases.map(\.rawValue)).count == WaitReason.allCases.count)

@@ -5,7 +5,7 @@ import Testing
 /// Goal: the asynchronous twins do the same without blocking tasks. Method: many tasks at once, more than there are
 /// threads, each waiting for the device.
 @Suite struct AsyncTests {
-    @Test("many tasks write and read at once", .timeLimit(.minutes(5)))
+    @Test("many tasks write and read at once", .timeLimit(.minutes(20)))
     func tasks() async throws {
         let fixture = Fixture()
         let database = try fixture.open()
@@ -35,7 +35,7 @@ import Testing
         await #expect(throws: RedoubtError.self) { try await keyspace.put([1], [1]) }
     }
 
-    @Test("what is done at once and what a thread does agree, whatever the durability", .timeLimit(.minutes(5)))
+    @Test("what is done at once and what a thread does agree, whatever the durability", .timeLimit(.minutes(20)))
     func mixedPaths() async throws {
         let fixture = Fixture()
         let database = try fixture.open()

@@ -11,7 +11,7 @@ import Testing
 /// processor add up to it.
 /// Method: threads that update uniformly random rows of a data set larger than the pool, on a real device; each is
 /// measured by its own clocks from beginning to end.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct AttributionTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct AttributionTests {
     private static let threadCount = 4
     private static let rowCount = 12_000
 

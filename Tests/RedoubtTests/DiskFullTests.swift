@@ -4,7 +4,7 @@ import Testing
 /// Goal: a full disk loses nothing and stops nothing but writes. Method: a file system of 64 MiB is filled until puts
 /// are refused, rows are compared, most are deleted, and it begins again: 20 rounds with a reopening each.
 @Suite(.serialized) struct DiskFullTests {
-    @Test("20 rounds of filling and freeing lose nothing", .timeLimit(.minutes(10)), arguments: ["ext4", "tmpfs"])
+    @Test("20 rounds of filling and freeing lose nothing", .timeLimit(.minutes(20)), arguments: ["ext4", "tmpfs"])
     func fillAndFree(_ kind: String) throws {
         guard getuid() == 0 else {
             print("SKIPPED: DiskFullTests needs root to mount a small file system")

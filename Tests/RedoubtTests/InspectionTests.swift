@@ -9,7 +9,7 @@ import Testing
 
 /// Goal: looking at files ends with values, whatever bytes are in them. Method: files of a real database with random
 /// damage, pages and groups of random bytes; and that what is shown is what was written.
-@Suite(.timeLimit(.minutes(3))) struct InspectionTests {
+@Suite(.timeLimit(.minutes(20))) struct InspectionTests {
     private func filled() throws -> Fixture {
         let fixture = Fixture()
         let database = try fixture.open()

@@ -5,7 +5,7 @@ import Testing
 /// acknowledgement in a side file; SIGKILL at a random moment; recovery; every row compared, every structure checked.
 /// 50 rounds on one database, so that each begins from what the last left behind.
 @Suite(.serialized) struct KillTests {
-    @Test("50 kills with 4 writer threads lose nothing", .timeLimit(.minutes(10)))
+    @Test("50 kills with 4 writer threads lose nothing", .timeLimit(.minutes(20)))
     func kills() throws {
         let fixture = Fixture()
         let rounds = ProcessInfo.processInfo.environment["REDOUBT_KILLS"] ?? "50"

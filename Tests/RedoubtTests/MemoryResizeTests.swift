@@ -9,7 +9,7 @@ import Testing
 ///
 /// Method: four writers, each with keys of its own, and two readers, over real files, while the memory goes up and
 /// down; then all rows are compared, and what the process has resident before and after a shrink.
-@Suite(.serialized, .timeLimit(.minutes(5))) struct MemoryResizeTests {
+@Suite(.serialized, .timeLimit(.minutes(20))) struct MemoryResizeTests {
     private static let writerCount = 4
     private static let rowCount = 2000
     private static let small = ByteCount.mebibytes(12)

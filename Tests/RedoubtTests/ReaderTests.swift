@@ -7,7 +7,7 @@ import Testing
 /// nothing with the engine verifies every page's checksum and walks the leaves; its rows are compared with what was
 /// put. MariaDB's innochecksum judges the files too, where it is installed.
 @Suite struct ReaderTests {
-    @Test("an independent reader sees the same rows and no bad page", .timeLimit(.minutes(5)))
+    @Test("an independent reader sees the same rows and no bad page", .timeLimit(.minutes(20)))
     func rows() throws {
         let fixture = Fixture()
         let database = try fixture.open()

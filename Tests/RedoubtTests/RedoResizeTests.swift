@@ -10,7 +10,7 @@ import Testing
 @Suite struct RedoResizeTests {
     private static let keyCount = 400
 
-    @Test("the log grows and shrinks under two writers, and lasts as configured", .timeLimit(.minutes(8)))
+    @Test("the log grows and shrinks under two writers, and lasts as configured", .timeLimit(.minutes(20)))
     func resizeUnderLoad() throws {
         let fixture = Fixture()
         var configuration = Fixture.configuration

@@ -10,7 +10,7 @@ import Testing
 /// turn.
 /// Method: the rate of writers is set by hand, which no policy lifts; content, space and pages are looked at after each
 /// refusal.
-@Suite(.timeLimit(.minutes(5))) struct SlowdownTests {
+@Suite(.timeLimit(.minutes(20))) struct SlowdownTests {
     private func world(_ body: (Database, Keyspace) throws -> Void) throws {
         let fixture = Fixture()
         let database = try fixture.open()

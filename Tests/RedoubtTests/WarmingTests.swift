@@ -9,7 +9,7 @@ import Testing
     private static let rowCount = 9000
     private static let readCount = 3000
 
-    @Test("After the load, reading what was read before reads no page", .timeLimit(.minutes(5)))
+    @Test("After the load, reading what was read before reads no page", .timeLimit(.minutes(20)))
     func warm() throws {
         let fixture = Fixture()
         var configuration = Fixture.configuration
