@@ -93,17 +93,7 @@ struct CrashProfile: Sendable, CustomStringConvertible {
     }()
 
     private static func only(_ kind: WritableKeyPath<Workload.Weights, Int>, _ weight: Int) -> Workload.Weights {
-        var weights = Workload.Weights()
-        weights.putSmall = 0
-        weights.putLarge = 0
-        weights.putOffPage = 0
-        weights.delete = 0
-        weights.deleteRange = 0
-        weights.batch = 0
-        weights.createKeyspace = 0
-        weights.dropKeyspace = 0
-        weights.renameKeyspace = 0
-        weights.checkpoint = 0
+        var weights = Workload.Weights.none
         weights[keyPath: kind] = weight
         return weights
     }

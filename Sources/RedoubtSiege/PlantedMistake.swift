@@ -138,14 +138,7 @@ extension Hunt {
         _ adjust: @escaping (inout Workload.Weights) -> Void
     ) -> (inout Workload.Weights) -> Void {
         { weights in
-            rowsOnly(&weights)
-            weights.putSmall = 0
-            weights.putLarge = 0
-            weights.putOffPage = 0
-            weights.delete = 0
-            weights.deleteRange = 0
-            weights.batch = 0
-            weights.checkpoint = 0
+            weights = .none
             adjust(&weights)
         }
     }

@@ -40,6 +40,22 @@ public struct Workload: Sendable {
         /// Creates the weights of a mix of everything.
         public init() {}
 
+        /// Weights that draw nothing; at least one must be set.
+        public static let none = {
+            var weights = Weights()
+            weights.putSmall = 0
+            weights.putLarge = 0
+            weights.putOffPage = 0
+            weights.delete = 0
+            weights.deleteRange = 0
+            weights.batch = 0
+            weights.createKeyspace = 0
+            weights.dropKeyspace = 0
+            weights.renameKeyspace = 0
+            weights.checkpoint = 0
+            return weights
+        }()
+
         var list: [Int] {
             [
                 putSmall, putLarge, putOffPage, delete, deleteRange, batch, createKeyspace, dropKeyspace,

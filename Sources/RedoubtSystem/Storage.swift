@@ -55,6 +55,24 @@ extension Storage {
         if try exists(target) { throw RedoubtError.targetExists(target) }
         try rename(source, to: target)
     }
+
+    /// Makes the entry of directory `path` durable, and those of the directories above it that were made with it.
+    package func syncAncestors(of path: String) throws(RedoubtError) {
+        var child = path[...]
+        while child.last == "/" && child.count > 1 { child.removeLast() }
+        var isParent = true
+        while child != "/" {
+            guard let slash = child.lastIndex(of: "/") else { return try syncDirectory(".") }
+            child = slash == child.startIndex ? "/" : child[..<slash]
+            if isParent {
+                try syncDirectory(String(child))
+            } else {
+                // The ones further up were there before, as a rule, and may not be ours to read.
+                try? syncDirectory(String(child))
+            }
+            isParent = false
+        }
+    }
 }
 
 /// What a file is for; decides alignment and caching, and is what fault plans select by.

@@ -53,20 +53,7 @@ struct BackupFolder {
     /// Makes the folder's entries durable, and its own entry in the folder above, and so on.
     func sync() throws(RedoubtError) {
         try storage.syncDirectory(path)
-        var child = path[...]
-        while child.last == "/" && child.count > 1 { child.removeLast() }
-        var isParent = true
-        while child != "/" {
-            guard let slash = child.lastIndex(of: "/") else { return try storage.syncDirectory(".") }
-            child = slash == child.startIndex ? "/" : child[..<slash]
-            if isParent {
-                try storage.syncDirectory(String(child))
-            } else {
-                // The ones further up were there before, as a rule, and may not be ours to read.
-                try? storage.syncDirectory(String(child))
-            }
-            isParent = false
-        }
+        try storage.syncAncestors(of: path)
     }
 
     // MARK: The manifest

@@ -64,25 +64,7 @@ struct DatabaseCreation {
         file.close()
         try storage.rename(unfinished, to: DatabaseFiles.path(path, DatabaseFiles.catalogName))
         try storage.syncDirectory(path)
-        if !Scheduling.breaks(.skipsAncestorSync) { try syncAncestors() }
-    }
-
-    /// Makes the entries of the directory itself, and of those above it that were made with it, durable.
-    private func syncAncestors() throws(RedoubtError) {
-        var child = path[...]
-        while child.last == "/" && child.count > 1 { child.removeLast() }
-        var isParent = true
-        while child != "/" {
-            guard let slash = child.lastIndex(of: "/") else { return try storage.syncDirectory(".") }
-            child = slash == child.startIndex ? "/" : child[..<slash]
-            if isParent {
-                try storage.syncDirectory(String(child))
-            } else {
-                // The ones further up were there before, as a rule, and may not be ours to read.
-                try? storage.syncDirectory(String(child))
-            }
-            isParent = false
-        }
+        if !Scheduling.breaks(.skipsAncestorSync) { try storage.syncAncestors(of: path) }
     }
 
     /// The database of a redo log that is complete and was never used, or nil if its making was interrupted.
