@@ -51,13 +51,15 @@ extension Database {
     ///   - directory: Made with mode 0700 if it is missing.
     ///   - table: The name of the table; nil for the first 64 bytes of the keyspace's name, with "_" for what is no
     ///     ASCII letter, digit or "_".
+    ///   - progress: Called with the rows and their bytes so far, every 1024 rows.
     /// - Throws: `.keyspaceNotFound`; `.invalidName` for a table name with other bytes than those; `.exists` if one
     ///   of the files is there; `.diskFull`, `.corruptPage`, `.readFailed`, `.poolExhausted`, `.systemCallFailed`,
     ///   `.closed`, `.reentered`.
     public func export(
         keyspace name: String,
         to directory: String,
-        table: String? = nil
+        table: String? = nil,
+        progress: ((_ rows: Int, _ bytes: Int) -> Void)? = nil
     ) throws(RedoubtError) -> ExportedKeyspace {
         let table = if let table { table } else { try ExportedKeyspace.tableName(of: name) }
         guard try ExportedKeyspace.tableName(of: table) == table else {
@@ -67,7 +69,12 @@ extension Database {
             )
         }
         return try call { () throws(RedoubtError) in
-            let export = try engine.export(try engine.keyspace(name), to: directory, table: table)
+            let export = try engine.export(
+                try engine.keyspace(name),
+                to: directory,
+                table: table,
+                progress: progress
+            )
             return ExportedKeyspace(
                 dataPath: export.dataPath,
                 definitionPath: export.definitionPath,
@@ -96,6 +103,8 @@ extension Database {
     ///   - file: The `.ibd` file.
     ///   - definition: The `.cfg` file of MariaDB or MySQL 5.7; nil if there is none: then the rows themselves tell how
     ///     they are laid out.
+    ///   - progress: Called every 1024 rows that were taken with them, their bytes, and all rows that there are; not
+    ///     while the file is proven.
     /// - Throws: `.keyspaceExists`, `.invalidName`; `.notADatabase`, `.unsupportedFormat`, which says what the file or
     ///   the table is instead; `.corruptPage`, `.readFailed`, `.notFound` if a file is missing; and as
     ///   ``Keyspace/put(_:_:durability:slowdown:)``. There is no new keyspace then.
@@ -103,7 +112,8 @@ extension Database {
     public func importKeyspace(
         named name: String,
         from file: String,
-        definition: String? = nil
+        definition: String? = nil,
+        progress: ((_ rows: Int, _ bytes: Int, _ total: Int) -> Void)? = nil
     ) throws(RedoubtError) -> ImportedKeyspace {
         guard !name.isEmpty, name.utf8.count <= 190 else {
             throw RedoubtError(.invalidName, "a keyspace to import has a name of 1 to 190 bytes")
@@ -118,7 +128,7 @@ extension Database {
         if try keyspaceNames().contains(unfinished) { try dropKeyspace(unfinished) }
         let keyspace = try createKeyspace(unfinished)
         do throws(RedoubtError) {
-            try keyspace.load(reader)
+            try keyspace.load(reader, progress)
             try renameKeyspace(unfinished, to: name)
         } catch {
             // The first error is the one to tell.
@@ -147,9 +157,16 @@ extension ExportedKeyspace {
 
 extension Keyspace {
     /// Adds the rows of `reader` in their order.
-    fileprivate func load(_ reader: TablespaceReader) throws(RedoubtError) {
+    fileprivate func load(
+        _ reader: TablespaceReader,
+        _ progress: ((Int, Int, Int) -> Void)?
+    ) throws(RedoubtError) {
         var load = sortedLoad()
+        var (rows, bytes) = (0, 0)
         try unsafe reader.forEachRow { (key, value) throws(RedoubtError) in
+            rows += 1
+            bytes += key.count + value.byteCount
+            if rows & 1023 == 0 { progress?(rows, bytes, reader.rowCount) }
             if value.isInline { return try unsafe load.add(key, value.localBytes) }
             try unsafe load.add(key, byteCount: value.byteCount) { (target) throws(RedoubtError) in
                 try unsafe value.read(into: target)

@@ -29,7 +29,9 @@ package enum ExitCode: Int32, CaseIterable {
             self = .damaged
         case .alreadyOpen: self = .locked
         case .notOpen: self = .negative
-        case .notFound, .exists, .keyspaceNotFound, .keyspaceExists, .invalidName, .invalidConfiguration: self = .usage
+        case .notFound, .exists, .keyspaceNotFound, .keyspaceExists, .invalidName, .invalidConfiguration, .keyTooLarge,
+            .valueTooLarge:
+            self = .usage
         default: self = .failure
         }
     }

@@ -18,14 +18,15 @@ extension Engine {
     ///
     /// Waits for writers that are inside the keyspace, keeps later ones out while rows are read, and for the file
     /// system; readers go on. A crash leaves nothing under the two names, or the complete files; an interrupted
-    /// export leaves files whose names end in ".partial".
+    /// export leaves files whose names end in ".partial". `progress` hears of rows and bytes, every 1024 rows.
     ///
     /// - Throws: `.exists` if one of the names is taken; `.keyspaceNotFound`, `.corruptPage`, `.readFailed`,
     ///   `.poolExhausted`, `.diskFull` and other errors of the file system. No file is left behind then.
     package func export(
         _ space: Space,
         to directory: String,
-        table: String
+        table: String,
+        progress: ((Int, Int) -> Void)? = nil
     ) throws(RedoubtError) -> TablespaceExport {
         try requireOpen()
         try makeDirectory(directory)
@@ -37,7 +38,9 @@ extension Engine {
         let wait = kernel.waits.begin(.keyspaceChange)
         defer { kernel.waits.end(wait) }
         do throws(RedoubtError) {
-            let counts = try writeFile(Self.partial(data)) { (file) throws(RedoubtError) in try copy(space, to: file) }
+            let counts = try writeFile(Self.partial(data)) { (file) throws(RedoubtError) in
+                try copy(space, to: file, progress)
+            }
             let bytes = TableDefinition.keyspace.encode(table: table, space: space.id)
             try writeFile(Self.partial(definition)) { (file) throws(RedoubtError) in
                 try unsafe bytes.withUnsafeBufferPointer { (bytes) throws(RedoubtError) in
@@ -129,14 +132,21 @@ extension Engine {
     }
 
     /// Writes the rows of `space`, which stand still meanwhile, as a tablespace to `file`.
-    private func copy(_ space: Space, to file: any StorageFile) throws(RedoubtError) -> (rows: Int, pages: UInt32) {
+    private func copy(
+        _ space: Space,
+        to file: any StorageFile,
+        _ progress: ((Int, Int) -> Void)?
+    ) throws(RedoubtError) -> (rows: Int, pages: UInt32) {
         let writer = try TablespaceWriter(file, space: space.id)
         try space.hold(kernel)
         defer { space.release() }
         var cursor = Cursor(tree(space))
         var isOnRow = true
+        var bytes = 0
         while isOnRow {
             isOnRow = unsafe try cursor.next { (key, value) throws(RedoubtError) in
+                bytes += key.count + value.count
+                if writer.rowCount & 1023 == 1023 { progress?(writer.rowCount + 1, bytes) }
                 if value.isInline { return unsafe try writer.add(key, value.inlineBytes) }
                 try writer.beginValue(byteCount: value.count)
                 unsafe try value.forEachChunk { (chunk) throws(RedoubtError) in

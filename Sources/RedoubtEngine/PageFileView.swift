@@ -29,6 +29,8 @@ package final class PageFileView {
     /// The pages that the file has; a piece of a page at its end counts as one.
     package let pageCount: UInt64
     private let file: any StorageFile
+    /// Whether it is of MariaDB's form `full_crc32`, which has another checksum.
+    private let isSealedWhole: Bool
 
     /// The times that a page is read which is at fault, as one that is being written is.
     private static let tryCount = 4
@@ -50,9 +52,12 @@ package final class PageFileView {
         let name = path.split(separator: "/").last.map(String.init) ?? path
         if let space = DatabaseFiles.space(ofFile: name) {
             self.space = space
+            isSealedWhole = false
         } else {
             let first = try Self.read(file, 0)
             space = SpaceID(rawValue: UInt32(StructureLayout.number(first, at: PageBytes.Offset.space, 4)))
+            let flags = StructureLayout.number(first, at: SpaceFormat.Header.flags, 4)
+            isSealedWhole = flags == UInt64(PageSeal.flagsOfWhole)
         }
     }
 
@@ -72,7 +77,7 @@ package final class PageFileView {
             )
         }
         var bytes = try Self.read(file, number)
-        for _ in 1..<Self.tryCount where PageDescription.fault(bytes, id: id(number)) != nil {
+        for _ in 1..<Self.tryCount where fault(bytes, number) != nil {
             Scheduling.sleep(microseconds: 1000)
             bytes = try Self.read(file, number)
         }
@@ -88,7 +93,7 @@ package final class PageFileView {
     ///
     /// - Throws: as ``bytes(of:)``.
     package func page(_ number: UInt64) throws(RedoubtError) -> InspectedPage {
-        PageDescription.inspect(try bytes(of: number), id: id(number))
+        PageDescription.inspect(try bytes(of: number), id: id(number), isSealedWhole: isSealedWhole)
     }
 
     /// What page `number` is, in short.
@@ -104,8 +109,12 @@ package final class PageFileView {
             level: isIndex ? Int(StructureLayout.number(bytes, at: IndexPage.Offset.level, 2)) : nil,
             fill: PageDescription.fill(bytes) ?? Self.blobFill(bytes),
             lsn: StructureLayout.number(bytes, at: PageBytes.Offset.lsn, 8),
-            fault: PageDescription.fault(bytes, id: id(number))
+            fault: fault(bytes, number)
         )
+    }
+
+    private func fault(_ bytes: [UInt8], _ number: UInt64) -> String? {
+        PageDescription.fault(bytes, id: id(number), isSealedWhole: isSealedWhole)
     }
 
     private static func blobFill(_ bytes: [UInt8]) -> Double? {

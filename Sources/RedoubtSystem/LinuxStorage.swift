@@ -161,6 +161,10 @@ package final class LinuxStorage: Storage {
             let current = made
             let result = SystemCall.repeated { Int(unsafe mkdir(current, 0o700)) }
             if result == -Int(EEXIST) || result == -Int(EISDIR) { continue }
+            if result == -Int(ENOENT) {
+                // What is above exists: it is a file system that takes none, such as /proc. No file of ours is missing.
+                throw RedoubtError(.systemCallFailed, "no directory can be made here", path: current, errno: ENOENT)
+            }
             try SystemCall.check(result, "mkdir", current)
         }
         var status = stat()

@@ -26,6 +26,19 @@ import Testing
         #expect(try world.run("delete", "--from", "a").output == "1 removed\n")
     }
 
+    @Test("a keyspace is renamed and dropped")
+    func keyspaces() throws {
+        let world = World()
+        #expect(try world.run("create", "--keyspace", "a").code == 0)
+        #expect(try world.run("put", "k", "v", "--keyspace", "a").code == 0)
+        #expect(try world.run("rename", "a", "b").code == 0)
+        #expect(try world.run("get", "k", "--keyspace", "b").output == "v\n")
+        #expect(try world.run("get", "k", "--keyspace", "a").code == 2)
+        #expect(try world.run("drop", "b").code == 0)
+        #expect(try world.run("get", "k", "--keyspace", "b").complaints.contains("there is none yet"))
+        #expect(try world.run("put", "", "v").code == 2)
+    }
+
     @Test("bytes that are no text go in and out as hexadecimal")
     func hexadecimal() throws {
         let world = World()

@@ -1,3 +1,4 @@
+import Foundation
 import RedoubtCore
 import RedoubtSystem
 import TestSupport
@@ -19,6 +20,25 @@ import Testing
         #expect(try file.rows() == rows)
         file.bytes[3 * 16384 + 30] ^= 1
         #expect(file.fault()?.code == .corruptPage)
+    }
+
+    @Test func `a sound page of a file with one checksum over all was shown as damaged`() throws {
+        var file = try ForeignFile(rows)
+        file.store(0x15, 4, 0, 54)
+        for page in 0..<file.pageCount { file.store(0, 4, page, 0) }
+        file.sealAll()
+        let path = NSTemporaryDirectory() + "redoubt-foreign.\(UUID().uuidString).ibd"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let storage = LinuxStorage(directIO: false, asyncIO: false)
+        for flipped in [nil, 3 * 16384 + 30] {
+            if let flipped { file.bytes[flipped] ^= 1 }
+            try Data(file.bytes).write(to: URL(fileURLWithPath: path))
+            let view = try PageFileView(storage: storage, path: path)
+            #expect(try view.page(0).fault == nil)
+            let fault = try view.page(3).fault
+            #expect((fault?.contains("checksum") == true) == (flipped != nil), "\(fault ?? "no fault")")
+            #expect(try (view.summary(3).fault == nil) == (flipped == nil))
+        }
     }
 
     @Test func `a table of MySQL with its dictionary and its large values is read`() throws {

@@ -4,7 +4,8 @@ import RedoubtCommands
 extension Command {
     /// The table.
     static let all: [Command] = [
-        create, put, get, delete, scan, dump, load, export, importTable, check, page, log, backup, restore, salvage,
+        create, drop, rename, put, get, delete, scan, dump, load, export, importTable, check, page, log, backup,
+        restore, salvage,
         upgrade, stat, status, top, serveMetrics, counters,
     ]
 

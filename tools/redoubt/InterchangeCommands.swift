@@ -21,12 +21,16 @@ extension Command {
             json, memory,
         ]
     ) { (arguments) throws(CommandFailure) in
+        var progress = Progress("exported")
         let exported = try withDatabase(arguments) { (database) throws(RedoubtError) in
-            try database.export(
+            defer { progress.clear() }
+            return try database.export(
                 keyspace: arguments.operand("KEYSPACE"),
                 to: arguments.operand("DIR"),
                 table: arguments.option("table")
-            )
+            ) { rows, bytes in
+                if progress.isDue() { progress.show(rows: rows, bytes: bytes, share: nil) }
+            }
         }
         if arguments.has("json") {
             var object = JSONObject()
@@ -60,8 +64,18 @@ extension Command {
         var name = file.split(separator: "/").last.map(String.init) ?? file
         if name.hasSuffix(".ibd") { name.removeLast(4) }
         name = arguments.option("keyspace") ?? name
+        var progress = Progress("imported")
         let imported = try withDatabase(arguments) { (database) throws(RedoubtError) in
-            try database.importKeyspace(named: name, from: file, definition: arguments.option("cfg"))
+            defer { progress.clear() }
+            return try database.importKeyspace(
+                named: name,
+                from: file,
+                definition: arguments.option("cfg")
+            ) { rows, bytes, total in
+                if progress.isDue() {
+                    progress.show(rows: rows, bytes: bytes, share: Double(rows) / Double(max(total, 1)))
+                }
+            }
         }
         if arguments.has("json") {
             var object = JSONObject()

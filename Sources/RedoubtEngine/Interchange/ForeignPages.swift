@@ -27,8 +27,6 @@ final class ForeignPages {
     private let isSealedWhole: Bool
     private let space: SpaceID
 
-    /// Tablespace flags of MariaDB's form with one checksum over the whole page, `full_crc32`.
-    static let flagsSealedWhole: UInt32 = 0x15
     private static let sealedWholeBit: UInt32 = 0x10
 
     /// Reads and proves page 0 of `file`.
@@ -46,7 +44,7 @@ final class ForeignPages {
         else { throw RedoubtError(.notADatabase, "the file is no tablespace of pages of 16 KiB", path: path) }
         let flags = page.u32(at: SpaceFormat.Header.flags)
         if let reason = Self.refusal(of: flags) { throw RedoubtError(.unsupportedFormat, reason, path: path) }
-        isSealedWhole = flags == Self.flagsSealedWhole
+        isSealedWhole = flags == PageSeal.flagsOfWhole
         hasDictionary = flags == SpaceFormat.flagsWithDictionary
         space = SpaceID(rawValue: page.u32(at: SpaceFormat.Header.spaceID))
         pageCount = page.u32(at: SpaceFormat.Header.pageCount)
@@ -62,7 +60,7 @@ final class ForeignPages {
 
     /// Says why a tablespace with `flags` cannot be read, or nil.
     private static func refusal(of flags: UInt32) -> String? {
-        if [flagsSealedWhole, SpaceFormat.flags, SpaceFormat.flagsWithDictionary].contains(flags) { return nil }
+        if [PageSeal.flagsOfWhole, SpaceFormat.flags, SpaceFormat.flagsWithDictionary].contains(flags) { return nil }
         let text = "tablespace flags are 0x\(String(flags, radix: 16))"
         let known = "only 0x15, 0x21 and 0x4021 can be read: pages of 16 KiB, not compressed, not encrypted"
         if flags & sealedWholeBit != 0 {

@@ -22,12 +22,15 @@ package enum PageDescription {
     }
 
     /// Why `page` is not the page `id`, or nil; a page that was never written is no fault.
-    package static func fault(_ page: [UInt8], id: PageID) -> String? {
+    ///
+    /// `isSealedWhole` is for files of MariaDB's form `full_crc32`.
+    package static func fault(_ page: [UInt8], id: PageID, isSealedWhole: Bool = false) -> String? {
         guard page.count >= pageByteCount else {
             return "the file ends within the page: only \(page.count) of its 16384 bytes are there"
         }
         return withPage(page) { page in
-            let fault = PageSeal.fault(page, expected: id)
+            let fault =
+                isSealedWhole ? PageSeal.faultOfWhole(page, expected: id) : PageSeal.fault(page, expected: id)
             return fault == .unwritten ? nil : fault?.description
         }
     }

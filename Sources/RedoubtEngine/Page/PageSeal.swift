@@ -43,6 +43,25 @@ enum PageSeal {
         if let lsnLimit, page.lsn > lsnLimit { return .future(found: page.lsn, limit: lsnLimit) }
         return nil
     }
+
+    /// The tablespace flags of MariaDB's other form, `full_crc32`: one checksum over all of the page but itself, which
+    /// stands at its end, behind the low half of the LSN.
+    static let flagsOfWhole: UInt32 = 0x15
+
+    /// Returns what is wrong with a page of the form `full_crc32` that was read where `expected` should be, or nil.
+    static func faultOfWhole(_ page: PageBytes, expected: PageID) -> PageFault? {
+        if page.isUnwritten { return .unwritten }
+        let stored = page.u32(at: PageBytes.Offset.trailer + 4)
+        let sum = unsafe Checksum.crc32c(page.bytes(at: 0, count: PageBytes.Offset.trailer + 4))
+        guard stored == sum else { return .checksum(stored: stored, trailer: stored, computed: sum) }
+        guard page.number == expected.number else { return .number(found: page.number, expected: expected.number) }
+        guard page.space == expected.space else { return .space(found: page.space, expected: expected.space) }
+        let low = page.u32(at: PageBytes.Offset.trailer)
+        guard low == UInt32(truncatingIfNeeded: page.lsn.rawValue) else {
+            return .lsnHalves(header: page.lsn, trailer: low)
+        }
+        return nil
+    }
 }
 
 /// Why the bytes read for a page are not that page.

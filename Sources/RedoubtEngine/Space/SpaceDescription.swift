@@ -6,7 +6,7 @@ extension PageDescription {
     /// - Parameters:
     ///   - page: The bytes; those that are missing count as zeros.
     ///   - id: The page that should be there.
-    package static func inspect(_ page: [UInt8], id: PageID) -> InspectedPage {
+    package static func inspect(_ page: [UInt8], id: PageID, isSealedWhole: Bool = false) -> InspectedPage {
         guard page.contains(where: { $0 != 0 }) else {
             return InspectedPage(id: id, type: "never written", fault: nil, tables: [], findings: [])
         }
@@ -47,7 +47,7 @@ extension PageDescription {
         return InspectedPage(
             id: id,
             type: typeName(page),
-            fault: fault(page, id: id),
+            fault: fault(page, id: id, isSealedWhole: isSealedWhole),
             tables: tables,
             findings: findings
         )
