@@ -52,7 +52,8 @@ let package = Package(
     products: [
         .library(name: "Redoubt", targets: ["Redoubt"]),
         .library(name: "RedoubtSimulation", targets: ["RedoubtSimulation"]),
-        .library(name: "SiegeKit", targets: ["SiegeKit"]),
+        // With the modules that its declarations speak of: those who use it import them.
+        .library(name: "SiegeKit", targets: ["SiegeKit", "RedoubtSimulation", "RedoubtSystem", "RedoubtCore"]),
         .executable(name: "redoubt", targets: ["redoubt-cli"]),
         .executable(name: "siege", targets: ["siege-cli"]),
     ],

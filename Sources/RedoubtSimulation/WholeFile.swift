@@ -5,23 +5,10 @@ import RedoubtSystem
 package enum WholeFile {
     /// Writes `bytes` to a file at `path`, replacing what is there; the old content or the new one, never a part.
     ///
+    /// What is no file, such as a pipe or a device, is written to and stays what it is; so does what a link leads to.
     /// Waits for the disk.
     package static func write(_ bytes: [UInt8], to path: String) throws(RedoubtError) {
-        let storage = LinuxStorage(directIO: false, asyncIO: false)
-        let fresh = path + ".new"
-        if try storage.exists(fresh) { try storage.remove(fresh) }
-        let file = try storage.open(fresh, role: .control, creating: true, readOnly: false)
-        defer { file.close() }
-        let outcome: Result<Void, RedoubtError> = unsafe bytes.withUnsafeBytes { source in
-            do throws(RedoubtError) {
-                return unsafe .success(source.isEmpty ? () : try file.write(source, at: 0))
-            } catch {
-                return .failure(error)
-            }
-        }
-        try outcome.get()
-        try file.sync()
-        try storage.rename(fresh, to: path)
+        try LinuxStorage(directIO: false, asyncIO: false).replace(path, with: bytes)
     }
 
     /// Returns the bytes of the file at `path`, or nil if there are more than `limit`.

@@ -1,32 +1,50 @@
 import Glibc
 import RedoubtCommands
+import RedoubtCore
 import RedoubtSiege
+import RedoubtSimulation
 
 /// The files through which the programs of the laboratory hand figures on, and the page that is made of them.
 enum FigureFiles {
     /// The most bytes of one file.
     private static let byteCountMaximum = 1 << 20
 
-    /// Reads the figures in all files `*.tsv` in `folder`, by name.
-    static func read(_ folder: String) throws(CommandFailure) -> [Scorecard.Figure] {
+    /// Reads the figures in all files `*.tsv` in `folder`, by name, but those of another commit.
+    static func read(_ folder: String?, of commit: String) throws(CommandFailure) -> [Scorecard.Figure] {
+        guard let folder else { return [] }
         var figures: [Scorecard.Figure] = []
         for name in try names(in: folder) where name.hasSuffix(".tsv") {
             let path = "\(folder)/\(name)"
             for (number, line) in try text(of: path).split(separator: "\n").enumerated() {
-                guard let figure = Scorecard.Figure(line: line) else {
+                guard let figure = Scorecard.Figure(line: line), !figure.goal.isEmpty else {
                     throw CommandFailure(code: .failure, message: "\(path):\(number + 1) is no figure: five columns")
                 }
-                figures.append(figure)
+                if figure.name.hasSuffix("at \(commit)") { figures.append(figure) }
             }
         }
         return figures
     }
 
-    /// Writes `text` to the file at `path`.
+    /// Throws if `path` cannot be written, before the work whose result goes there is done.
+    static func requireWritable(_ path: String) throws(CommandFailure) {
+        if unsafe access(path, F_OK) == 0 {
+            guard unsafe access(path, W_OK) == 0 else { throw failure("written", path) }
+            guard !isFolder(path) else { throw .usage("\(path) is a folder; name a file") }
+            return
+        }
+        let slash = path.lastIndex(of: "/")
+        let folder = slash.map { $0 == path.startIndex ? "/" : String(path[..<$0]) } ?? "."
+        guard unsafe access(folder, W_OK | X_OK) == 0 else { throw failure("written", path) }
+    }
+
+    /// Writes `text` to the file at `path`, whole or not at all.
     static func write(_ text: String, to path: String) throws(CommandFailure) {
-        guard let file = unsafe fopen(path, "w") else { throw failure("written", path) }
-        let isWritten = unsafe fputs(text, file) >= 0
-        guard unsafe fclose(file) == 0, isWritten else { throw failure("written", path) }
+        try explaining { () throws(RedoubtError) in try WholeFile.write(Array(text.utf8), to: path) }
+    }
+
+    private static func isFolder(_ path: String) -> Bool {
+        var status = stat()
+        return unsafe stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
     private static func names(in folder: String) throws(CommandFailure) -> [String] {

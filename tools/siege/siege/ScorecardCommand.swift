@@ -15,6 +15,11 @@ extension Command {
             Option(name: "seed", value: "N", text: "the first seed, 1 if not given"),
             Option(name: "only", value: "PART,...", text: "of \(EngineScorecard.Part.names), disks; all if not given"),
             Option(name: "figures", value: "FOLDER", text: "add what other programs left there: files *.tsv"),
+            Option(
+                name: "expect-skips",
+                value: "PART,...",
+                text: "fail if another part than these was left out; Fuzzing and Mutants are parts too"
+            ),
             Option(name: "out", value: "FILE", text: "write the page to FILE as well"),
             Option(name: "verbose", value: nil, text: "print a line for each workload, seed and bug"),
         ]
@@ -37,8 +42,8 @@ extension Command {
         guard hasDisks || !parts.isEmpty else {
             throw .usage("--only names no part: \(EngineScorecard.Part.names), disks")
         }
-        let folder = arguments.option("figures")
-        let found = try folder.map { folder throws(CommandFailure) in try FigureFiles.read(folder) } ?? []
+        if let path = arguments.option("out") { try FigureFiles.requireWritable(path) }
+        let found = try FigureFiles.read(arguments.option("figures"), of: Machine.commit)
         let isVerbose = arguments.has("verbose")
         let begin = time(nil)
         var card = Scorecard()
@@ -50,8 +55,8 @@ extension Command {
         }
         if !hasDisks { card.leaveOut("disks", "not asked for") }
         for (section, program) in [("Fuzzing", "tools/fuzz-run"), ("Mutants", "tools/mutants-run")] {
-            if found.contains(where: { $0.section.hasPrefix(section) }) { continue }
-            card.leaveOut(section, "\(program) left no figures in the folder of --figures")
+            if found.contains(where: { $0.section == section }) { continue }
+            card.leaveOut(section, "\(program) left no figures of this commit in the folder of --figures")
         }
         for (section, reason) in card.missing {
             let isElsewhere = section == "Fuzzing" || section == "Mutants"
@@ -64,6 +69,15 @@ extension Command {
         }
         Lines.tell("\n" + card.markdown)
         if let path = arguments.option("out") { try FigureFiles.write(card.markdown, to: path) }
+        if let expected = arguments.option("expect-skips") {
+            let names = expected.split(separator: ",").map(String.init)
+            for (section, _) in card.missing where !names.contains(section) {
+                throw CommandFailure(
+                    code: .failure,
+                    message: "\(section) was left out; --expect-skips does not name it"
+                )
+            }
+        }
         return switch card.conclusion {
         case .good, .partial: .success
         case .wrong: .negative
