@@ -27,8 +27,7 @@ struct LogStore {
         if mistake != .missingDirectorySync { try world.storage.syncDirectory("/") }
         let buffer = try AlignedBuffer(byteCount: recordSize)
         for number in 1...count {
-            unsafe buffer.bytes.initializeMemory(as: UInt8.self, repeating: UInt8(number))
-            unsafe buffer.bytes.storeBytes(of: checksum(UnsafeRawBufferPointer(buffer.bytes)), as: UInt32.self)
+            fill(buffer, number)
             world.issued(number)
             do {
                 try unsafe file.write(UnsafeRawBufferPointer(buffer.bytes), at: UInt64((number - 1) * recordSize))
@@ -38,6 +37,12 @@ struct LogStore {
             if mistake != .missingSync { try file.sync() }
             world.acknowledged(number)
         }
+    }
+
+    /// Makes the content of `buffer` record `number`.
+    static func fill(_ buffer: borrowing AlignedBuffer, _ number: Int) {
+        unsafe buffer.bytes.initializeMemory(as: UInt8.self, repeating: UInt8(number))
+        unsafe buffer.bytes.storeBytes(of: checksum(UnsafeRawBufferPointer(buffer.bytes)), as: UInt32.self)
     }
 
     static func recover(_ storage: SimulatedStorage, _ mistake: Mistake) throws -> Int {
