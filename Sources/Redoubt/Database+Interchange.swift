@@ -95,11 +95,11 @@ extension Database {
     /// not yet purged are passed over. Nobody may change the file meanwhile: stop the server, or copy it while a
     /// session holds `FLUSH TABLES ... FOR EXPORT`.
     ///
-    /// The keyspace has the name `name` followed by ".importing" until it is complete; one that a crash left is dropped
-    /// by the next import.
+    /// The keyspace is there when it is complete; nobody else can take its name meanwhile. Of an import that a crash
+    /// ended the next opening leaves nothing.
     ///
     /// - Parameters:
-    ///   - name: The name of the keyspace, at most 190 bytes.
+    ///   - name: The name of the keyspace, which must be new.
     ///   - file: The `.ibd` file.
     ///   - definition: The `.cfg` file of MariaDB or MySQL 5.7; nil if there is none: then the rows themselves tell how
     ///     they are laid out.
@@ -115,24 +115,19 @@ extension Database {
         definition: String? = nil,
         progress: ((_ rows: Int, _ bytes: Int, _ total: Int) -> Void)? = nil
     ) throws(RedoubtError) -> ImportedKeyspace {
-        guard !name.isEmpty, name.utf8.count <= 190 else {
-            throw RedoubtError(.invalidName, "a keyspace to import has a name of 1 to 190 bytes")
-        }
-        if try keyspaceNames().contains(name) {
-            throw RedoubtError(.keyspaceExists, "there is a keyspace \"\(name)\"; choose another name")
-        }
+        try call { () throws(RedoubtError) in try engine.requireNewName(name) }
         let reader = try call { () throws(RedoubtError) in
             try engine.foreignTablespace(at: file, definition: definition)
         }
-        let unfinished = name + ".importing"
-        if try keyspaceNames().contains(unfinished) { try dropKeyspace(unfinished) }
-        let keyspace = try createKeyspace(unfinished)
+        let space = try call { () throws(RedoubtError) in try engine.beginKeyspace(name) }
         do throws(RedoubtError) {
-            try keyspace.load(reader, progress)
-            try renameKeyspace(unfinished, to: name)
+            try handle(space, name).load(reader, progress)
+            try call { () throws(RedoubtError) in try engine.nameKeyspace(space, name) }
         } catch {
             // The first error is the one to tell.
-            do throws(RedoubtError) { try dropKeyspace(unfinished) } catch {}
+            do throws(RedoubtError) {
+                try call { () throws(RedoubtError) in try engine.abandonKeyspace(space, name) }
+            } catch {}
             throw error
         }
         return ImportedKeyspace(rowCount: reader.rowCount, deletedCount: reader.deletedCount)

@@ -220,7 +220,7 @@ public final class Database: Sendable {
         try call { () throws(RedoubtError) in try engine.keyspaces().map(\.name) }
     }
 
-    private func handle(_ space: Space, _ name: String) -> Keyspace {
+    func handle(_ space: Space, _ name: String) -> Keyspace {
         Keyspace(database: self, name: name, tree: engine.tree(space))
     }
 

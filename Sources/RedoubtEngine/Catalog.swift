@@ -15,6 +15,8 @@ final class Catalog: Sendable {
 
     private struct Content: Sendable {
         var entries: [String: CatalogEntry] = [:]
+        // The names of keyspaces that are being filled and have no row yet.
+        var promised: Set<String> = []
         var nextID: UInt64 = 0
         var limitID: UInt64 = 0
     }
@@ -79,12 +81,24 @@ final class Catalog: Sendable {
         return entry
     }
 
-    /// Throws `.keyspaceExists` if there is a row of `name`.
+    /// Throws `.keyspaceExists` if there is a row of `name`, or one is promised.
     func requireAbsent(_ name: String) throws(RedoubtError) {
-        if content.withLock({ $0.entries[name] != nil }) {
-            throw RedoubtError(.keyspaceExists, "there is a keyspace \"\(name)\" already")
+        let (isThere, isPromised) = content.withLock { ($0.entries[name] != nil, $0.promised.contains(name)) }
+        if isThere {
+            throw RedoubtError(.keyspaceExists, "there is a keyspace \"\(name)\" already; choose another name")
+        }
+        if isPromised {
+            throw RedoubtError(.keyspaceExists, "a keyspace \"\(name)\" is being imported; choose another name")
         }
     }
+
+    /// Keeps `name` from being taken until its row is inserted, or ``release(_:)``.
+    ///
+    /// - Precondition: the caller holds `changeLock` and has found the name absent.
+    func promise(_ name: String) { content.withLock { _ = $0.promised.insert(name) } }
+
+    /// Gives a promised name back.
+    func release(_ name: String) { content.withLock { _ = $0.promised.remove(name) } }
 
     /// Returns a space id that was never used.
     ///
@@ -127,7 +141,10 @@ final class Catalog: Sendable {
     /// Waits.
     func insert(_ name: String, _ entry: CatalogEntry) throws(RedoubtError) {
         let end = try put(Array(name.utf8), entry.encode())
-        content.withLock { $0.entries[name] = entry }
+        content.withLock { content in
+            content.entries[name] = entry
+            content.promised.remove(name)
+        }
         try waitUntilDurable(end)
     }
 

@@ -47,21 +47,10 @@ extension Engine {
         defer { catalog.changeLock.unlock() }
         try kernel.health.check()
         try catalog.requireAbsent(name)
-        let id = try beforeChange { () throws(RedoubtError) in try catalog.takeID() }
-        let fileName = DatabaseFiles.name(ofKeyspace: name, id: id)
-        let filePath = DatabaseFiles.path(path, fileName)
-        let file = try SpaceFile.create(
-            storage,
-            path: filePath,
-            directory: path,
-            id: id,
-            database: kernel.database
-        )
-        kernel.files.register(id, file: file, pageCount: SpaceFormat.initialPageCount)
-        let space = Space(id: id, path: filePath, file: file, pageCount: SpaceFormat.initialPageCount)
+        let space = try makeSpace(name)
         do throws(RedoubtError) {
-            try beforeChange { () throws(RedoubtError) in try appendFileRecord(.create, id, Array(fileName.utf8)) }
-            try catalog.insert(name, CatalogEntry(id: id, fileName: fileName, created: kernel.log.currentLSN))
+            try beforeChange { () throws(RedoubtError) in try logCreation(space) }
+            try catalog.insert(name, entry(of: space))
         } catch {
             // With a failed log the row may have become durable all the same: then the file must be there.
             if error.code == .notDurable {
@@ -74,6 +63,35 @@ extension Engine {
         }
         spaces.insert(space)
         return space
+    }
+
+    /// Makes the file of a new keyspace, which is known to nobody yet.
+    private func makeSpace(_ name: String) throws(RedoubtError) -> Space {
+        let id = try beforeChange { () throws(RedoubtError) in try catalog.takeID() }
+        let filePath = DatabaseFiles.path(path, DatabaseFiles.name(ofKeyspace: name, id: id))
+        let file = try SpaceFile.create(
+            storage,
+            path: filePath,
+            directory: path,
+            id: id,
+            database: kernel.database
+        )
+        kernel.files.register(id, file: file, pageCount: SpaceFormat.initialPageCount)
+        return Space(id: id, path: filePath, file: file, pageCount: SpaceFormat.initialPageCount)
+    }
+
+    /// The name of the file of `space` in the directory.
+    private func fileName(of space: Space) -> String {
+        space.path.split(separator: "/").last.map(String.init) ?? space.path
+    }
+
+    /// The catalog's row of a new keyspace.
+    private func entry(of space: Space) -> CatalogEntry {
+        CatalogEntry(id: space.id, fileName: fileName(of: space), created: kernel.log.currentLSN)
+    }
+
+    private func logCreation(_ space: Space) throws(RedoubtError) {
+        try appendFileRecord(.create, space.id, Array(fileName(of: space).utf8))
     }
 
     /// Removes a keyspace and its file; durable on return.
@@ -124,6 +142,81 @@ extension Engine {
         if name == newName { return }
         try catalog.requireAbsent(newName)
         try catalog.rename(name, newName, entry)
+    }
+
+    // MARK: Keyspaces without a name
+
+    /// Throws what keeps a new keyspace from being called `name`: `.invalidName`, `.keyspaceExists`.
+    package func requireNewName(_ name: String) throws(RedoubtError) {
+        try requireOpen()
+        try CatalogEntry.checkName(name)
+        try catalog.requireAbsent(name)
+    }
+
+    /// Makes an empty keyspace that will be called `name` and has no row in the catalog before it is filled.
+    ///
+    /// Waits.
+    ///
+    /// Nobody finds it, and nobody else gets the name, until ``nameKeyspace(_:_:)`` or ``abandonKeyspace(_:_:)``, one
+    /// of which must follow. A crash before leaves a file that no row names, which the next opening removes.
+    /// - Throws: as ``createKeyspace(_:)``; there is nothing then.
+    package func beginKeyspace(_ name: String) throws(RedoubtError) -> Space {
+        try requireOpen()
+        try CatalogEntry.checkName(name)
+        let wait = kernel.waits.begin(.keyspaceChange)
+        defer { kernel.waits.end(wait) }
+        catalog.changeLock.lock()
+        defer { catalog.changeLock.unlock() }
+        try kernel.health.check()
+        try catalog.requireAbsent(name)
+        let space = try makeSpace(name)
+        do throws(RedoubtError) {
+            try beforeChange { () throws(RedoubtError) in try logCreation(space) }
+        } catch {
+            if !kernel.health.isFenced { removeFile(space) }
+            throw error
+        }
+        // From here on backups and checks know it.
+        spaces.insert(space)
+        catalog.promise(name)
+        return space
+    }
+
+    /// Gives a keyspace that was begun its name; durable on return.
+    ///
+    /// Waits.
+    ///
+    /// - Throws: `.diskFull`, `.fenced`, after which it must be abandoned; `.notDurable`, after which it is there.
+    package func nameKeyspace(_ space: Space, _ name: String) throws(RedoubtError) {
+        try requireOpen()
+        let wait = kernel.waits.begin(.keyspaceChange)
+        defer { kernel.waits.end(wait) }
+        catalog.changeLock.lock()
+        defer { catalog.changeLock.unlock() }
+        try kernel.health.check()
+        try catalog.insert(name, entry(of: space))
+    }
+
+    /// Removes a keyspace that was begun and not named, and its file; durable on return.
+    ///
+    /// Waits for writers that are inside it.
+    ///
+    /// - Throws: `.fenced`; `.diskFull` or `.notDurable`, after which its file may stay until the next opening.
+    package func abandonKeyspace(_ space: Space, _ name: String) throws(RedoubtError) {
+        try requireOpen()
+        let wait = kernel.waits.begin(.keyspaceChange)
+        defer { kernel.waits.end(wait) }
+        catalog.changeLock.lock()
+        defer { catalog.changeLock.unlock() }
+        // A name that was given, though perhaps not durably, stays.
+        guard !catalog.all.contains(where: { $0.entry.id == space.id }) else { return }
+        catalog.release(name)
+        try kernel.health.check()
+        guard space.close() else { return }
+        spaces.remove(space.id)
+        try appendFileRecord(.delete, space.id, [])
+        removeFile(space)
+        try storage.syncDirectory(path)
     }
 
     /// Runs what only prepares a change; that it is not durable yet means that there is no space for the change.

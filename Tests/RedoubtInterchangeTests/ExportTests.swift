@@ -3,6 +3,7 @@ import Redoubt
 import RedoubtCore
 import RedoubtSimulation
 import RedoubtSystem
+import Synchronization
 import TestSupport
 import Testing
 
@@ -19,6 +20,13 @@ import Testing
 
         func open() throws -> Database {
             try Database.open(at: path + "/database", configuration: ExportTests.configuration)
+        }
+
+        var tablespaces: [String] {
+            get throws {
+                try FileManager.default.contentsOfDirectory(atPath: path + "/database").filter { $0.hasSuffix(".ibd") }
+                    .sorted()
+            }
         }
 
         var names: [String] {
@@ -135,7 +143,7 @@ import Testing
         #expect(code { _ = try database.export(keyspace: "k", to: folder.path, table: "a/b") } == .invalidName)
     }
 
-    @Test func `an import that fails leaves no keyspace, and one that was cut is replaced`() throws {
+    @Test func `an import that fails leaves no keyspace and no file`() throws {
         let folder = try Folder()
         let database = try folder.open()
         defer { try? database.close() }
@@ -152,10 +160,96 @@ import Testing
                 == .unsupportedFormat
         )
         #expect(try database.keyspaceNames() == ["k"])
+        #expect(try folder.tablespaces == ["catalog.ibd", "k-1024.ibd"])
+        try database.importKeyspace(named: "n", from: exported.dataPath)
+        #expect(try rows(of: database.keyspace(named: "n")) == [Row(key: [97], value: [98])])
+        #expect(try folder.tablespaces == ["catalog.ibd", "k-1024.ibd", "n-1025.ibd"])
+    }
+
+    @Test func `an import drops no keyspace of a user, whatever it is called`() throws {
+        let folder = try Folder()
+        let database = try folder.open()
+        defer { try? database.close() }
+        try database.createKeyspace("k").put("a", "b")
+        let exported = try database.export(keyspace: "k", to: folder.path + "/out")
         try database.createKeyspace("n.importing").put("z", "z")
         try database.importKeyspace(named: "n", from: exported.dataPath)
-        #expect(try database.keyspaceNames() == ["k", "n"])
-        #expect(try rows(of: database.keyspace(named: "n")) == [Row(key: [97], value: [98])])
+        #expect(try database.keyspaceNames() == ["k", "n", "n.importing"])
+        #expect(try rows(of: database.keyspace(named: "n.importing")) == [Row(key: [122], value: [122])])
+    }
+
+    @Test func `of imports of one name at one time one succeeds, and the others leave nothing`() throws {
+        let folder = try Folder()
+        let database = try folder.open()
+        defer { try? database.close() }
+        let source = try database.createKeyspace("k")
+        for number in 0..<2000 { try source.put("\(10_000 + number)", "v", durability: .deferred) }
+        let exported = try database.export(keyspace: "k", to: folder.path + "/out")
+        let count = Mutex(0)
+        try onThreads(3) { _ in
+            switch code({ try database.importKeyspace(named: "n", from: exported.dataPath) }) {
+            case nil: count.withLock { $0 += 1 }
+            case let other: #expect(other == .keyspaceExists)
+            }
+        }
+        #expect(count.withLock { $0 } == 1)
+        #expect(try rows(of: database.keyspace(named: "n")).count == 2000)
+        #expect(try folder.tablespaces.count == 3)
+        #expect(try database.check() == [])
+    }
+
+    @Test func `the name of an import is nobody else's, and free again when it fails`() throws {
+        let folder = try Folder()
+        let database = try folder.open()
+        try database.createKeyspace("k").put("a", "b")
+        let engine = database.engine
+        let space = try engine.beginKeyspace("n")
+        #expect(try database.keyspaceNames() == ["k"])
+        #expect(code { _ = try database.createKeyspace("n") } == .keyspaceExists)
+        #expect(code { try database.renameKeyspace("k", to: "n") } == .keyspaceExists)
+        try engine.abandonKeyspace(space, "n")
+        _ = try database.createKeyspace("n")
+        // Left by a program that ended, or a database that was closed, in the middle.
+        let other = try engine.beginKeyspace("m")
+        #expect(try folder.tablespaces.contains("m-\(other.id).ibd"))
+        try database.close()
+        let again = try folder.open()
+        defer { try? again.close() }
+        #expect(try again.keyspaceNames() == ["k", "n"])
+        #expect(try folder.tablespaces.count == 3)
+    }
+
+    @Test func `a power cut leaves an imported keyspace whole or nothing of it`() throws {
+        let first = SimulatedStorage()
+        let database = try Database.open(at: "/d", configuration: Self.configuration, storage: first)
+        let keyspace = try database.createKeyspace("k")
+        let rows = SpecimenRows.drawn(60, seed: 2)
+        for row in rows { try keyspace.put(row.key, row.value, durability: .deferred) }
+        _ = try database.export(keyspace: "k", to: "/out")
+        try database.close()
+        let storage = SimulatedStorage(first.image)
+        let again = try Database.open(at: "/d", configuration: Self.configuration, storage: storage)
+        try again.importKeyspace(named: "n", from: "/out/k.ibd")
+        try again.close()
+        var options = CrashExplorer.Options()
+        options.statesPerPoint = 4
+        options.seededSubsetCount = 2
+        options.tearLimit = 2
+        let found = Mutex((without: 0, with: 0))
+        let report = CrashExplorer(storage, options: options).judge(seconds: 40) { state in
+            let database = try Database.open(at: "/d", configuration: Self.configuration, storage: state.storage)
+            let names = try database.keyspaceNames()
+            if names.contains("n") {
+                guard try self.rows(of: database.keyspace(named: "n")) == rows else { throw Wrong() }
+            }
+            let files = try state.storage.list("/d").filter { $0.hasSuffix(".ibd") }
+            guard files.count == names.count + 1, try database.check().isEmpty else { throw Wrong() }
+            try database.close()
+            found.withLock { names.contains("n") ? ($0.with += 1) : ($0.without += 1) }
+            return [0]
+        }
+        print("import: \(report)")
+        #expect(report.failureCount == 0 && found.withLock { $0.with > 0 && $0.without > 0 })
     }
 
     @Test func `a writer that must not wait gets busy while the keyspace is held, and others wait`() throws {
