@@ -163,6 +163,42 @@ package final class LogView {
         while next < wanted, case .group = step() {}
     }
 
+    /// Goes to the first group that begins at `lsn` or behind it.
+    ///
+    /// Reads from the checkpoint on if there is no redo at `lsn`, to find out where it ends.
+    ///
+    /// - Throws: `.invalidConfiguration` if `lsn` lies before the oldest redo or behind the end; `.corruptLog` if the
+    ///   log is damaged before it, which cannot be told while a process has the database open: `isOpen`.
+    package func go(to lsn: LogSequenceNumber, isOpen: Bool) throws(RedoubtError) {
+        let wanted = lsn.sequenceNumber
+        seekOldest()
+        let oldest = next
+        guard wanted >= oldest else {
+            throw RedoubtError(
+                .invalidConfiguration,
+                "the oldest redo is at LSN \(position), and \(lsn) was asked for; --all begins at the oldest",
+                path: directory
+            )
+        }
+        seek(lsn)
+        if next > wanted { return }
+        let index = next / 496
+        if next == wanted, let (_, fields) = block(index), fields.dataEnd > Int(next % 496) + LogBlock.headerByteCount {
+            return
+        }
+        // Nothing is there: it is the end, or lies behind the end, or behind damage.
+        if let checkpoint, checkpoint.sequenceNumber <= wanted { seek(checkpoint) } else { seekOldest() }
+        while case .group = step() {}
+        if next == wanted { return }
+        let end = position
+        if !isOpen, let damage = damageBehindEnd() { throw RedoubtError(.corruptLog, damage, path: directory) }
+        throw RedoubtError(
+            .invalidConfiguration,
+            "the redo ends at LSN \(end), and \(lsn) was asked for; begin there or before",
+            path: directory
+        )
+    }
+
     /// Goes to the oldest group that is still there.
     package func seekOldest() {
         let used = files.filter { $0.start > 0 }

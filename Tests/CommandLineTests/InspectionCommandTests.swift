@@ -132,6 +132,37 @@ import Testing
         #expect(result.output.contains("is not whole"), "\(result.output.suffix(300))")
         #expect(result.complaints.contains("damaged; restore"), "\(result.complaints)")
     }
+
+    @Test func `a place before or behind the log is no damage`() throws {
+        let world = World()
+        #expect(try world.run("create").code == 0)
+        let rows = (1...500).map { "key\($0)\tvalue \($0)\n" }
+        try rows.joined().write(toFile: world.folder + "/rows.tsv", atomically: true, encoding: .utf8)
+        #expect(try world.run("load", world.folder + "/rows.tsv").code == 0)
+        let lines = try runProgram(["log", world.path, "--all", "--json"]).output.split(separator: "\n")
+        func number(_ line: Substring, _ name: String) throws -> Int {
+            let fields = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any]
+            return try #require(fields?[name] as? Int)
+        }
+        let oldest = try number(#require(lines.first), "start")
+        let end = try number(#require(lines.last), "end")
+        for from in [0, 1, oldest - 20] {
+            let result = try runProgram(["log", world.path, "--from", "\(from)"])
+            #expect(result.code == 2 && result.complaints.contains("the oldest redo is at LSN \(oldest)"), "\(result)")
+            #expect(result.complaints.contains("--all"), "\(result)")
+        }
+        for from in [end + 1, end + 600, 1 << 50] {
+            let result = try runProgram(["log", world.path, "--from", "\(from)"])
+            #expect(result.code == 2 && result.complaints.contains("the redo ends at LSN \(end)"), "\(from): \(result)")
+        }
+        let last = try runProgram(["log", world.path, "--from", "\(end)", "--json"])
+        #expect(last.code == 0 && last.output.hasPrefix("{\"end\":\(end)"), "\(last)")
+        let whole = try runProgram(["log", world.path, "--from", "\(oldest)", "--json"]).output.split(separator: "\n")
+        #expect(whole == lines)
+        let start = try number(lines[lines.count / 2], "start")
+        let half = try runProgram(["log", world.path, "--from", "\(start)", "--json"]).output.split(separator: "\n")
+        #expect(half.first == lines[lines.count / 2])
+    }
 }
 
 /// A running `redoubt log --follow`.

@@ -50,7 +50,11 @@ private struct LogListing {
         }
         view = try explaining { () throws(RedoubtError) in try inspection.redo() }
         if arguments.has("all") { view.seekOldest() }
-        if let from { view.seek(LogSequenceNumber(rawValue: UInt64(from))) }
+        if let from {
+            try explaining { () throws(RedoubtError) in
+                try view.go(to: LogSequenceNumber(rawValue: UInt64(from)), isOpen: inspection.isOpen)
+            }
+        }
     }
 
     private static func page(_ arguments: Arguments) throws(CommandFailure) -> PageID? {
