@@ -100,6 +100,36 @@ import Testing
         #expect(try world.run("get", "c1").output == "x\n")
     }
 
+    @Test func `a dump that is interrupted leaves no file under its name`() throws {
+        let long = String(repeating: "x", count: 60_000)
+        let world = World()
+        #expect(try world.run("create").code == 0)
+        let rows = (1...40).map { "k\($0)\t\(long)\n" }
+        try rows.joined().write(toFile: world.folder + "/rows.tsv", atomically: true, encoding: .utf8)
+        #expect(try world.run("load", world.folder + "/rows.tsv").code == 0)
+        let file = world.folder + "/all.tsv"
+        // A limit on the size of files ends the program by a signal in the middle.
+        let process = Process()
+        process.executableURL = URL(fileURLWithPath: "/bin/sh")
+        process.arguments = ["-c", "ulimit -f 1024; exec \"$0\" dump \"$1\" \"$2\"", program, world.path, file]
+        process.standardError = FileHandle.nullDevice
+        try process.run()
+        #expect(process.hasEnded(within: 60) && process.terminationStatus != 0)
+        #expect(!FileManager.default.fileExists(atPath: file))
+        let partial = file + ".partial"
+        if !FileManager.default.fileExists(atPath: partial) {
+            // The system told the program instead, which then cleans up.
+            try "k\tv".write(toFile: partial, atomically: true, encoding: .utf8)
+        }
+        let again = try world.run("dump", file)
+        #expect(again.code == 2 && again.complaints.contains(".partial"), "\(again)")
+        #expect(FileManager.default.fileExists(atPath: partial), "what somebody else may be writing stays")
+        try FileManager.default.removeItem(atPath: partial)
+        #expect(try world.run("dump", file).code == 0)
+        #expect(!FileManager.default.fileExists(atPath: partial))
+        #expect(try String(contentsOfFile: file, encoding: .utf8).hasPrefix("k1\tx"))
+    }
+
     // MARK: Others
 
     /// Runs a tool of another database; nil if it is not installed, which is printed.
