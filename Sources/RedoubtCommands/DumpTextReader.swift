@@ -26,8 +26,8 @@ package struct DumpTextReader {
     private var isAmbiguous = false
     private var isInData = false
     private var previousKey: [UInt8]?
-    /// The number of the row that was read last, from 1, over all databases of the file.
-    package private(set) var rowNumber = 0
+    /// The number of the line, from 1, in which the row that was read last begins.
+    package private(set) var lineNumber = 1
 
     /// Reads `bytes`.
     package init(_ bytes: InputBytes) {
@@ -47,15 +47,17 @@ package struct DumpTextReader {
             previousKey = nil
             return .database(name)
         }
-        guard let key = try readLine() else {
+        lineNumber = bytes.lineNumber
+        guard let key = try readLine(upTo: RowBounds.keyByteCount) else {
             isInData = false
             return try next()
         }
-        rowNumber += 1
-        guard let value = try readLine() else { throw .usage("row \(rowNumber) has a key and no value") }
+        guard let value = try readLine(upTo: RowBounds.valueByteCount) else {
+            throw .usage("line \(lineNumber) has a key, and no value follows; dump it again")
+        }
         guard key != previousKey else {
             throw .usage(
-                "row \(rowNumber) is a second value of the key before, and a keyspace holds one value of each key; "
+                "line \(lineNumber) has a second value for the key before, and a keyspace holds one value of each key; "
                     + "give the keys something that tells them apart"
             )
         }
@@ -122,10 +124,11 @@ package struct DumpTextReader {
 
     // MARK: Data
 
-    /// Takes a line of data; nil for the line that ends the data.
-    private func readLine() throws(CommandFailure) -> [UInt8]? {
+    /// Takes a line of data, which stands for at most `limit` bytes; nil for the line that ends the data.
+    private func readLine(upTo limit: Int) throws(CommandFailure) -> [UInt8]? {
+        let line = bytes.lineNumber
         guard let first = try bytes.next() else {
-            throw .usage("the dump ends without DATA=END behind row \(rowNumber): it is cut off, so dump it again")
+            throw .usage("the dump ends before line \(line) without DATA=END: it is cut off, so dump it again")
         }
         guard first == UInt8(ascii: " ") else {
             var text = [first]
@@ -133,48 +136,52 @@ package struct DumpTextReader {
             if text.last == 13 { text.removeLast() }
             let shown = String(decoding: text, as: UTF8.self)
             if shown == "DATA=END" { return nil }
-            throw .usage("behind row \(rowNumber) comes \"\(shown)\"; data begin with a space, or end with DATA=END")
+            throw .usage("line \(line) is \"\(shown)\"; data begin with a space, or end with DATA=END")
         }
         var result: [UInt8] = []
         while let byte = try bytes.next() {
+            guard result.count < limit || byte == 10 || byte == 13 else {
+                throw limit == RowBounds.keyByteCount
+                    ? RowBounds.keyTooLong(line: line) : RowBounds.valueTooLong(line: line)
+            }
             switch byte {
             case 10: return result
             // Who wrote a carriage return as data wrote it as digits.
             case 13 where try bytes.peek() == 10: continue
             case UInt8(ascii: "\\") where isPrint:
-                guard !isAmbiguous else { throw loneBackslash() }
+                guard !isAmbiguous else { throw loneBackslash(line) }
                 if try bytes.peek() == byte {
                     _ = try bytes.next()
                     result.append(byte)
                 } else {
-                    result.append(try escaped())
+                    result.append(try escaped(line))
                 }
             case _ where isPrint: result.append(byte)
-            default: result.append(try pair(byte))
+            default: result.append(try pair(byte, line))
             }
         }
-        throw .usage("the dump ends within a line behind row \(rowNumber): it is cut off, so dump it again")
+        throw .usage("the dump ends within line \(line): it is cut off, so dump it again")
     }
 
-    private func loneBackslash() -> CommandFailure {
+    private func loneBackslash(_ line: Int) -> CommandFailure {
         .usage(
-            "behind row \(rowNumber) comes a backslash of which nobody can know what it stands for: mdb_dump -p up to "
-                + "LMDB 0.9.24 does not double backslashes; dump it again without -p"
+            "line \(line) has a backslash of which nobody can know what it stands for: mdb_dump -p up to LMDB "
+                + "0.9.24 does not double backslashes; dump it again without -p"
         )
     }
 
-    /// Takes what stands behind a single backslash.
-    private func escaped() throws(CommandFailure) -> UInt8 {
+    /// Takes what stands behind a single backslash of line `line`.
+    private func escaped(_ line: Int) throws(CommandFailure) -> UInt8 {
         guard let high = try TextEscape.digit(bytes), let low = try TextEscape.digit(bytes) else {
-            throw loneBackslash()
+            throw loneBackslash(line)
         }
         return high << 4 | low
     }
 
-    /// Takes a digit, of a pair that begins with `first`.
-    private func pair(_ first: UInt8) throws(CommandFailure) -> UInt8 {
+    /// Takes a digit, of a pair that begins with `first`, of line `line`.
+    private func pair(_ first: UInt8, _ line: Int) throws(CommandFailure) -> UInt8 {
         guard let high = Hexadecimal.value(ofDigit: first), let low = try TextEscape.digit(bytes) else {
-            throw .usage("behind row \(rowNumber) comes a line with something else than pairs of hexadecimal digits")
+            throw .usage("line \(line) has something else than pairs of hexadecimal digits")
         }
         return high << 4 | low
     }

@@ -10,6 +10,8 @@ package final class InputBytes {
     private var end = 0
     /// The bytes fetched so far.
     package private(set) var byteCount = 0
+    /// The number of the line, from 1, that the next byte stands in.
+    package private(set) var lineNumber = 1
 
     /// Creates the bytes that `refill` fetches, at most `pieceByteCount` at once.
     package init(pieceByteCount: Int = 1 << 18, _ refill: @escaping Refill) {
@@ -29,6 +31,7 @@ package final class InputBytes {
         }
         let byte = piece[position]
         position += 1
+        if byte == 10 { lineNumber += 1 }
         return byte
     }
 
@@ -58,6 +61,13 @@ package final class InputBytes {
             (position, end) = (0, piece.count)
         }
         return piece[position..<end].starts(with: wanted)
+    }
+
+    /// Takes the byte order mark that comes next, if one does.
+    ///
+    /// - Throws: what the fetching of a piece throws.
+    func skipByteOrderMark() throws(CommandFailure) {
+        if try begins(with: "\u{FEFF}") { position += 3 }
     }
 
     /// Returns everything up to the end.

@@ -27,6 +27,7 @@ package struct LoadFormat: Sendable {
     package let hasHeader: Bool
     /// The form that options or name tell; nil if the beginning of the file must.
     package let format: RowFormat?
+    private let arguments: Arguments
     private let separator: UInt8?
     private let isRaw: Bool
     private let keyColumn: Int
@@ -38,32 +39,42 @@ package struct LoadFormat: Sendable {
     ///
     /// - Throws: `.usage` if one of them cannot be.
     package init(_ arguments: Arguments) throws(CommandFailure) {
-        format = try RowFormat(arguments) ?? RowFormat(fileName: arguments.operand("FILE"))
+        try self.init(arguments, as: RowFormat(arguments) ?? RowFormat(fileName: arguments.operand("FILE")))
+    }
+
+    private init(_ arguments: Arguments, as format: RowFormat?) throws(CommandFailure) {
+        self.arguments = arguments
+        self.format = format
         isRaw = arguments.has("raw")
         separator = try (format ?? .tsv).separator(arguments, escapes: !arguments.has("raw"))
         hasHeader = arguments.has("header")
         keyField = arguments.option("key") ?? "key"
         valueField = arguments.option("value") ?? "value"
-        if format == .json || format == .db {
+        switch format {
+        case .json, .db:
             (keyColumn, valueColumn) = (0, nil)
             let wrong = ["header", "raw"].first { arguments.has($0) }
             if let wrong { throw .usage("--\(wrong) goes with --format tsv or csv; this is \(format?.rawValue ?? "")") }
             if format == .db, arguments.has("key") || arguments.has("value") {
                 throw .usage("--key and --value go with --format tsv, csv or json; db has a key and a value by turns")
             }
-        } else {
+        case .tsv, .csv:
             keyColumn = (try arguments.number("key", in: 1...100_000) ?? 1) - 1
             valueColumn = try arguments.number("value", in: 1...100_000).map { $0 - 1 }
+        // What --key and --value are is known when the form is.
+        case nil: (keyColumn, valueColumn) = (0, nil)
         }
     }
 
     /// Returns everything that is in `bytes`, in its order.
     ///
-    /// - Throws: what the fetching of the first bytes throws.
+    /// - Throws: `.usage` if the options do not go with the form that the first bytes tell; what the fetching of those
+    ///   throws.
     package func items(of bytes: InputBytes) throws(CommandFailure) -> LoadItems {
-        var isDump = false
-        if format == nil, separator == nil { isDump = try bytes.begins(with: "VERSION=3\n") }
-        switch format ?? (isDump ? .db : .tsv) {
+        guard let format else {
+            return try LoadFormat(arguments, as: guess(bytes)).items(of: bytes).guessed
+        }
+        switch format {
         case .db: return LoadItems(.dump(DumpTextReader(bytes)), self)
         case .json: return LoadItems(.json(JSONRowReader(bytes, key: keyField, value: valueField)), self)
         case .tsv, .csv:
@@ -73,22 +84,44 @@ package struct LoadFormat: Sendable {
         }
     }
 
-    /// Returns the rows of `bytes`, of a file with columns.
-    package func rows(of bytes: InputBytes) -> RowReader {
-        RowReader(bytes, format: format == .csv ? .csv : .tsv, separator: separator, escapes: !isRaw)
+    /// The form that the first bytes of a file tell.
+    private func guess(_ bytes: InputBytes) throws(CommandFailure) -> RowFormat {
+        if separator != nil || hasHeader || isRaw { return .tsv }
+        if try bytes.begins(with: "{") { return .json }
+        if try bytes.begins(with: "VERSION=3\n") { return .db }
+        if try bytes.begins(with: "VERSION=3\r\n") { return .db }
+        return try bytes.begins(with: "\u{FEFF}{") ? .json : .tsv
     }
 
-    /// Returns key and value of `row`, which is number `number` of its file.
+    /// Returns the rows of `bytes`, of a file with columns.
+    package func rows(of bytes: InputBytes) -> RowReader {
+        RowReader(
+            bytes,
+            format: format == .csv ? .csv : .tsv,
+            separator: separator,
+            escapes: !isRaw,
+            keyColumn: keyColumn
+        )
+    }
+
+    /// Returns key and value of `row`, which begins in line `line` of its file.
     ///
     /// - Throws: `.usage` if it has too few columns.
     package func keyAndValue(
         of row: [[UInt8]],
-        number: Int
+        line: Int
     ) throws(CommandFailure) -> (key: [UInt8], value: [UInt8]) {
+        // One column and no word of where the value is: likelier a file of another form than keys without values.
+        guard row.count > 1 || valueColumn != nil else {
+            throw .usage(
+                "line \(line) has one column, and a row has a key and a value; name the form with --format, or what "
+                    + "stands between columns with --separator"
+            )
+        }
         guard keyColumn < row.count, (valueColumn ?? 0) < row.count else {
             let wanted = max(keyColumn, valueColumn ?? 0) + 1
             throw .usage(
-                "row \(number) has \(row.count) columns, and column \(wanted) was asked for; "
+                "line \(line) has \(row.count) columns, and column \(wanted) was asked for; "
                     + "see --key, --value, --separator and --format"
             )
         }
@@ -101,51 +134,5 @@ package struct LoadFormat: Sendable {
             isFirst = false
         }
         return (row[keyColumn], value)
-    }
-}
-
-/// What a file holds that is loaded, whatever its form: rows, and between them the names of databases.
-package struct LoadItems {
-    enum Source {
-        case rows(RowReader)
-        case json(JSONRowReader)
-        case dump(DumpTextReader)
-    }
-
-    private var source: Source
-    private let format: LoadFormat
-
-    init(_ source: Source, _ format: LoadFormat) {
-        self.source = source
-        self.format = format
-    }
-
-    /// The number of the row that was read last, from 1.
-    package var rowNumber: Int {
-        switch source {
-        case .rows(let reader): reader.rowNumber
-        case .json(let reader): reader.rowNumber
-        case .dump(let reader): reader.rowNumber
-        }
-    }
-
-    /// Returns what comes next, or nil at the end.
-    ///
-    /// - Throws: `.usage` if the file is not of its form; what the reading of the file throws.
-    package mutating func next() throws(CommandFailure) -> DumpTextReader.Item? {
-        switch source {
-        case .rows(var reader):
-            let row = try reader.next()
-            source = .rows(reader)
-            guard let row else { return nil }
-            let (key, value) = try format.keyAndValue(of: row, number: reader.rowNumber)
-            return .row(key: key, value: value)
-        case .json(var reader):
-            defer { source = .json(reader) }
-            return try reader.next().map { .row(key: $0.key, value: $0.value) }
-        case .dump(var reader):
-            defer { source = .dump(reader) }
-            return try reader.next()
-        }
     }
 }

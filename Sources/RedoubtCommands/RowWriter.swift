@@ -126,7 +126,8 @@ package struct RowWriter: Sendable {
 
     private func writeQuoted(_ bytes: [UInt8], to text: inout [UInt8]) {
         let needsQuotes =
-            bytes.isEmpty || bytes.contains { $0 == separator || $0 == 10 || $0 == 13 || $0 == UInt8(ascii: "\"") }
+            bytes.isEmpty || bytes.starts(with: TextEscape.byteOrderMark)
+            || bytes.contains { $0 == separator || $0 == 10 || $0 == 13 || $0 == UInt8(ascii: "\"") }
         guard needsQuotes else {
             text += bytes
             return

@@ -8,8 +8,13 @@ package enum TextEscape {
         (UInt8(ascii: "0"), 0), (UInt8(ascii: "b"), 8), (UInt8(ascii: "f"), 12), (UInt8(ascii: "v"), 11),
     ]
 
+    /// What is no part of a text at its beginning.
+    static let byteOrderMark: [UInt8] = [0xEF, 0xBB, 0xBF]
+
     /// Appends `bytes` to `text`; what cannot stand between two `separator`s becomes an escape.
     package static func write(_ bytes: [UInt8], separator: UInt8, to text: inout [UInt8]) {
+        var bytes = bytes[...]
+        if bytes.starts(with: byteOrderMark) { text += Array("\\x\(Hexadecimal.text([bytes.removeFirst()]))".utf8) }
         for byte in bytes {
             switch byte {
             case 9: text += [92, UInt8(ascii: "t")]

@@ -130,6 +130,17 @@ import Testing
         #expect(try String(contentsOfFile: file, encoding: .utf8).hasPrefix("k1\tx"))
     }
 
+    @Test func `a batch that cannot be written is told by its lines`() throws {
+        let world = World()
+        #expect(try world.run("create").code == 0)
+        let long = String(repeating: "k", count: 3072)
+        let rows = ["a\tb\n", "\n", "\(long)\t\(long)\n", "\tvalue\n"]
+        try rows.joined().write(toFile: world.folder + "/rows.tsv", atomically: true, encoding: .utf8)
+        let result = try world.run("load", world.folder + "/rows.tsv")
+        #expect(result.code == 2 && result.complaints.contains("line 4 has a key of 0 bytes"), "\(result)")
+        #expect(result.complaints.contains("2 rows are loaded"), "\(result)")
+    }
+
     // MARK: Others
 
     /// Runs a tool of another database; nil if it is not installed, which is printed.

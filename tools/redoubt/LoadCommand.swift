@@ -40,6 +40,8 @@ private struct Loader {
     private var keyspace: Keyspace?
     private var databaseCount = 0
     private var rowCount = 0
+    // The lines in which the rows of the batch begin, the first and the last.
+    private var lines = 0...0
     private let rowCountOfBatch: Int
     private var progress = Progress("loaded")
 
@@ -108,7 +110,7 @@ private struct Loader {
         do throws(RedoubtError) {
             try database.write(batch, durability: .deferred)
         } catch {
-            let place = "rows \(rowCount + 1) to \(rowCount + count)"
+            let place = count == 1 ? "line \(lines.lowerBound)" : "lines \(lines.lowerBound) to \(lines.upperBound)"
             throw CommandFailure(code: ExitCode(error), message: "\(place): \(error)")
         }
         rowCount += count
@@ -140,12 +142,14 @@ private struct Loader {
     private mutating func add(_ key: [UInt8], _ value: [UInt8], to batch: inout WriteBatch) throws(CommandFailure) {
         let keyspace = try target()
         guard (1...3072).contains(key.count) else {
-            throw .usage("row \(items.rowNumber) has a key of \(key.count) bytes; a key has 1 to 3072 bytes")
+            throw .usage("line \(items.lineNumber) has a key of \(key.count) bytes; a key has 1 to 3072 bytes")
         }
         do throws(RedoubtError) {
             try batch.put(key, value, in: keyspace)
         } catch {
-            throw CommandFailure(code: ExitCode(error), message: "row \(items.rowNumber): \(error)")
+            throw CommandFailure(code: ExitCode(error), message: "line \(items.lineNumber): \(error)")
         }
+        let first = batch.count == 1 ? items.lineNumber : lines.lowerBound
+        lines = first...items.lineNumber
     }
 }

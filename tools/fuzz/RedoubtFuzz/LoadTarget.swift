@@ -41,7 +41,7 @@ enum LoadTarget {
             throw FuzzFinding("rows that were written down are read as others: \(found.rows)")
         }
         for (index, row) in found.rows.enumerated() {
-            do throws(CommandFailure) { _ = try format.keyAndValue(of: row, number: index + 1) } catch {}
+            do throws(CommandFailure) { _ = try format.keyAndValue(of: row, line: index + 1) } catch {}
         }
         return isDeep(found.rows, byte) ? .deep : .shallow
     }
