@@ -47,7 +47,9 @@ package struct JSONObject {
             case "\n": result += "\\n"
             case "\r": result += "\\r"
             case "\t": result += "\\t"
-            case _ where scalar.value < 0x20: result += "\\u00" + Hexadecimal.text([UInt8(scalar.value)])
+            // Also what a terminal obeys and JSON would let stand.
+            case _ where VisibleText.isObeyed(scalar):
+                result += "\\u" + Hexadecimal.text([UInt8(scalar.value >> 8), UInt8(scalar.value & 0xFF)])
             default: result.unicodeScalars.append(scalar)
             }
         }

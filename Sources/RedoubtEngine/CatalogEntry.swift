@@ -32,10 +32,18 @@ struct CatalogEntry: Sendable, Hashable {
     /// - Throws: `.invalidName`.
     static func checkName(_ name: String) throws(RedoubtError) {
         let count = name.utf8.count
-        guard count >= 1, count <= nameByteCountMaximum, !name.utf8.contains(0) else {
+        guard count >= 1, count <= nameByteCountMaximum else {
             throw RedoubtError(
                 .invalidName,
-                "a keyspace name has \(count) bytes; it must have 1 to \(nameByteCountMaximum) bytes, none of them zero"
+                "a keyspace name has \(count) bytes; it must have 1 to \(nameByteCountMaximum) bytes"
+            )
+        }
+        // Names are shown: on terminals, in logs, in pages of metrics.
+        let control = name.unicodeScalars.first { $0.value < 0x20 || (0x7F..<0xA0).contains($0.value) }
+        if let control {
+            throw RedoubtError(
+                .invalidName,
+                "a keyspace name has the control character 0x\(String(control.value, radix: 16)); leave it out"
             )
         }
     }

@@ -127,7 +127,9 @@ extension Command {
         }
         for loss in found.losses { Output.print("lost: \(loss)") }
         for loss in found.bridged { Output.print("found all the same: \(loss)") }
-        for keyspace in found.keyspaces { Output.print("keyspace \(keyspace.name): \(keyspace.rowCount) rows") }
+        for keyspace in found.keyspaces {
+            Output.print("keyspace \(VisibleText.of(keyspace.name)): \(keyspace.rowCount) rows")
+        }
         let verdict = found.losses.isEmpty ? "nothing lost" : "\(found.losses.count) losses"
         Output.print("\(found.keyspaces.count) keyspaces, \(rowCount) rows: \(verdict)")
     }

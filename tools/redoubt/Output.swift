@@ -9,9 +9,9 @@ enum Output {
     // Set by the first write that fails: what comes after a gap must not count as output.
     private static let hasFailed = Mutex(false)
 
-    /// Prints `text` and a line feed.
+    /// Prints `text` and a line feed; of control characters only tabs and line feeds reach a terminal.
     static func print(_ text: String) {
-        write(Array(text.utf8) + [UInt8(ascii: "\n")])
+        write(Array(VisibleText.of(text, keeping: "\t\n").utf8) + [UInt8(ascii: "\n")])
     }
 
     /// Prints bytes as they are.
@@ -23,15 +23,18 @@ enum Output {
         if isFull { _ = send() }
     }
 
-    /// Prints one line to standard error.
+    /// Prints one line to standard error, whatever names and pieces of files `text` quotes.
     static func complain(_ text: String) {
-        _ = send(Array("redoubt: \(text)\n".utf8), to: 2)
+        _ = send(Array("redoubt: \(VisibleText.of(text))\n".utf8), to: 2)
     }
 
     /// Writes over the last line of standard error.
     static func progress(_ text: String, isLast: Bool) {
         _ = send(Array("\r\u{1B}[K\(text)\(isLast ? "\n" : "")".utf8), to: 2)
     }
+
+    /// Whether a write has failed, so that what is printed now goes nowhere.
+    static var isBroken: Bool { hasFailed.withLock { $0 } }
 
     /// Whether standard error is a terminal.
     static var isTerminal: Bool { isatty(2) == 1 }
@@ -71,23 +74,34 @@ enum Output {
         return true
     }
 
-    /// Prints a key or value: text as it is, other bytes escaped as \xNN.
+    /// A key or value to print: text as it is, but for doubled backslashes; other bytes escaped as \xNN.
     static func text(_ bytes: [UInt8], hex: Bool) -> String {
         if hex { return Hexadecimal.text(bytes) }
-        var result = ""
+        // Valid UTF-8 reads better than escapes.
+        if !hasControl(bytes), let whole = String(validating: bytes, as: UTF8.self) {
+            return bytes.contains(UInt8(ascii: "\\")) ? whole.replacing("\\", with: "\\\\") : whole
+        }
+        var result: [UInt8] = []
+        result.reserveCapacity(bytes.count * 2)
         for byte in bytes {
             switch byte {
-            case UInt8(ascii: "\\"): result += "\\\\"
-            case 0x20...0x7E: result.unicodeScalars.append(Unicode.Scalar(byte))
-            default: result += "\\x" + Hexadecimal.text([byte])
+            case UInt8(ascii: "\\"): result += [byte, byte]
+            case 0x20...0x7E: result.append(byte)
+            default:
+                result += [UInt8(ascii: "\\"), UInt8(ascii: "x")]
+                result += Hexadecimal.text([byte]).utf8
             }
         }
-        // Valid UTF-8 reads better than escapes.
-        if let whole = String(validating: bytes, as: UTF8.self), !whole.unicodeScalars.contains(where: isControl) {
-            return whole.replacing("\\", with: "\\\\")
-        }
-        return result
+        return String(decoding: result, as: UTF8.self)
     }
 
-    private static func isControl(_ scalar: Unicode.Scalar) -> Bool { scalar.properties.generalCategory == .control }
+    /// Whether there is a control character in `bytes`, if they are UTF-8.
+    private static func hasControl(_ bytes: [UInt8]) -> Bool {
+        var last: UInt8 = 0
+        for byte in bytes {
+            if byte < 0x20 || byte == 0x7F || last == 0xC2 && byte < 0xA0 { return true }
+            last = byte
+        }
+        return false
+    }
 }

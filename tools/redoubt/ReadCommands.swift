@@ -25,7 +25,7 @@ extension Command {
             try keyspace.scan(range, reverse: arguments.has("reverse")) { (key, value) throws(RedoubtError) in
                 printRow(key, value, arguments, hex: hex)
                 left -= 1
-                return left > 0
+                return left > 0 && !Output.isBroken
             }
         }
         return .success
@@ -101,7 +101,7 @@ extension Command {
             for (name, number) in numbers {
                 Output.print(name + String(repeating: " ", count: 20 - name.count) + "\(number)")
             }
-            for name in names { Output.print("keyspace            \(name)") }
+            for name in names { Output.print("keyspace            \(VisibleText.of(name))") }
         }
         return .success
     }

@@ -117,8 +117,18 @@ package struct Salvage {
 
         /// The name of the keyspace in `file`, nil if nobody wants it.
         func keyspace(_ id: SpaceID, file: String) -> String? {
-            if let name = known[id] { return name }
-            return areIncomplete ? "lost " + file : nil
+            if let name = known[id] {
+                let isName = (try? CatalogEntry.checkName(name)) != nil
+                return isName ? name : Self.substitute("renamed", file)
+            }
+            return areIncomplete ? Self.substitute("lost", file) : nil
+        }
+
+        /// A name that every keyspace can have, for the one in `file`; other files give other names, by their numbers.
+        private static func substitute(_ word: String, _ file: String) -> String {
+            let bytes = file.utf8.map { (0x20...0x7E).contains($0) ? $0 : UInt8(ascii: "_") }
+            let room = CatalogEntry.nameByteCountMaximum - word.utf8.count - 1
+            return word + " " + String(decoding: bytes.suffix(room), as: UTF8.self)
         }
     }
 
