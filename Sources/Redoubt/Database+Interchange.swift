@@ -101,8 +101,9 @@ extension Database {
     /// - Parameters:
     ///   - name: The name of the keyspace, which must be new.
     ///   - file: The `.ibd` file.
-    ///   - definition: The `.cfg` file of MariaDB or MySQL 5.7; nil if there is none: then the rows themselves tell how
-    ///     they are laid out.
+    ///   - definition: The `.cfg` file of MariaDB or MySQL 5.7; nil for the one beside `file`, with ".cfg" at the end
+    ///     of its name instead of ".ibd". If there is none, or one of MySQL 8, the rows themselves tell how they are
+    ///     laid out, and are refused if they could be those of a key of two columns.
     ///   - progress: Called every 1024 rows that were taken with them, their bytes, and all rows that there are; not
     ///     while the file is proven.
     /// - Throws: `.keyspaceExists`, `.invalidName`; `.notADatabase`, `.unsupportedFormat`, which says what the file or

@@ -71,7 +71,8 @@ extension Engine {
 
     /// Opens a tablespace that any program may have written, to read its rows; see ``TablespaceReader``.
     ///
-    /// Waits for the file system.
+    /// Waits for the file system. Without a path for the definition the one beside the file is taken, whose name ends
+    /// in ".cfg" instead of ".ibd", if there is one of a version that is known.
     ///
     /// - Throws: `.notFound`, `.systemCallFailed`, and as `TablespaceReader`.
     package func foreignTablespace(
@@ -80,8 +81,22 @@ extension Engine {
     ) throws(RedoubtError) -> TablespaceReader {
         try requireOpen()
         let table: TableDefinition?
-        if let definition { table = try readDefinition(definition) } else { table = nil }
+        if let definition {
+            table = try TableDefinition(try readDefinition(definition), path: definition)
+        } else {
+            table = try definitionBeside(path)
+        }
         return try TablespaceReader(try openForeign(path), definition: table)
+    }
+
+    private func definitionBeside(_ path: String) throws(RedoubtError) -> TableDefinition? {
+        guard path.hasSuffix(".ibd") else { return nil }
+        let definition = String(decoding: path.utf8.dropLast(4), as: UTF8.self) + ".cfg"
+        guard try storage.exists(definition) else { return nil }
+        let bytes = try readDefinition(definition)
+        // Nobody has named it: what cannot be understood, such as that of MySQL 8, is no reason to refuse the file.
+        guard TableDefinition.isKnownVersion(bytes) else { return nil }
+        return try TableDefinition(bytes, path: definition)
     }
 
     private func openForeign(_ path: String) throws(RedoubtError) -> any StorageFile {
@@ -93,7 +108,7 @@ extension Engine {
         }
     }
 
-    private func readDefinition(_ path: String) throws(RedoubtError) -> TableDefinition {
+    private func readDefinition(_ path: String) throws(RedoubtError) -> [UInt8] {
         let file = try openForeign(path)
         defer { file.close() }
         let size = try file.size()
@@ -104,7 +119,7 @@ extension Engine {
         let count = try unsafe bytes.withUnsafeMutableBufferPointer { (target) throws(RedoubtError) in
             unsafe try file.read(into: UnsafeMutableRawBufferPointer(target), at: 0)
         }
-        return try TableDefinition(Array(bytes.prefix(count)), path: path)
+        return Array(bytes.prefix(count))
     }
 
     private static func partial(_ path: String) -> String { path + ".partial" }

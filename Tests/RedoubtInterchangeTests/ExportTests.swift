@@ -166,6 +166,29 @@ import Testing
         #expect(try folder.tablespaces == ["catalog.ibd", "k-1024.ibd", "n-1025.ibd"])
     }
 
+    @Test func `the definition beside a file counts, unless it is of a version that nobody knows`() throws {
+        let folder = try Folder()
+        let database = try folder.open()
+        defer { try? database.close() }
+        try database.createKeyspace("k").put("a", "b")
+        let exported = try database.export(keyspace: "k", to: folder.path + "/out")
+        var table = TableDefinition.keyspace
+        table.uniqueFieldCount = 2
+        let other = Data(table.encode(table: "k", space: SpaceID(rawValue: 1024)))
+        try other.write(to: URL(fileURLWithPath: exported.definitionPath))
+        #expect(code { try database.importKeyspace(named: "n", from: exported.dataPath) } == .unsupportedFormat)
+        try Data([0, 0, 0, 1, 9]).write(to: URL(fileURLWithPath: exported.definitionPath))
+        #expect(code { try database.importKeyspace(named: "n", from: exported.dataPath) } == .corruptPage)
+        try Data([0, 0, 0, 6] + other.dropFirst(4)).write(to: URL(fileURLWithPath: exported.definitionPath))
+        #expect(try database.importKeyspace(named: "n", from: exported.dataPath).rowCount == 1)
+        #expect(
+            code {
+                try database.importKeyspace(named: "m", from: exported.dataPath, definition: exported.definitionPath)
+            } == .unsupportedFormat,
+            "one that was named must be understood"
+        )
+    }
+
     @Test func `an import drops no keyspace of a user, whatever it is called`() throws {
         let folder = try Folder()
         let database = try folder.open()

@@ -150,6 +150,51 @@ import Testing
         #expect(file.fault(.keyspace)?.code == .corruptPage)
     }
 
+    /// Makes the table one whose key is of both columns, as servers write it: the system columns come last.
+    private func withTwoPartKey(_ rows: [Row]) throws -> ForeignFile {
+        var file = try ForeignFile(rows)
+        for (row, origin) in zip(rows, file.origins(3)) {
+            let start = 3 * 16384 + origin + row.key.count
+            let system = Array(file.bytes[start..<start + 13])
+            file.bytes.replaceSubrange(start..<start + 13 + row.value.count, with: row.value + system)
+        }
+        file.seal(3)
+        return file
+    }
+
+    @Test func `a table with a key of two columns is not read as another`() throws {
+        let texts = (0..<150).map { Row(key: Array("user\(100 + $0)".utf8), value: Array("role-\($0 * 7)".utf8)) }
+        let numbers = (0..<150).map { Row(key: [1, UInt8($0)], value: [0, 0, 0, 0, 0, 0, 7, UInt8($0)]) }
+        let zeros = (0..<150).map { Row(key: [1, UInt8($0)], value: [UInt8](repeating: 0, count: 13)) }
+        for (rows, word) in [(texts, ".cfg file would tell"), (numbers, ".cfg file would tell"), (zeros, "name it")] {
+            let fault = try #require(withTwoPartKey(rows).fault())
+            #expect(fault.code == .unsupportedFormat && fault.message.contains(word), "\(fault)")
+            // An honest table of the same rows is read, but where only its definition can tell.
+            let honest = try ForeignFile(rows)
+            #expect(try honest.rows(.keyspace) == rows)
+            if rows != zeros { #expect(try honest.rows() == rows) } else { #expect(honest.fault() != nil) }
+        }
+        // Where the second column is empty both are the same rows.
+        let empty = (0..<150).map { Row(key: [1, UInt8($0)], value: []) }
+        #expect(try withTwoPartKey(empty).rows() == empty)
+    }
+
+    @Test func `what servers write into system columns is taken for it`() throws {
+        let forms: [(transaction: Int, pointer: Int)] = [
+            (0, 1 << 55), (0x1234, 1 << 55), (0x1234, 0), (0xFF_FFFF_FFFF, 0x80 << 48 | 300 << 16 | 0x110),
+            (77, 0x2A << 48 | 5 << 16 | 16_000),
+        ]
+        for form in forms {
+            var file = try ForeignFile(few)
+            for origin in file.origins(3) {
+                file.store(form.transaction, 6, 3, origin + 2)
+                file.store(form.pointer, 7, 3, origin + 8)
+            }
+            file.seal(3)
+            #expect(try file.rows() == few, "\(form)")
+        }
+    }
+
     @Test func `a value that has 4 GiB by its row only takes no memory`() throws {
         var file = try ForeignFile([Row(key: [1], value: [UInt8](repeating: 1, count: 20_000))])
         file.store(0xFFFF_0000, 4, 3, file.origins(3)[0] + 14 + 16)

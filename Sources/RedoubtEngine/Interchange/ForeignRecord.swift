@@ -71,4 +71,19 @@ struct ForeignRecord {
         byteCount = origin - start + body
         next = Record(page: bytes, origin: origin).next
     }
+
+    /// Whether the 13 bytes that stand `count` bytes behind the record's origin can be its system columns: six bytes
+    /// that number a transaction, and seven that point to its undo record, or say that there is none.
+    func hasSystemColumns(_ page: IndexPage, behind count: Int) -> Bool {
+        let bytes = page.bytes
+        let start = origin + count
+        // No server has begun 2 to the power of 40 transactions.
+        guard start + Record.systemByteCount <= IndexPage.directoryEnd, bytes.u8(at: start) == 0 else { return false }
+        let segment = bytes.u8(at: start + 6)
+        let undoPage = bytes.u32(at: start + 7)
+        let undoOffset = Int(bytes.u16(at: start + 11))
+        // The top bit tells that a row was inserted; without undo it stands alone, or not even that.
+        if undoPage == 0 { return segment & 0x7F == 0 && undoOffset == 0 }
+        return undoPage != .max && (PageBytes.Offset.body..<PageBytes.Offset.trailer).contains(undoOffset)
+    }
 }

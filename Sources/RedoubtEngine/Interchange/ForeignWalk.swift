@@ -18,8 +18,13 @@ final class ForeignWalk {
     private(set) var rowCount = 0
     /// The leftovers of deletes that were passed over.
     private(set) var deletedCount = 0
+    /// Whether all records could as well be those of a table whose key consists of two columns, and has other rows.
+    var isAmbiguous: Bool { canBeTwoPartKey && hasValues }
 
     private let shape: RowShape
+    private let isGuess: Bool
+    private var canBeTwoPartKey = true
+    private var hasValues = false
     private let root: PageNumber
     private var reached = ReachedPages()
     private var indexID: UInt64 = 0
@@ -35,8 +40,16 @@ final class ForeignWalk {
     /// MariaDB's page type of a root whose table was altered at once.
     private static let instantType: UInt16 = 18
 
-    init(_ pages: ForeignPages, root: PageNumber, shape: RowShape) throws(RedoubtError) {
+    /// Walks over the tree at `root`; with `isGuess` nobody has said that `shape` is that of the table, so the records
+    /// must show it.
+    init(
+        _ pages: ForeignPages,
+        root: PageNumber,
+        shape: RowShape,
+        isGuess: Bool = false
+    ) throws(RedoubtError) {
         self.pages = pages
+        self.isGuess = isGuess
         self.root = root
         self.shape = shape
         chainBuffer = try PageBuffer()
@@ -167,6 +180,7 @@ final class ForeignWalk {
                 throw fault(number, "its keys do not ascend by their bytes")
             }
             unsafe lastKey.replaceSubrange(lastKey.startIndex..<lastKey.endIndex, with: key)
+            if isGuess { try checkSystemColumns(record, page, number) }
             if record.isDeleted {
                 deletedCount += 1
                 return
@@ -175,6 +189,22 @@ final class ForeignWalk {
             try checkRow(record)
             unsafe try visit(key, try value(of: record, page, number))
         }
+    }
+
+    /// Checks that system columns stand where the shape has them, and notes whether they could stand behind the value
+    /// too, as in a table whose key is of both columns: its records are as long, byte for byte.
+    private func checkSystemColumns(
+        _ record: ForeignRecord,
+        _ page: IndexPage,
+        _ number: PageNumber
+    ) throws(RedoubtError) {
+        guard record.hasSystemColumns(page, behind: record.keyByteCount) else {
+            throw fault(number, "what stands behind a key is no number of a transaction and no pointer to undo")
+        }
+        guard record.valueByteCount > 0 else { return }
+        hasValues = true
+        let behind = record.keyByteCount + record.valueByteCount
+        if record.isOffPage || !record.hasSystemColumns(page, behind: behind) { canBeTwoPartKey = false }
     }
 
     private func checkRow(_ record: ForeignRecord) throws(RedoubtError) {

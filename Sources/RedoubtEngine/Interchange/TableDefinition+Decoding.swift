@@ -1,6 +1,11 @@
 package import RedoubtCore
 
 extension TableDefinition {
+    /// Whether `bytes` begin as a `.cfg` file of the version that is known.
+    static func isKnownVersion(_ bytes: [UInt8]) -> Bool {
+        bytes.count >= 4 && bytes.prefix(4).reduce(0) { $0 << 8 | UInt32($1) } == version
+    }
+
     /// Reads a `.cfg` file.
     ///
     /// - Throws: `.unsupportedFormat` for another version, page size or flags, and for a table that is not as

@@ -19,7 +19,7 @@ package final class TablespaceReader {
     private static let dictionaryType: UInt16 = 17853
 
     /// Opens `file` and proves every page that its table uses; `definition` says how rows are laid out, which else is
-    /// found out.
+    /// found out, as far as the rows tell it.
     ///
     /// Waits for the file system.
     ///
@@ -33,9 +33,10 @@ package final class TablespaceReader {
         let guesses = if let definition { [try definition.rowShape(path: file.path)] } else { RowShape.guesses }
         var first: RedoubtError?
         for shape in guesses {
-            let walk = try ForeignWalk(pages, root: root, shape: shape)
+            let walk = try ForeignWalk(pages, root: root, shape: shape, isGuess: definition == nil)
             do throws(RedoubtError) {
                 try Self.prove(walk)
+                if definition == nil, walk.isAmbiguous { throw Self.ambiguous(file.path) }
                 self.shape = shape
                 rowCount = walk.rowCount
                 deletedCount = walk.deletedCount
@@ -53,6 +54,15 @@ package final class TablespaceReader {
                 + reason,
             page: first?.page,
             path: file.path
+        )
+    }
+
+    private static func ambiguous(_ path: String) -> RedoubtError {
+        RedoubtError(
+            .unsupportedFormat,
+            "the rows can be those of a table of one key and one value, and those of a key of two columns; only the "
+                + ".cfg file tells which, so name it",
+            path: path
         )
     }
 
