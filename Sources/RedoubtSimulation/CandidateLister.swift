@@ -9,7 +9,10 @@ struct CandidateLister {
     private(set) var pointCount = 0
     private(set) var listedCount = 0
     private(set) var exhaustedCount = 0
-    private(set) var leftOutCount = 0
+    private var leftOutKeys: Set<UInt64> = []
+
+    /// The disks that were left out of a point and taken at none.
+    var leftOutCount: Int { leftOutKeys.reduce(0) { $0 + (indexByKey[$1] == nil ? 1 : 0) } }
 
     init(start: DiskImage, options: CrashExplorer.Options) {
         state = DurabilityState(start, keepsHash: true)
@@ -56,7 +59,7 @@ struct CandidateLister {
         if let limit = options.statesPerPoint, others.count > limit {
             var random = SeededRandom(seed: mix(options.seed ^ UInt64(state.sequence)))
             others.shuffle(using: &random)
-            leftOutCount += others.count - limit
+            for candidate in others[limit...] { leftOutKeys.insert(candidate.key) }
             others.removeLast(others.count - limit)
         }
         for candidate in first + others {

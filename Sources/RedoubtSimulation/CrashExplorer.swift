@@ -61,7 +61,7 @@ public struct CrashExplorer: Sendable {
     public let listedCount: Int
     /// The crash points at which every disk that the model allows was listed.
     public let exhaustedCount: Int
-    /// The disks that were left out of the points at which they were listed.
+    /// The different disks that were left out of the points at which they were listed, and not taken at another.
     public let leftOutCount: Int
 
     /// The states: each disk once.

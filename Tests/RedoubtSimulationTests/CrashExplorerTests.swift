@@ -52,6 +52,20 @@ import Testing
         #expect(hunt.judgedCount == explorer.stateCount && hunt.judgedCount > 40)
     }
 
+    @Test func `a disk that is left out at several points, or taken at another, is counted once or not at all`() throws
+    {
+        let storage = plainStorage()
+        try ToyStore.run(storage, count: 12, mistake: .none)
+        let all = CrashExplorer(storage)
+        #expect(all.leftOutCount == 0)
+        for limit in [0, 1, 3, 10] {
+            var options = CrashExplorer.Options()
+            options.statesPerPoint = limit
+            let few = CrashExplorer(storage, options: options)
+            #expect(few.leftOutCount > 0 && few.stateCount + few.leftOutCount == all.stateCount, "limit \(limit)")
+        }
+    }
+
     @Test func `a failure can be replayed by its key`() throws {
         let storage = plainStorage()
         try ToyStore.run(storage, count: 6, mistake: .missingChecksum)
