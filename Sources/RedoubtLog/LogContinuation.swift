@@ -60,6 +60,9 @@ struct LogContinuation: ~Copyable {
                 )
             }
             if scan.hasStaleBytes {
+                if Scheduling.breaks(.clearsBeforeRewriting) {
+                    try clear(from: base, to: base + UInt64(granule), in: files)
+                }
                 try unsafe file.file.write(UnsafeRawBufferPointer(memory.bytes), at: file.offset(of: base))
                 try file.file.sync()
                 try clear(from: base + UInt64(granule), to: scan.staleEnd * 512, in: files)

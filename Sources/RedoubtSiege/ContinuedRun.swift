@@ -13,7 +13,7 @@ struct ContinuedRun: Sendable {
     /// Recovers from `state`, goes on, and recovers from what each power cut leaves of that, which must be all that was
     /// acknowledged; returns the numbers of commits that the first recovery found.
     func judge(_ state: CrashState) throws -> [Int] {
-        let place = UnderJudgement.note(state.key, of: run)
+        let place = run.noted(state)
         defer { place?.end() }
         let image = state.storage.image
         let numbers = run.model.commitNumbers(with: try content(of: image, state.key))

@@ -49,6 +49,9 @@ struct CrashProfile: Sendable, CustomStringConvertible {
         self.preparation = preparation ?? weights
     }
 
+    /// How torn pages are put right in the power cuts of `seed`: of one seed in four by copies of changed sectors only.
+    static func doublewrite(seed: UInt64) -> Configuration.Doublewrite { seed % 4 == 0 ? .changedSectors : .on }
+
     static let all = [
         CrashProfile("creation", share: 0.08, preparationCount: 0, operationCount: 6, isClosing: true),
         CrashProfile("everything", share: 0.28, preparationCount: 120, operationCount: 90),

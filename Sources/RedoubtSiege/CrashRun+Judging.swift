@@ -12,13 +12,26 @@ extension CrashRun {
 
     /// Recovers from `state`, twice, and returns the numbers of commits after which the content was what it found.
     func judge(_ state: CrashState) throws -> [Int] {
-        try judge(state, hasThreads: mix(state.key) % Self.threadedShare == 0)
+        let place = noted(state)
+        defer { place?.end() }
+        return try recover(state)
     }
 
     /// The same, in a world with all threads of the engine, or of one thread.
     func judge(_ state: CrashState, hasThreads: Bool) throws -> [Int] {
-        let place = UnderJudgement.note(state.key, of: self)
+        let place = noted(state)
         defer { place?.end() }
+        return try recover(state, hasThreads: hasThreads)
+    }
+
+    /// Notes that `state` is being judged, under the key by which it can be replayed.
+    func noted(_ state: CrashState) -> UnderJudgement? {
+        UnderJudgement.note(.disk, seed: seed, profile: profile, key: state.key)
+    }
+
+    /// Judges `state` without a note; with all threads of the engine, if that is nil, where its key says so.
+    func recover(_ state: CrashState, hasThreads: Bool? = nil) throws -> [Int] {
+        let hasThreads = hasThreads ?? (mix(state.key) % Self.threadedShare == 0)
         let outcome: Result<[Int], any Error>
         if hasThreads {
             // The schedule of a recovery follows from its state, so that a replay repeats it.

@@ -16,7 +16,14 @@ extension CrashRun {
             )
         )
 
+        /// The disks whose recovery was recorded, by key: the points of each count once.
+        private let recorded = Mutex<Set<UInt64>>([])
+        private let repeated = Atomic(0)
         private let spent = Atomic<UInt64>(0)
+
+        /// How often a recovery was recorded from a disk of which one had been: of what different disks leave, or at
+        /// another depth.
+        var repeatedCount: Int { repeated.load(ordering: .relaxed) }
 
         /// The time that all of it took, in nanoseconds, summed over threads.
         var nanoseconds: UInt64 { spent.load(ordering: .relaxed) }
@@ -25,7 +32,14 @@ extension CrashRun {
             spent.wrappingAdd(UInt64(Scheduling.now().nanoseconds(since: begin)), ordering: .relaxed)
         }
 
-        func add(_ depth: Int, points: Int, states: Int) {
+        /// Adds what came of the recovery from the disk `key`, unless it was added before.
+        ///
+        /// A recovery follows from its disk, so that its points are the same at every depth.
+        func add(_ key: UInt64, _ depth: Int, points: Int, states: Int) {
+            guard recorded.withLock({ $0.insert(key).inserted }) else {
+                repeated.wrappingAdd(1, ordering: .relaxed)
+                return
+            }
             counts.withLock { counts in
                 counts[depth - 1].recoveries += 1
                 counts[depth - 1].points += points
@@ -48,49 +62,79 @@ extension CrashRun {
         }
     }
 
+    /// Whether power is cut within the recovery from the disk `key`, at `depth`, where one in `share` is taken.
+    ///
+    /// Each depth draws anew, else those taken at one would be taken at the next.
+    static func isChosen(_ key: UInt64, depth: Int, share: UInt64) -> Bool {
+        mix(key ^ mix(0x4E57 &+ UInt64(depth))) % share == 0
+    }
+
+    /// Of the disks that a recovery leaves which is cut off, one in so many has its recovery cut off too.
+    private static var innerShare: UInt64 { 10 }
+
     /// Judges `state` as ``judge(_:)`` does, and one in `share` of all states by power cuts within its recovery too.
     func judge(_ state: CrashState, nestedShare share: UInt64, _ counts: NestedCounts) throws -> [Int] {
-        let found = try judge(state)
-        guard mix(state.key ^ 0x4E57) % share == 0 else { return found }
+        // A replay finds this disk, not those within its recovery.
+        let place = noted(state)
+        defer { place?.end() }
+        let found = try recover(state)
+        guard Self.isChosen(state.key, depth: 1, share: share) else { return found }
         let begin = Scheduling.now()
         defer { counts.spend(since: begin) }
-        try judgeNested(state, found, depth: 1, counts)
+        try judgeNested(state, found, depth: 1, counts, place)
         return found
     }
 
     /// Records a recovery from `state` and judges what a power cut at any place of it leaves; of that, one in ten in
     /// the same way, and so on.
-    private func judgeNested(_ state: CrashState, _ first: [Int], depth: Int, _ counts: NestedCounts) throws {
+    private func judgeNested(
+        _ state: CrashState,
+        _ first: [Int],
+        depth: Int,
+        _ counts: NestedCounts,
+        _ place: UnderJudgement?
+    ) throws {
         // Commits that undo each other can leave two events without a number that fits both.
         guard state.acknowledged <= state.issued else { return }
+        place?.renew()
+        let (explorer, breach) = try nestedExplorer(state)
+        if let breach { throw Finding("recovery at depth \(depth): \(breach)") }
+        let report = explorer.judge(threadCount: 1) { inner in
+            place?.renew()
+            let found = try recover(inner, hasThreads: false)
+            // What a recovery found once is there, however often it is cut off.
+            guard !Set(found).isDisjoint(with: first) else {
+                throw Finding("the content after \(found) commits, where the recovery that was cut off found \(first)")
+            }
+            // Before it has written anything the disk is the one that it began with.
+            guard depth < NestedCounts.depthMaximum, inner.key != state.key else { return found }
+            if Self.isChosen(inner.key, depth: depth + 1, share: Self.innerShare) {
+                try judgeNested(inner, found, depth: depth + 1, counts, place)
+            }
+            return found
+        }
+        counts.add(state.key, depth, points: report.pointCount, states: report.judgedCount)
+        if let failure = report.failures.first {
+            let excerpt = explorer.excerpt(around: failure.point)
+            throw Finding("power cut in a recovery at depth \(depth): \(failure)\n\(excerpt)")
+        }
+    }
+
+    /// Records a recovery from `state`: the disks that power cuts within it leave, and the rule of flushing that it
+    /// breaks.
+    private func nestedExplorer(_ state: CrashState) throws -> (CrashExplorer, FlushTrace.Breach?) {
         let image = state.storage.startImage
         let storage = SimulatedStorage(image)
         let opened: Result<Void, any Error> = InlineScheduler(memory: Self.memory).run {
             Result { try EngineClient.open(storage, doublewrite: doublewrite, hasThreads: false).forget() }
         }
         try opened.get()
-        if let breach = FlushTrace(storage).breaches.first { throw Finding("recovery at depth \(depth): \(breach)") }
         let marks: [SimulatedEvent] = [.mark(.issued(state.issued)), .mark(.acknowledged(state.acknowledged))]
         var options = CrashExplorer.Options()
         options.seed = seed
         options.statesPerPoint = 2
         options.firstEvent = marks.count
         let explorer = CrashExplorer(start: image, trace: marks + storage.trace, options: options)
-        let report = explorer.judge(threadCount: 1) { inner in
-            let found = try judge(inner, hasThreads: false)
-            // What a recovery found once is there, however often it is cut off.
-            guard !Set(found).isDisjoint(with: first) else {
-                throw Finding("the content after \(found) commits, where the recovery that was cut off found \(first)")
-            }
-            if depth < NestedCounts.depthMaximum && mix(inner.key ^ 0x4E57) % 10 == 0 {
-                try judgeNested(inner, found, depth: depth + 1, counts)
-            }
-            return found
-        }
-        counts.add(depth, points: report.pointCount, states: report.judgedCount)
-        if let failure = report.failures.first {
-            let excerpt = explorer.excerpt(around: failure.point)
-            throw Finding("power cut in a recovery at depth \(depth): \(failure)\n\(excerpt)")
-        }
+        return (explorer, FlushTrace(storage).breaches.first)
     }
 }

@@ -60,8 +60,10 @@ struct CrashRun: Sendable {
         for fault in faults { storage.inject(fault) }
         start = image.model
         let scheduler = SimulatedScheduler(seed: seed)
-        let outcome = scheduler.run { () -> Result<Recorded, RedoubtError> in
-            Self.record(profile, doublewrite, storage, image.model, interlude, seed: seed)
+        let outcome = UnderJudgement.noting(.recording, seed: seed, profile: profile) {
+            scheduler.run { () -> Result<Recorded, RedoubtError> in
+                Self.record(profile, doublewrite, storage, image.model, interlude, seed: seed)
+            }
         }
         let recorded = try outcome.get()
         self.storage = recorded.storage
@@ -149,14 +151,14 @@ struct CrashRun: Sendable {
     }
 
     /// Lists the states of the run, at most `statesPerPoint` new ones after each event; with `prefersMixtures` few but
-    /// the mixtures.
+    /// the mixtures, of which there are some by default where a tear can mix the sectors of several writes.
     func explorer(
         statesPerPoint: Int? = EngineBudget().statesPerPoint,
-        mixtureCount: Int = 0,
+        mixtureCount: Int? = nil,
         prefersMixtures: Bool = false
     ) -> CrashExplorer {
         var options = CrashExplorer.Options()
-        options.mixtureCount = mixtureCount
+        options.mixtureCount = mixtureCount ?? (doublewrite == .changedSectors ? 10 : 0)
         if prefersMixtures {
             options.seededSubsetCount = 0
             options.tearLimit = 1

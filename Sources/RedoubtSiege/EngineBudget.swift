@@ -14,6 +14,8 @@ package struct EngineBudget: Sendable {
     package var continuedShare: UInt64 = 256
     /// The real time for judging power cuts, in seconds; nil for no limit.
     package var seconds: Double?
+    /// Whether a workload ends at the first disk that is wrong: for mistakes that are planted.
+    package var endsAtFirst = false
     /// The only disk to judge, by its key, for a replay.
     package var only: UInt64?
     /// The seeds of the workloads with faults.
@@ -35,7 +37,7 @@ package struct EngineBudget: Sendable {
     /// The budget of one run of the tests: minutes on two processors.
     package init() {}
 
-    /// Judges every disk, however long it takes.
+    /// Judges every disk that is listed, however long it takes: all that are possible where these are at most 4,096.
     package static let soak = {
         var budget = EngineBudget()
         budget.statesPerPoint = nil

@@ -34,7 +34,9 @@ package enum EngineConsistency {
             for profile in CrashProfile.all {
                 figures.runCount += 1
                 do {
-                    let run = try compare(profile, seed: seed)
+                    let run = try UnderJudgement.noting(.consistency, seed: seed) {
+                        try compare(profile, seed: seed)
+                    }
                     figures.operationCount += run.operationCount
                     figures.redoByteCount += run.redoByteCount
                 } catch {

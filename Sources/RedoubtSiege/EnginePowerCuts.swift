@@ -1,6 +1,7 @@
 import RedoubtCore
 import RedoubtSimulation
 import RedoubtSystem
+package import SiegeKit
 import Synchronization
 
 /// Cuts the power of every workload of the engine at every event, for every seed of a budget.
@@ -31,16 +32,20 @@ package enum EnginePowerCuts {
         package var exhaustedCount = 0
         /// Disks listed, with doubles.
         package var listedCount = 0
-        /// Disks left out at the point where they were listed.
+        /// Different disks of each run that were listed, and taken at no point.
         package var leftOutCount = 0
         /// Different disks judged.
         package var stateCount = 0
+        /// Those of them of workloads with copies of changed sectors only.
+        package var sectorStateCount = 0
         /// Events within recoveries, at all depths, after which power was cut.
         package var nestedPointCount = 0
         /// Different disks of those, judged.
         package var nestedStateCount = 0
         /// Recovered databases that went on, and were recovered again after two more power cuts each.
         package var continuedCount = 0
+        /// Disks judged, where each workload ends at the first that is wrong up to that one.
+        package var searchedCount = 0
         /// Workloads recorded.
         package var runCount = 0
         /// Those of them of which all disks that were taken were judged.
@@ -61,13 +66,16 @@ package enum EnginePowerCuts {
         package var firstFailure: Failure?
         /// All disks and traces that were wrong.
         package var violationCount = 0
+        /// The disks that ignored every sync, one a workload of the first seed: to be noticed.
+        package var canaries: [Verdict.Canary] = []
 
-        mutating func add(_ report: CrashReport, _ nested: CrashRun.NestedCounts) {
+        mutating func add(_ report: CrashReport, _ nested: CrashRun.NestedCounts, of run: CrashRun) {
             pointCount += report.pointCount
             exhaustedCount += report.exhaustedCount
             listedCount += report.listedCount
             leftOutCount += report.leftOutCount
             stateCount += report.judgedCount
+            if run.doublewrite == .changedSectors { sectorStateCount += report.judgedCount }
             nestedPointCount += nested.pointCount
             nestedStateCount += nested.stateCount
             runCount += 1
@@ -108,7 +116,7 @@ package enum EnginePowerCuts {
         return figures
     }
 
-    /// Judges one workload, and says what it came to.
+    /// Judges one workload, and says what it came to; of the first seed also as a disk leaves it that ignores syncs.
     static func judge(
         _ profile: CrashProfile,
         seed: UInt64,
@@ -116,23 +124,19 @@ package enum EnginePowerCuts {
         seconds: Double?,
         into figures: inout Figures
     ) throws -> String {
-        let run = try CrashRun(profile, seed: seed)
-        for wrong in run.unreached + WriteTrace(run.storage.trace).breaches {
+        // A trace that breaks a rule is a violation as a disk is, and no reason not to judge the disks.
+        let doublewrite = CrashProfile.doublewrite(seed: seed)
+        let run = try CrashRun(profile, seed: seed, doublewrite: doublewrite, judgesFlushing: false)
+        let breaches = run.flushing.breaches.prefix(3).map(\.description)
+        for wrong in run.unreached + WriteTrace(run.storage.trace).breaches + breaches {
             figures.add("\(profile.name), seed \(seed): \(wrong)")
         }
         let explorer = run.explorer(statesPerPoint: budget.statesPerPoint)
-        let nested = CrashRun.NestedCounts()
-        let continued = Atomic(0)
-        let report = explorer.judge(threadCount: budget.threadCount, seconds: seconds, only: budget.only) { state in
-            let found = try run.judge(state, nestedShare: budget.only == nil ? budget.nestedShare : 1, nested)
-            if budget.only != nil || mix(state.key ^ 0xC047) % budget.continuedShare == 0 {
-                _ = try ContinuedRun(run).judge(state)
-                continued.wrappingAdd(1, ordering: .relaxed)
-            }
-            return found
-        }
-        figures.add(report, nested)
-        figures.continuedCount += continued.load(ordering: .relaxed)
+        let judgement = Judgement(run, budget)
+        let report = judgement.judge(explorer, seconds: seconds)
+        figures.add(report, judgement.nested, of: run)
+        figures.continuedCount += judgement.continuedCount
+        figures.searchedCount += judgement.judgedCount
         for failure in report.failures.prefix(3) {
             let place = Failure(workload: profile.name, seed: seed, key: failure.key)
             figures.firstFailure = figures.firstFailure ?? place
@@ -140,9 +144,60 @@ package enum EnginePowerCuts {
             let events = explorer.excerpt(around: failure.point)
             figures.violations.append("\(profile.name), seed \(seed): \(failure)\n\(events)\nreplay: \(replay)")
         }
+        if budget.only == nil && seed == budget.seed { figures.canaries.append(lyingDisk(run, budget)) }
         let again = run.recovered.counts
-        return "\(profile.name), seed \(seed): \(report); nested: \(nested); of \(again.asked) disks that recoveries "
-            + "left \(again.answered) were known"
+        return "\(profile.name), seed \(seed), doublewrite \(doublewrite): \(report); nested: \(judgement.nested); "
+            + "of \(again.asked) disks that recoveries left \(again.answered) were known"
+    }
+
+    /// The judgement of the disks of one run.
+    final class Judgement: Sendable {
+        let nested = CrashRun.NestedCounts()
+        private let run: CrashRun
+        private let budget: EngineBudget
+        private let continued = Atomic(0)
+        private let judged = Atomic(0)
+        private let isOver = Atomic(false)
+
+        /// The disks judged; where it ends at the first that is wrong, those up to that.
+        var judgedCount: Int { judged.load(ordering: .relaxed) }
+
+        var continuedCount: Int { continued.load(ordering: .relaxed) }
+
+        init(_ run: CrashRun, _ budget: EngineBudget) {
+            self.run = run
+            self.budget = budget
+        }
+
+        /// Judges the disks that `explorer` lists.
+        func judge(_ explorer: CrashExplorer, seconds: Double?) -> CrashReport {
+            explorer.judge(threadCount: budget.threadCount, seconds: seconds, only: budget.only) { state in
+                guard self.budget.endsAtFirst else { return try self.judge(state) }
+                // What was found suffices.
+                let allowed = state.acknowledged...max(state.acknowledged, state.issued)
+                if self.isOver.load(ordering: .relaxed) { return Array(allowed) }
+                let found: [Int]
+                do {
+                    found = try self.judge(state)
+                } catch {
+                    self.isOver.store(true, ordering: .relaxed)
+                    throw error
+                }
+                let isWrong = state.acknowledged <= state.issued && !found.contains(where: allowed.contains)
+                if isWrong { self.isOver.store(true, ordering: .relaxed) }
+                return found
+            }
+        }
+
+        private func judge(_ state: CrashState) throws -> [Int] {
+            judged.wrappingAdd(1, ordering: .relaxed)
+            let found = try run.judge(state, nestedShare: budget.only == nil ? budget.nestedShare : 1, nested)
+            if budget.only != nil || mix(state.key ^ 0xC047) % budget.continuedShare == 0 {
+                _ = try ContinuedRun(run).judge(state)
+                continued.wrappingAdd(1, ordering: .relaxed)
+            }
+            return found
+        }
     }
 }
 

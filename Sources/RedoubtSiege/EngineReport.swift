@@ -14,7 +14,8 @@ package enum EngineReport {
             throw CrashRun.Finding("there is no workload \"\(name)\"")
         }
         // A trace that breaks a rule of flushing is what is to be shown, not a reason to show nothing.
-        let run = try CrashRun(profile, seed: seed, judgesFlushing: false)
+        let doublewrite = CrashProfile.doublewrite(seed: seed)
+        let run = try CrashRun(profile, seed: seed, doublewrite: doublewrite, judgesFlushing: false)
         let failure: CrashFailure?
         if let key {
             let explorer = run.explorer(statesPerPoint: nil)

@@ -67,7 +67,7 @@ package enum EngineScorecard {
         let figures = try PlantedBugs.run(budget, progress: progress)
         card.add(section, "bugs planted", figures.count, atLeast: 30)
         card.add(section, "bugs caught", figures.caughtCount, exactly: figures.count)
-        card.add(section, "states or runs until the last was caught", figures.worst)
+        card.add(section, "states or runs until the last was caught, each by its own hunt", figures.worst)
         for name in figures.uncaught { card.add(missedCanary: name) }
         for alarm in figures.falseAlarms { card.add(violation: "nothing was planted: \(alarm)") }
     }
@@ -83,16 +83,26 @@ package enum EngineScorecard {
             figures.exhaustedCount
         )
         card.add(section, "disks listed, with doubles", figures.listedCount)
-        card.add(section, "different disks left out by the budget", figures.leftOutCount)
+        card.add(section, "disks left out by the budget, different within each run", figures.leftOutCount)
         let disks = "disks recovered and judged, different within each run"
         card.add(section, disks, figures.stateCount, atLeast: budget.diskGoal)
-        card.add(section, "crash points within recoveries, to the third depth", figures.nestedPointCount, atLeast: 5000)
+        let sectors = "those of them with copies of changed sectors only"
+        card.add(section, sectors, figures.sectorStateCount, atLeast: budget.diskGoal / 8)
+        let nested = "crash points within recoveries, to the third depth, each counted once"
+        card.add(section, nested, figures.nestedPointCount, atLeast: 5000)
         card.add(section, "disks of those, different within each recovery", figures.nestedStateCount)
         card.add(section, "recovered databases that went on and were cut again", figures.continuedCount, atLeast: 500)
         let rate = figures.rate(threadCount: budget.threadCount)
         card.add(section, "disks a second and processor, those within recoveries apart (aim: 500)", rate)
         card.add(section, "violations", figures.violationCount, exactly: 0)
         for violation in figures.violations { card.add(violation: violation) }
+        card.add(section, "disks that ignored every sync, to be noticed", canaries: figures.canaries)
+        #if REDOUBT_INTERLEAVING
+        let planted = try EnginePowerCuts.plantedCanaries(budget)
+        card.add(section, "bugs planted for it, one of them visible only within recoveries", canaries: planted)
+        #else
+        card.leaveOut("\(section): planted bugs", PlantedBugs.buildHint)
+        #endif
     }
 
     private static func consistency(_ budget: EngineBudget, _ card: inout Scorecard) {

@@ -34,6 +34,8 @@ struct Hunt: Sendable {
         var mixes = false
         /// Whether each recovered database goes on, and the power is cut again.
         var goesOn = false
+        /// Whether the power is cut within each recovery, too.
+        var isNested = false
         var interlude: Interlude = { _ in { (_, _) throws(RedoubtError) in } }
 
         init(_ profile: CrashProfile) {
@@ -43,7 +45,7 @@ struct Hunt: Sendable {
 
     /// Judges the disks that power cuts of a workload could leave.
     static func cuts(_ cuts: Cuts) -> Hunt {
-        let after = cuts.goesOn ? ", going on" : cuts.mixes ? ", mixed" : ""
+        let after = cuts.goesOn ? ", going on" : cuts.isNested ? ", and of recoveries" : cuts.mixes ? ", mixed" : ""
         return Hunt(name: "cuts of \(cuts.profile.name)\(after)", unit: "states") { limit, fault in
             let run: CrashRun
             do {
@@ -52,8 +54,10 @@ struct Hunt: Sendable {
                 return Outcome(count: 1, finding: "the recording: \(error)")
             }
             let explorer = run.explorer(mixtureCount: cuts.mixes ? 40 : 0, prefersMixtures: cuts.mixes)
+            let nested = CrashRun.NestedCounts()
             let hunt = explorer.hunt(limit: limit) { state in
-                try cuts.goesOn ? ContinuedRun(run).judge(state) : run.judge(state)
+                if cuts.isNested { return try run.judge(state, nestedShare: 1, nested) }
+                return try cuts.goesOn ? ContinuedRun(run).judge(state) : run.judge(state)
             }
             return Outcome(count: hunt.judgedCount, finding: hunt.failure.map { "\($0)" })
         }
@@ -80,7 +84,8 @@ struct Hunt: Sendable {
     /// The most runs of which traces are judged.
     private static let traceCountMaximum = 60
 
-    private static func record(_ cuts: Cuts, _ fault: CleanerFault?, seed: UInt64) throws -> CrashRun {
+    /// Records what is hunted through; without `fault` it is the control: the same in everything else.
+    static func record(_ cuts: Cuts, _ fault: CleanerFault?, seed: UInt64 = Hunt.seed) throws -> CrashRun {
         try CrashRun(
             cuts.profile,
             seed: seed,

@@ -6,17 +6,18 @@ import Synchronization
 
 /// What is done to the engine between the operations of a run, so that what is rare becomes common.
 enum Interludes {
-    /// Writes all dirty pages, mostly without a sync, and sometimes takes them out of memory.
-    static let churn: Hunt.Interlude = { fault in
-        { (client, number) throws(RedoubtError) in
-            let engine = client.database.engine
-            engine.breaking(fault)
-            let frames = engine.dirtyFrames
-            try engine.write(frames)
-            // Where copies are overwritten too early, the ring must go round between two syncs.
-            let period = fault == .forgetsUnsyncedSegments ? .max : 3
-            if number % period == period - 1 { try engine.syncWritten() }
-            if number % 14 == 0 { engine.evict(frames) }
+    /// Writes all dirty pages, sometimes takes them out of memory, and syncs them once in `period` operations; never
+    /// if that is nil, so that the ring of copies goes round between two syncs.
+    static func churn(syncingEach period: Int? = 3) -> Hunt.Interlude {
+        { fault in
+            { (client, number) throws(RedoubtError) in
+                let engine = client.database.engine
+                engine.breaking(fault)
+                let frames = engine.dirtyFrames
+                try engine.write(frames)
+                if let period, number % period == period - 1 { try engine.syncWritten() }
+                if number % 14 == 0 { engine.evict(frames) }
+            }
         }
     }
 

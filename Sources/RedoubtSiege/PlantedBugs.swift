@@ -4,7 +4,7 @@ import RedoubtSystem
 /// Plants mistakes in the engine, one at a time, and lets the hunt find it that is named for it.
 ///
 /// Goal: the laboratory would find the mistakes that it is there for. Without a mistake each hunt must find nothing in
-/// as many states as it took to find the last of its mistakes.
+/// as many states as it took to find the last of its mistakes: the same workload, the same disks, the same judgement.
 package enum PlantedBugs {
     /// What the table came to.
     package struct Figures: Sendable {

@@ -72,10 +72,11 @@ struct PlantedMistake: Sendable, CustomStringConvertible {
         PlantedMistake(.skipsRepairSync, "DoublewriteRecovery.repair", .continuedTornPages),
         PlantedMistake(.forgetsUnsyncedSectors, "Frame.takeSectors", .mixedSectors),
         PlantedMistake(.losesChangedSector, "Frame.takeSectors", .mixedSectors),
-        PlantedMistake(.forgetsUnsyncedSegments, "PageWriter.end", .mixedSectors),
+        PlantedMistake(.forgetsUnsyncedSegments, "PageWriter.end", .unsyncedSectors),
     ]
 
     private static let recovery = [
+        PlantedMistake(.clearsBeforeRewriting, "LogContinuation.prepare", .nestedRows),
         PlantedMistake(.appliesTwice, "RedoApplier.apply", .churn),
         PlantedMistake(.losesLastGroup, "LogScanner.takeGroup", .rows),
         PlantedMistake(.skipsGroupAtCheckpoint, "LogScanner.next", .checkpoints),
@@ -144,7 +145,13 @@ extension Hunt {
     }
 
     static let creation = cuts(Cuts(profile("creation", 0, 4, isClosing: true)))
-    static let rows = cuts(Cuts(profile("rows", 40, 24) { $0.checkpoint = 8 }))
+    private static let rowCuts = Cuts(profile("rows", 40, 24) { $0.checkpoint = 8 })
+    static let rows = cuts(rowCuts)
+    static let nestedRows = {
+        var nested = rowCuts
+        nested.isNested = true
+        return cuts(nested)
+    }()
     static let checkpoints = cuts(Cuts(profile("checkpoints", 40, 24) { $0.checkpoint = 50 }))
     static let keyspaces = cuts(
         Cuts(
@@ -208,7 +215,7 @@ extension Hunt {
                 $0.checkpoint = 0
             }
         )
-        cuts.interlude = Interludes.churn
+        cuts.interlude = Interludes.churn()
         return cuts
     }()
     static let churn = cuts(churned)
@@ -217,13 +224,18 @@ extension Hunt {
         mixed.mixes = true
         return cuts(mixed)
     }()
-    static let mixedSectors = {
+    static let mixedSectors = cuts(churnedSectors("churn of sectors", syncingEach: 3))
+    static let unsyncedSectorCuts = churnedSectors("churn of sectors without a sync", syncingEach: nil)
+    static let unsyncedSectors = cuts(unsyncedSectorCuts)
+
+    private static func churnedSectors(_ name: String, syncingEach period: Int?) -> Cuts {
         var mixed = churned
         mixed.mixes = true
         mixed.doublewrite = .changedSectors
-        mixed.profile = profile("churn of sectors", 60, 40) { $0 = churned.profile.weights }
-        return cuts(mixed)
-    }()
+        mixed.profile = profile(name, 60, 40) { $0 = churned.profile.weights }
+        mixed.interlude = Interludes.churn(syncingEach: period)
+        return mixed
+    }
 
     /// Pages that are torn, with checkpoints between.
     private static let torn = Cuts(

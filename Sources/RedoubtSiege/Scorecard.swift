@@ -1,3 +1,5 @@
+package import SiegeKit
+
 /// One page of figures: what was tried, what came of it, and whether the goals were met.
 package struct Scorecard: Sendable {
     /// One line of the page.
@@ -68,6 +70,15 @@ package struct Scorecard: Sendable {
     /// Adds a line with a number.
     package mutating func add(_ section: String, _ name: String, _ value: Int) {
         add(Figure(section, name, Self.grouped(value)))
+    }
+
+    /// Adds a line about mistakes that were made on purpose: each must have been caught, and there must be one.
+    package mutating func add(_ section: String, _ name: String, canaries: [Verdict.Canary]) {
+        let missed = canaries.filter { $0.caughtAfter == nil }
+        let value = "\(canaries.count - missed.count) of \(canaries.count)"
+        add(Figure(section, name, value, goal: "all", isMet: missed.isEmpty && !canaries.isEmpty))
+        missedCanaries += missed.map(\.name)
+        if canaries.isEmpty { missedCanaries.append("\(name): there was none") }
     }
 
     /// Adds something that was wrong.

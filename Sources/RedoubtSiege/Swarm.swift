@@ -104,8 +104,9 @@ package enum Swarm {
                     return state.next - 1
                 }
                 guard let seed = taken else { return }
-                let first = SwarmWorld.run(seed: seed, memory: memory)
-                let second = SwarmWorld.run(seed: seed, memory: memory)
+                let (first, second) = UnderJudgement.noting(.schedules, seed: seed) {
+                    (SwarmWorld.run(seed: seed, memory: memory), SwarmWorld.run(seed: seed, memory: memory))
+                }
                 state.withLock { $0.report.add(first, second) }
             }
         }

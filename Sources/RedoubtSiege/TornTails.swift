@@ -162,6 +162,8 @@ package enum TornTails {
 
     /// Returns the end of the log on `storage`.
     private static func scan(_ storage: SimulatedStorage) throws(RedoubtError) -> LogSequenceNumber {
+        let place = UnderJudgement.note(.tails, seed: 1)
+        defer { place?.end() }
         var scanner = try LogScanner.open(storage: storage, directory: directory, readOnly: true)
         defer { scanner.close() }
         while unsafe try scanner.next({ (_, _) throws(RedoubtError) in }) {}

@@ -63,6 +63,8 @@ package enum PlantedBug: UInt, CaseIterable, Sendable {
 
     // Recovery.
 
+    /// Recovery overwrites the last redo with zeros before it writes it anew: only a power cut in it shows that.
+    case clearsBeforeRewriting
     /// Records are applied to pages that have them.
     case appliesTwice
     /// The last group of the log is lost.

@@ -104,20 +104,7 @@ public enum Siege {
         _ budget: SiegeBudget,
         _ judge: @escaping @Sendable (CrashState) throws -> [Int]
     ) -> Verdict.Canary {
-        let trace = storage.trace.filter { event in
-            switch event {
-            case .sync, .syncDirectory: false
-            case .change, .start, .finish, .syncFailed, .syncAbandoned, .syncDirectoryFailed, .mark: true
-            }
-        }
-        // A finish names its start by number, which the syncs that are gone have moved.
-        let plain = trace.compactMap { event -> SimulatedEvent? in
-            switch event {
-            case .start(let change): .change(change)
-            case .finish: nil
-            case .change, .sync, .syncFailed, .syncAbandoned, .syncDirectory, .syncDirectoryFailed, .mark: event
-            }
-        }
+        let plain = withoutSyncs(storage.trace)
         var few = budget
         few.statesPerPoint = 2
         few.model = .paranoid
@@ -134,6 +121,19 @@ public enum Siege {
             return found ?? []
         }
         return Verdict.Canary(name: "a disk that ignores syncs", caughtAfter: caught.withLock { $0.after })
+    }
+
+    /// Returns `trace` as a disk would leave it that ignores every sync.
+    package static func withoutSyncs(_ trace: [SimulatedEvent]) -> [SimulatedEvent] {
+        trace.compactMap { event in
+            switch event {
+            case .sync, .syncDirectory: nil
+            // A finish names its start by number, which the syncs that are gone have moved.
+            case .start(let change): .change(change)
+            case .finish: nil
+            case .change, .syncFailed, .syncAbandoned, .syncDirectoryFailed, .mark: event
+            }
+        }
     }
 
     /// Runs `body` in a world of its own.

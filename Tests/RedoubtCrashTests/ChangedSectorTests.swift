@@ -32,6 +32,7 @@ import Testing
         _ client: borrowing EngineClient,
         _ number: Int,
         modes: [Configuration.Doublewrite],
+        syncs: Bool,
         breaking fault: CleanerFault?
     ) throws(RedoubtError) {
         let engine = client.database.engine
@@ -42,9 +43,7 @@ import Testing
         let pool = engine.kernel.pool
         let frames = (0..<UInt32(pool.frameCount)).filter { pool.frame($0).isDirty }
         _ = try engine.flushing.writer.write(frames)
-        // Where copies are overwritten too early, the ring must go round between two syncs.
-        let period = fault == .forgetsUnsyncedSegments ? .max : 3
-        if number % period == period - 1 { try engine.kernel.files.syncWritten() }
+        if syncs && number % 3 == 2 { try engine.kernel.files.syncWritten() }
         guard number % 14 == 0 else { return }
         for index in frames { _ = pool.evict(pool.frame(index)) }
     }
@@ -56,19 +55,21 @@ import Testing
     private func judge(
         _ profile: CrashProfile,
         modes: [Configuration.Doublewrite] = [.changedSectors],
+        syncs: Bool = true,
+        prefersMixtures: Bool = false,
         breaking fault: CleanerFault? = nil,
         share: Double? = nil
     ) throws -> CrashReport {
         let run = try CrashRun(profile, seed: CrashBudget.seed, doublewrite: .changedSectors) {
             (client, number) throws(RedoubtError) in
-            try Self.churn(client, number, modes: modes, breaking: fault)
+            try Self.churn(client, number, modes: modes, syncs: syncs, breaking: fault)
         }
         let writes = WriteTrace(run.storage.trace)
         if fault == nil { #expect(writes.breaches == []) }
         let explorer = run.explorer(
             statesPerPoint: CrashBudget.statesPerPoint,
-            mixtureCount: fault == nil ? 10 : 40,
-            prefersMixtures: fault != nil
+            mixtureCount: prefersMixtures ? 40 : 10,
+            prefersMixtures: prefersMixtures
         )
         let seconds = CrashBudget.seconds(share: share ?? profile.share)
         let finding = Finding()
@@ -107,13 +108,26 @@ import Testing
         #expect(report.judgedCount > 0)
     }
 
+    @Test(
+        "nothing is found without a broken rule, in what the broken ones are looked for in",
+        arguments: [true, false]
+    )
+    func controls(syncs: Bool) throws {
+        let profile = Self.profile("control, \(syncs ? "with" : "without") syncs")
+        let report = try judge(profile, syncs: syncs, prefersMixtures: true, share: 0.1)
+        #expect(report.failureCount == 0 && report.judgedCount > 0)
+    }
+
     #if REDOUBT_INTERLEAVING
     @Test(
         "a broken rule is found out",
         arguments: [CleanerFault.forgetsUnsyncedSectors, .losesChangedSector, .forgetsUnsyncedSegments]
     )
     func broken(_ fault: CleanerFault) throws {
-        let report = try judge(Self.profile("\(fault)"), breaking: fault, share: 0.1)
+        // Where copies are overwritten too early, the ring must go round between two syncs.
+        let syncs = fault != .forgetsUnsyncedSegments
+        let profile = Self.profile("\(fault)")
+        let report = try judge(profile, syncs: syncs, prefersMixtures: true, breaking: fault, share: 0.1)
         #expect(report.failureCount > 0)
     }
     #endif

@@ -16,6 +16,14 @@ import Testing
         #expect(figures.uncaught == [] && figures.falseAlarms == [])
     }
 
+    @Test func `the control of a hunt without syncs goes without them too`() throws {
+        var lines: [String] = []
+        let figures = try PlantedBugs.run(names: ["forgetsUnsyncedSegments"]) { lines.append($0) }
+        #expect(figures.caughtCount == 1 && figures.falseAlarms == [])
+        let hunt = "cuts of churn of sectors without a sync, mixed"
+        #expect(lines.count == 2 && lines.allSatisfy { $0.contains(hunt) }, "\(lines)")
+    }
+
     @Test func `every bug that can be planted is in the table, and most are in different places`() {
         #expect(Set(PlantedMistake.all.compactMap(\.bug)) == Set(PlantedBug.allCases))
         #expect(Set(PlantedMistake.all.map(\.place)).count >= 30)

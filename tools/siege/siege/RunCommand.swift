@@ -45,7 +45,7 @@ extension Command {
             return try replay(file: arguments.operand("RUN"), arguments)
         }
         let words = arguments.operand("RUN").split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-        guard words.count <= 3, let seed = UInt64(words[0]), seed < 1 << 62 else {
+        guard words.count <= 3, let seed = UInt64(words[0]), seed <= 1 << 62 else {
             throw .usage(
                 "\"\(arguments.operand("RUN"))\" is no run: SEED, SEED:WORKLOAD, SEED:WORKLOAD:STATE or a path"
             )
@@ -134,6 +134,7 @@ extension Command {
     ) throws(CommandFailure) -> ExitCode {
         let figures = try recorded { try EnginePowerCuts.run(budget, names: names) { Lines.tell($0) } }
         for violation in figures.violations { Lines.tell(violation) }
+        for canary in figures.canaries { Lines.tell("\(canary)") }
         if budget.only != nil && figures.stateCount == 0 {
             throw .usage("no power cut leaves that state here; the seed and the workload must be those of the failure")
         }
@@ -142,8 +143,20 @@ extension Command {
                 try EngineReport.failure(of: first.workload, seed: first.seed, key: first.key)
             }
             if let found { try write(found, arguments, replay: ["siege replay \(first)"]) }
+        } else {
+            tellNothingWritten(arguments)
         }
+        // One disk alone is judged for a failure that is known: there is nothing to prove.
+        if budget.only == nil && missesCanary(figures.canaries) { return .failure }
         return figures.violationCount == 0 ? .success : .negative
+    }
+
+    /// Whether one of `canaries` was not caught, or there is none: then that nothing was found means nothing.
+    private static func missesCanary(_ canaries: [Verdict.Canary]) -> Bool {
+        let missed = canaries.filter { $0.caughtAfter == nil }
+        for canary in missed { Lines.complain("no result: \(canary)") }
+        if canaries.isEmpty { Lines.complain("no result: nothing was done that had to be noticed") }
+        return canaries.isEmpty || !missed.isEmpty
     }
 
     /// Explains what stops a recording.

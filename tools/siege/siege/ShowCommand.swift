@@ -51,6 +51,7 @@ extension Command {
         let found = try recorded { try EngineReproducer.shrink(workload: name, seed: seed, bug: bug) }
         guard let found else {
             Lines.tell("nothing is wrong with \(name), seed \(seed)")
+            tellNothingWritten(arguments)
             return .success
         }
         let text = found.lines.joined(separator: "\n")
@@ -64,9 +65,21 @@ extension Command {
     }
 
     /// Where a run goes with its failure.
-    static let trace = Option(name: "trace", value: "FILE", text: "write the run to FILE; `siege show FILE` prints it")
+    static let trace = Option(
+        name: "trace",
+        value: "FILE",
+        text: "write a run that fails to FILE; `siege show FILE` prints it"
+    )
     /// Where the page of a failure goes.
     static let html = Option(name: "html", value: "FILE", text: "write a page about the failure to FILE")
+
+    /// Says that there is no failure to write to the files that `arguments` name.
+    static func tellNothingWritten(_ arguments: Arguments) {
+        for name in ["out", "trace", "html"] {
+            guard let path = arguments.option(name) else { continue }
+            Lines.tell("nothing is wrong, so that nothing was written to \(path) (--\(name))")
+        }
+    }
 
     /// Writes `trace` and its page to the files that `arguments` name.
     static func write(
@@ -94,6 +107,7 @@ extension Command {
             throw .usage("\(path): \(error)")
         }
         let replay = try recorded { try EngineReproducer.replay(reproducer) }
+        if replay.trace == nil && replay.finding == nil { tellNothingWritten(arguments) }
         if let trace = replay.trace { try write(trace, arguments, reproducer, replay: ["siege replay \(path)"]) }
         guard let finding = replay.finding else {
             Lines.tell("nothing is wrong: the failure is gone")

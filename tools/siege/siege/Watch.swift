@@ -3,7 +3,7 @@ import RedoubtSiege
 
 /// Names what was under judgement when a recovery traps, does not end, or takes memory without bound.
 enum Watch {
-    /// The most seconds that the judgement of one disk may take: thousands of times what it does take.
+    /// The most seconds that the judgement of one disk may take, or one run: thousands of times what it does take.
     private static let secondCount: UInt64 = 60
     /// The most address space of the process, in bytes.
     private static let memoryLimit: rlim_t = 16 << 30
@@ -17,7 +17,7 @@ enum Watch {
                 // What follows may need a lock that the trap was met with.
                 _ = alarm(5)
                 _ = signal(number, SIG_DFL)
-                Watch.tell("a recovery ended with signal \(number)", UnderJudgement.runs())
+                Watch.tell("ended with signal \(number)", UnderJudgement.runs())
                 _ = raise(number)
             }
         }
@@ -28,15 +28,16 @@ enum Watch {
     private static func look() -> Never {
         while true {
             _ = sleep(1)
-            let runs = UnderJudgement.runs(longerThan: secondCount)
+            UnderJudgement.tick()
+            let runs = UnderJudgement.runs(olderThan: secondCount)
             guard !runs.isEmpty else { continue }
-            tell("a recovery did not end in \(secondCount) s", runs)
+            tell("no end in \(secondCount) s", runs)
             exit(1)
         }
     }
 
     private static func tell(_ what: String, _ runs: [String]) {
-        Lines.complain("\(what); under judgement:")
-        for run in runs { Lines.complain("  siege replay \(run)") }
+        Lines.complain("\(what); under way, and repeated by:")
+        for run in runs { Lines.complain("  \(run)") }
     }
 }
