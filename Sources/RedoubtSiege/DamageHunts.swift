@@ -6,7 +6,7 @@ import RedoubtSystem
 extension Hunt {
     /// A bit is flipped in a page of a database that was closed.
     static let flippedPages = damage("bit flips in pages") { limit in
-        let sound = try SoundDatabase(isClosed: true)
+        let sound = try SoundDatabase(.close)
         let pages = sound.writtenPages
         return try sound.judge(limit) { image, random in
             let page = pages[random.below(pages.count)]
@@ -16,7 +16,7 @@ extension Hunt {
 
     /// A bit is flipped in a redo block that was durable, with durable ones behind it.
     static let flippedBlocks = damage("bit flips in redo") { limit in
-        let sound = try SoundDatabase(isClosed: false)
+        let sound = try SoundDatabase(.kill)
         return try sound.judge(limit) { image, random in
             let place = sound.redoPlace(&random)
             image.flip(place.path, at: place.offset + 12 + UInt64(random.below(490)), mask: 1 << UInt8(random.below(8)))
@@ -25,7 +25,7 @@ extension Hunt {
 
     /// A redo block that was durable, with durable ones behind it, is gone.
     static let lostBlocks = damage("lost redo blocks") { limit in
-        let sound = try SoundDatabase(isClosed: false)
+        let sound = try SoundDatabase(.kill)
         return try sound.judge(limit) { image, random in
             let place = sound.redoPlace(&random)
             image.overwrite(place.path, at: place.offset, with: [UInt8](repeating: 0, count: 512))

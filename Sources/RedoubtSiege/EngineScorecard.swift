@@ -48,7 +48,7 @@ package enum EngineScorecard {
             case .consistency: consistency(budget, &card)
             case .epochs: try epochs(budget, &card)
             case .schedules: schedules(budget, &card)
-            case .faults: try faults(budget, &card) { progress($0, false) }
+            case .faults: try EngineFaults.score(budget, &card) { progress($0, false) }
             case .flips: try flips(budget, &card)
             case .tails: try tails(&card)
             }
@@ -154,58 +154,6 @@ package enum EngineScorecard {
         #endif
     }
 
-    private static func faults(_ budget: EngineBudget, _ card: inout Scorecard, _ progress: (String) -> Void) throws {
-        let section = "Faults"
-        var runCount = 0
-        var violationCount = 0
-        var canaryCount = 0
-        for seed in budget.seed..<budget.seed + budget.faultSeedCount {
-            let verdict = try EngineFaults.run(seed: seed)
-            runCount += verdict.faultRunCount
-            violationCount += verdict.violationCount
-            canaryCount += verdict.canaries.count
-            for canary in verdict.canaries where canary.caughtAfter == nil { card.add(missedCanary: canary.name) }
-            for violation in verdict.violations.prefix(3) { card.add(violation: "seed \(seed): \(violation)") }
-            progress("faults, seed \(seed): \(verdict)")
-        }
-        card.add(section, "kinds of faults", FaultKind.all.count)
-        card.add(section, "runs with a fault that fired", runCount, atLeast: 20_000)
-        card.add(
-            section,
-            "runs that lost an acknowledged write, or left what does not open",
-            violationCount,
-            exactly: 0
-        )
-        card.add(section, "disks that lost everything, to be noticed", canaryCount)
-        try damage(budget, &card)
-    }
-
-    /// What a device does to bytes in silence: what of it nobody notices is stated, not judged.
-    private static func damage(_ budget: EngineBudget, _ card: inout Scorecard) throws {
-        let section = "Faults in silence: a device that flips bits, loses writes or makes them elsewhere"
-        var outcomes: [FileRole: [FaultOutcomes]] = [:]
-        for seed in budget.seed..<budget.seed + budget.damageSeedCount {
-            for (role, verdict) in try EngineFaults.damage(seed: seed) {
-                for violation in verdict.violations.prefix(3) { card.add(violation: "seed \(seed): \(violation)") }
-                outcomes[role, default: []] += verdict.outcomes
-            }
-        }
-        for role in EngineFaults.damagedRoles {
-            for effect in [SimulatedFault.Effect.bitFlip, .misdirected, .lost] {
-                let all = (outcomes[role] ?? []).filter { $0.kind.effect == effect }
-                let count = { (path: KeyPath<FaultOutcomes, Int>) in all.reduce(0) { $0 + $1[keyPath: path] } }
-                let value =
-                    "\(count(\.runCount)) runs: \(count(\.survivedCount)) did no harm, "
-                    + "\(count(\.detectedCount)) detected, \(count(\.lostCount)) with older content, "
-                    + "\(count(\.wrongCount)) with wrong content"
-                let isJudged = effect == .bitFlip && role != .redo
-                let isMet = !isJudged || (count(\.undetectedCount) == 0 && count(\.runCount) > 0)
-                let goal = isJudged ? "none undetected" : ""
-                card.add(Scorecard.Figure(section, "\(effect), \(role) files", value, goal: goal, isMet: isMet))
-            }
-        }
-    }
-
     private static func flips(_ budget: EngineBudget, _ card: inout Scorecard) throws {
         let tallies = try BitFlips.everyBit()
         var section = "Bit flips, every single bit"
@@ -225,8 +173,10 @@ package enum EngineScorecard {
                 + "\(Scorecard.grouped(tally.harmless)) read rightly, \(tally.older) older, \(tally.believed) wrongly"
             // Redo behind the newest recorded durable position is the remaining window of torn tails.
             let mayBeOlder = tally.name.hasSuffix("redo file") ? tally.tried / 20 : 0
-            let goal = mayBeOlder == 0 ? "0 older or wrong" : "at most \(mayBeOlder) older, 0 wrong"
-            let isMet = tally.believed == 0 && tally.older <= mayBeOlder
+            let refused = tally.name == BitFlips.tornCopies ? ", some refused" : ""
+            let goal = mayBeOlder == 0 ? "0 older or wrong\(refused)" : "at most \(mayBeOlder) older, 0 wrong"
+            let isNeeded = tally.name == BitFlips.tornCopies && !budget.isSmoke
+            let isMet = tally.believed == 0 && tally.older <= mayBeOlder && (!isNeeded || tally.noticed > 0)
             card.add(Scorecard.Figure(section, tally.name, value, goal: goal, isMet: isMet))
         }
     }

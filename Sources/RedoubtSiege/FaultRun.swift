@@ -1,5 +1,6 @@
 import Redoubt
 import RedoubtCore
+import RedoubtEngine
 import RedoubtSimulation
 import RedoubtSystem
 
@@ -7,6 +8,8 @@ import RedoubtSystem
 struct FaultRun: Sendable {
     let seed: UInt64
     let hasThreads: Bool
+    /// Whether it writes its pages last and does not sync them: power cuts tear them then, and copies are needed.
+    var tearsPages = false
 
     /// The operations before the reopening and behind it.
     private static let operationCounts = [14, 8]
@@ -39,6 +42,7 @@ struct FaultRun: Sendable {
                     try perform(workload.next(model), database, &model, storage)
                     if let text = try read(database, model, &random) { wrong(text) }
                 }
+                if tearsPages { try database.engine.write(database.engine.dirtyFrames) }
             } catch {
                 do { try leave(database) } catch {}
                 throw error

@@ -1,10 +1,19 @@
 import Redoubt
 import RedoubtCore
+import RedoubtEngine
 import RedoubtSimulation
 import RedoubtSystem
 
 /// A database with every commit acknowledged, to be damaged.
 struct SoundDatabase: Sendable {
+    /// How the use of it ended.
+    enum End: CaseIterable, Sendable {
+        case close
+        case kill
+        /// While pages were written in place: some are torn.
+        case powerCut
+    }
+
     let image: DiskImage
     /// The hash of its rows.
     let hash: UInt64
@@ -13,11 +22,13 @@ struct SoundDatabase: Sendable {
     /// Where redo starts and ends that was durable, with more durable redo behind it, as LSNs.
     private let redo: Range<UInt64>
 
-    init(isClosed: Bool, isRich: Bool = false) throws {
-        let storage = SimulatedStorage(options: .judging)
+    init(_ end: End, isRich: Bool = false) throws {
+        var options = SimulatedStorage.Options.judging
+        options.tracksDurability = true
+        let storage = SimulatedStorage(options: options)
         let outcome = SimulatedScheduler(seed: Hunt.seed).run { () -> Result<SoundDatabase, RedoubtError> in
             do throws(RedoubtError) {
-                return .success(try SoundDatabase(on: storage, isClosed: isClosed, isRich: isRich))
+                return .success(try SoundDatabase(on: storage, end, isRich: isRich))
             } catch {
                 return .failure(error)
             }
@@ -25,7 +36,7 @@ struct SoundDatabase: Sendable {
         self = try outcome.get()
     }
 
-    private init(on storage: SimulatedStorage, isClosed: Bool, isRich: Bool) throws(RedoubtError) {
+    private init(on storage: SimulatedStorage, _ end: End, isRich: Bool) throws(RedoubtError) {
         let database = try EngineClient.open(storage)
         let keyspace = try database.createKeyspace("k")
         if isRich {
@@ -50,12 +61,35 @@ struct SoundDatabase: Sendable {
         olderHashes = older
         // Each commit writes down what was durable before it.
         redo = start..<ends[ends.count - 4]
-        if isClosed {
+        switch end {
+        case .close:
             try database.close()
             image = storage.image
-        } else {
+        case .kill:
             image = storage.image
             try database.close()
+        case .powerCut:
+            // All are written, none is synced, and a cut leaves some sectors of each.
+            try database.engine.write(database.engine.dirtyFrames)
+            image = storage.powerCut(PowerCut(.mixed(Hunt.seed))).image
+            try database.close()
+        }
+    }
+
+    /// The pages of data files that are not as they were written.
+    var tornPages: [(path: String, offset: UInt64)] {
+        writtenPages.filter { place in
+            guard let bytes = image.bytes(of: place.path) else { return false }
+            let end = min(bytes.count, Int(place.offset) + pageByteCount)
+            let page = bytes[Int(place.offset)..<end]
+            let space = SpaceID(rawValue: UInt32(RecordedBytes.number(bytes[...], 34, 4)))
+            let number = PageNumber(rawValue: UInt32(place.offset / UInt64(pageByteCount)))
+            // The proof may read a little beyond its end.
+            var copy = Array(page) + [UInt8](repeating: 0, count: pageByteCount + 16 - page.count)
+            return unsafe copy.withUnsafeMutableBytes { copy in
+                guard let base = copy.baseAddress else { return false }
+                return unsafe !PageProof.isSound(base, page: PageID(space: space, number: number))
+            }
         }
     }
 

@@ -144,6 +144,8 @@ public struct FaultOutcomes: Sendable, CustomStringConvertible {
     public var lostCount = 0
     /// Those in which content that never was, was found without an error.
     public var wrongCount = 0
+    /// The first of those: the call, and what was found.
+    public var firstWrong: String?
 
     /// Creates the outcomes of no run.
     public init(_ kind: FaultKind) {
@@ -157,5 +159,6 @@ public struct FaultOutcomes: Sendable, CustomStringConvertible {
     public var description: String {
         "\(kind): \(runCount) runs, \(survivedCount) survived, \(detectedCount) detected, "
             + "\(undetectedCount) undetected (\(lostCount) older content, \(wrongCount) wrong content)"
+            + (firstWrong.map { "; the first wrong: \($0)" } ?? "")
     }
 }

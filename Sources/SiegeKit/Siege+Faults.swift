@@ -80,7 +80,7 @@ private struct FaultSweep: Sendable {
             let violation = violation(finding, kind.promise)
             verdict.withLock { verdict in
                 verdict.faultRunCount += 1
-                count(finding, &verdict.outcomes[number])
+                count(finding, index, &verdict.outcomes[number])
                 guard let violation else { return }
                 verdict.add(Verdict.Violation(key: "\(kind), call \(index), seed \(budget.seed)", message: violation))
             }
@@ -106,10 +106,11 @@ private struct FaultSweep: Sendable {
         return finding
     }
 
-    private func count(_ finding: Finding, _ outcomes: inout FaultOutcomes) {
+    private func count(_ finding: Finding, _ index: Int, _ outcomes: inout FaultOutcomes) {
         outcomes.runCount += 1
-        if finding.wrong != nil {
+        if let wrong = finding.wrong {
             outcomes.wrongCount += 1
+            outcomes.firstWrong = outcomes.firstWrong ?? "call \(index), \(wrong)"
         } else if finding.lost != nil {
             outcomes.lostCount += 1
         } else if finding.refused != nil || finding.failure != nil {
@@ -132,6 +133,7 @@ private struct FaultSweep: Sendable {
     private func makeWorld() -> SiegeWorld {
         var options = SimulatedStorage.Options()
         options.latencyMicroseconds = budget.latencyMicroseconds
+        options.atomicWriteUnit = budget.atomicWriteUnit
         options.isRecording = false
         return SiegeWorld(SimulatedStorage(options: options))
     }

@@ -28,6 +28,10 @@ public struct SiegeBudget: Sendable {
     public var seconds: Double?
     /// The threads that judge.
     public var threadCount = 2
+    /// The bytes that the disk writes all or nothing, where a program asks for that; 0 for none.
+    ///
+    /// For faults: without it those of ``RedoubtSimulation/SimulatedFault/Operation/atomicWrite`` never fire.
+    public var atomicWriteUnit = 0
     /// The virtual time of a call of the storage, in microseconds.
     public var latencyMicroseconds = 50
 

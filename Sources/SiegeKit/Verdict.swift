@@ -77,6 +77,18 @@ public struct Verdict: Sendable, CustomStringConvertible {
         return (lines + violations.prefix(10).map { "  \($0)" }).joined(separator: "\n")
     }
 
+    /// Adds what another siege came to.
+    package mutating func add(_ other: Verdict) {
+        pointCount += other.pointCount
+        stateCount += other.stateCount
+        faultRunCount += other.faultRunCount
+        outcomes += other.outcomes
+        violations += other.violations.prefix(max(0, 100 - violations.count))
+        violationCount += other.violationCount
+        canaries += other.canaries
+        seconds += other.seconds
+    }
+
     mutating func add(_ violation: Violation) {
         violationCount += 1
         if violations.count < 100 { violations.append(violation) }

@@ -1,3 +1,6 @@
+import RedoubtSimulation
+import RedoubtSystem
+import SiegeKit
 import Testing
 
 @testable import RedoubtSiege
@@ -44,6 +47,66 @@ import Testing
         #expect(!card.markdown.contains("Nothing was wrong"))
     }
 
+    private static func outcomes(_ kind: FaultKind, runs: Int, older: Int = 0, wrong: Int = 0) -> FaultOutcomes {
+        var outcomes = FaultOutcomes(kind)
+        outcomes.runCount = runs
+        outcomes.survivedCount = runs - older - wrong
+        outcomes.lostCount = older
+        outcomes.wrongCount = wrong
+        return outcomes
+    }
+
+    @Test(arguments: EngineFaults.damagedRoles) func `a row with wrong content misses its goal`(_ role: FileRole) {
+        for effect in [SimulatedFault.Effect.bitFlip, .misdirected, .lost] {
+            let kind = FaultKind(.write, effect, role: role)
+            let isMet = { EngineFaults.damageFigure(effect, role, [$0]).isMet }
+            #expect(isMet(Self.outcomes(kind, runs: 10)))
+            #expect(!isMet(Self.outcomes(kind, runs: 10, wrong: 1)), "\(effect) of \(role)")
+            // Of page writes that are lost or misdirected a few may: there is no ledger of them.
+            let isSomeAllowed = effect != .bitFlip && role == .data
+            #expect(isMet(Self.outcomes(kind, runs: 500, wrong: 25)) == isSomeAllowed)
+            #expect(!isMet(Self.outcomes(kind, runs: 500, wrong: 26)))
+            #expect(!isMet(Self.outcomes(kind, runs: 0)), "nothing was tried")
+            // Older content is all that may go unnoticed, and only where no checksum can tell.
+            let isOlderAllowed = effect != .bitFlip || role == .redo
+            #expect(isMet(Self.outcomes(kind, runs: 10, older: 1)) == isOlderAllowed)
+        }
+    }
+
+    @Test func `a canary that was missed, or that nobody made, leaves no result`() {
+        var card = good
+        card.add("Faults", "disks", canaries: [Verdict.Canary(name: "one", caughtAfter: 1)])
+        #expect(card.conclusion == .good && card.markdown.contains("| disks | 1 of 1 | all | ok |"))
+        for canaries in [[], [Verdict.Canary(name: "one", caughtAfter: nil)]] {
+            card = good
+            card.add("Faults", "disks", canaries: canaries)
+            #expect(card.conclusion == .unproven && card.missedCanaries.count == 1)
+        }
+    }
+
+    @Test func `a kind of fault that fires nowhere misses its goal, and delays are no failures`() {
+        var verdict = Verdict()
+        verdict.canaries = [Verdict.Canary(name: "one", caughtAfter: 1)]
+        verdict.outcomes = EngineFaults.kinds.map { Self.outcomes($0, runs: 1000) }
+        var card = Scorecard()
+        EngineFaults.addRuns(verdict, &card)
+        #expect(card.conclusion == .good, "\(card.markdown)")
+        #expect(!EngineFaults.kinds.contains { $0.operation == .truncate } && card.markdown.contains("truncate: "))
+        for (number, kind) in EngineFaults.kinds.enumerated() {
+            var silent = verdict
+            silent.outcomes[number].runCount = 0
+            card = Scorecard()
+            EngineFaults.addRuns(silent, &card)
+            #expect(card.conclusion == .wrong, "\(kind)")
+        }
+        verdict.outcomes = EngineFaults.kinds.map { kind in
+            if case .failure = kind.effect { Self.outcomes(kind, runs: 1) } else { Self.outcomes(kind, runs: 30_000) }
+        }
+        card = Scorecard()
+        EngineFaults.addRuns(verdict, &card)
+        #expect(card.conclusion == .wrong, "30,000 delays are no failures")
+    }
+
     @Test func `figures of other programs come back as they were written`() throws {
         let figure = Scorecard.Figure("Fuzzing", "executions", "1,234", goal: "at least 100", isMet: true)
         #expect(Scorecard.Figure(line: Substring(figure.line)) == figure)
@@ -56,5 +119,14 @@ import Testing
     @Test func `whole databases with a flipped bit are refused or read rightly`() throws {
         let tallies = try BitFlips.openings(60)
         #expect(tallies.count >= 3 && tallies.allSatisfy { $0.tried > 0 && $0.believed == 0 }, "\(tallies)")
+    }
+
+    @Test func `a flipped bit in a copy that a torn page needs is refused`() throws {
+        let database = try SoundDatabase(.powerCut)
+        #expect(!database.tornPages.isEmpty)
+        #expect(try SoundDatabase.content(of: database.image, seed: 1) == database.hash)
+        let tallies = try BitFlips.openings(120)
+        let torn = try #require(tallies.first { $0.name == BitFlips.tornCopies })
+        #expect(torn.tried >= 10 && torn.noticed > 0 && torn.believed == 0 && torn.older == 0, "\(torn)")
     }
 }
