@@ -6,8 +6,8 @@ package import SiegeKit
 
 /// Lets every call of the disk fail that the engine makes, one after the other, once and for ever.
 ///
-/// Goal: whatever fails, no acknowledged write is lost and the database opens again. Method: workloads with each kind of
-/// fault at call 0, 1, 2 ... until it does not fire; the disk as power cuts and a kill leave it is recovered and
+/// Goal: whatever fails, no acknowledged write is lost and the database opens again. Method: workloads with each kind
+/// of fault at call 0, 1, 2 ... until it does not fire; the disk as power cuts and a kill leave it is recovered and
 /// compared with the model.
 package enum EngineFaults {
     /// The operations of a workload.
