@@ -140,6 +140,35 @@ import Testing
         }
     }
 
+    @Test func `encrypted pages and old checksums are called so`() throws {
+        var whole = try ForeignFile(few)
+        whole.store(0x15, 4, 0, 54)
+        for page in 0..<whole.pageCount { whole.store(0, 4, page, 0) }
+        whole.store(1, 4, 3, 26)
+        whole.sealAll()
+        #expect(whole.fault()?.code == .unsupportedFormat && whole.fault()?.message.contains("encrypted") == true)
+        var halves = try ForeignFile(few)
+        halves.store(1, 4, 3, 26)
+        halves.bytes[3 * 16384 + 200] ^= 1
+        #expect(halves.fault()?.code == .unsupportedFormat && halves.fault()?.message.contains("encrypted") == true)
+        var none = try ForeignFile(few)
+        var legacy = none
+        for page in 0..<4 {
+            for offset in [0, 16376] {
+                none.store(0xDEAD_BEEF, 4, page, offset)
+                legacy.store(1_000_000 + page + offset, 4, page, offset)
+            }
+        }
+        for file in [none, legacy] {
+            let fault = try #require(file.fault())
+            #expect(fault.code == .unsupportedFormat && fault.message.contains("innodb_checksum_algorithm"), "\(fault)")
+        }
+        // One page of another kind is damage.
+        legacy.bytes = try ForeignFile(few).bytes
+        legacy.store(7, 4, 0, 0)
+        #expect(legacy.fault()?.code == .corruptPage)
+    }
+
     @Test func `a table of other columns is noticed without its definition`() throws {
         // As if each row had an INT besides key and value: four more bytes than the lengths say.
         var file = try ForeignFile(few)

@@ -48,7 +48,11 @@ final class ForeignPages {
         hasDictionary = flags == SpaceFormat.flagsWithDictionary
         space = SpaceID(rawValue: page.u32(at: SpaceFormat.Header.spaceID))
         pageCount = page.u32(at: SpaceFormat.Header.pageCount)
-        try prove(page, SpaceFormat.headerPage)
+        do throws(RedoubtError) {
+            try prove(page, SpaceFormat.headerPage)
+        } catch {
+            throw try hasOldChecksums() ? Self.oldChecksums(path) : error
+        }
         guard size / UInt64(pageByteCount) >= UInt64(pageCount), pageCount > PageNumber.root.rawValue else {
             throw RedoubtError(
                 .corruptPage,
@@ -100,6 +104,20 @@ final class ForeignPages {
             isSealed = page.checksum == sum && page.u32(at: trailer) == sum
             lowLSN = page.u32(at: trailer + 4)
         }
+        // What a page of `innodb_checksum_algorithm=none` has in place of its checksums.
+        if !isSealedWhole, page.checksum == Self.noChecksum, page.u32(at: trailer) == Self.noChecksum {
+            throw Self.oldChecksums(path)
+        }
+        // The number of the key, in both of MariaDB's forms; where pages are not encrypted there are zeros.
+        let key = page.u32(at: PageBytes.Offset.reserved)
+        if number != SpaceFormat.headerPage, key != 0, isSealedWhole || !isSealed {
+            throw RedoubtError(
+                .unsupportedFormat,
+                "page \(number) is encrypted with version \(key) of a key; run ALTER TABLE ... ENCRYPTED=NO and export "
+                    + "it again",
+                path: path
+            )
+        }
         guard isSealed else { throw damaged(number, "it does not match its checksum") }
         guard lowLSN == UInt32(truncatingIfNeeded: page.lsn.rawValue) else {
             throw damaged(number, "its two log sequence numbers differ")
@@ -108,6 +126,32 @@ final class ForeignPages {
         guard page.space == space else {
             throw damaged(number, "it says that it belongs to space \(page.space), but the file is of space \(space)")
         }
+    }
+
+    private static let noChecksum: UInt32 = 0xDEAD_BEEF
+
+    private static func oldChecksums(_ path: String) -> RedoubtError {
+        RedoubtError(
+            .unsupportedFormat,
+            "the checksums of the pages are those of innodb_checksum_algorithm = none or innodb, which prove nothing, "
+                + "or the file is damaged all over; set it to crc32, run ALTER TABLE ... FORCE and export it again",
+            path: path
+        )
+    }
+
+    /// Whether none of the first pages matches its checksum, and each has two that differ, as those of the algorithm
+    /// `innodb` do: damage would rarely look so.
+    private func hasOldChecksums() throws(RedoubtError) -> Bool {
+        if isSealedWhole { return false }
+        let buffer = try PageBuffer()
+        for number in SpaceFormat.headerPage.rawValue...PageNumber.root.rawValue {
+            let offset = PageNumber(rawValue: number).fileOffset
+            guard unsafe try file.read(into: buffer.bytes, at: offset) == pageByteCount else { return false }
+            let page = buffer.page
+            let (first, last) = (page.checksum, page.u32(at: PageBytes.Offset.trailer))
+            if page.isUnwritten || first == last || first == PageSeal.checksum(of: page) { return false }
+        }
+        return true
     }
 
     /// The error for page `number` being other than it must be.
