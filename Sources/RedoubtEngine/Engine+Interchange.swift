@@ -37,25 +37,26 @@ extension Engine {
         }
         let wait = kernel.waits.begin(.keyspaceChange)
         defer { kernel.waits.end(wait) }
+        // What another export has made under these names meanwhile is not ours to remove.
+        var own: [String] = []
         do throws(RedoubtError) {
             let counts = try writeFile(Self.partial(data)) { (file) throws(RedoubtError) in
                 try copy(space, to: file, progress)
             }
+            own.append(Self.partial(data))
             let bytes = TableDefinition.keyspace.encode(table: table, space: space.id)
             try writeFile(Self.partial(definition)) { (file) throws(RedoubtError) in
                 try unsafe bytes.withUnsafeBufferPointer { (bytes) throws(RedoubtError) in
                     unsafe try file.write(UnsafeRawBufferPointer(bytes), at: 0)
                 }
             }
+            own.append(Self.partial(definition))
             // The tablespace comes last: where it is, everything is, also after a power cut.
             try storage.renameNew(Self.partial(definition), to: definition)
+            own[1] = definition
             try storage.syncDirectory(directory)
-            do throws(RedoubtError) {
-                try storage.renameNew(Self.partial(data), to: data)
-            } catch {
-                try? storage.remove(definition)
-                throw error
-            }
+            try storage.renameNew(Self.partial(data), to: data)
+            own = []
             try storage.syncDirectory(directory)
             return TablespaceExport(
                 dataPath: data,
@@ -64,7 +65,7 @@ extension Engine {
                 pageCount: counts.pages
             )
         } catch {
-            for path in [data, definition] { try? storage.remove(Self.partial(path)) }
+            for path in own { try? storage.remove(path) }
             throw error
         }
     }
@@ -86,8 +87,18 @@ extension Engine {
         } else {
             table = try definitionBeside(path)
         }
-        return try TablespaceReader(try openForeign(path), definition: table)
+        let file = try openForeign(path)
+        do throws(RedoubtError) {
+            return try TablespaceReader(file, definition: table)
+        } catch {
+            guard error.errno == Self.isFolder else { throw error }
+            throw RedoubtError(.notFound, "this is a folder; name the .ibd file", path: path, errno: error.errno)
+        }
     }
+
+    // EISDIR and ELOOP of Linux: what reading a folder gives, and opening a link.
+    private static let isFolder: Int32 = 21
+    private static let isLink: Int32 = 40
 
     private func definitionBeside(_ path: String) throws(RedoubtError) -> TableDefinition? {
         guard path.hasSuffix(".ibd") else { return nil }
@@ -103,8 +114,16 @@ extension Engine {
         do throws(RedoubtError) {
             return try storage.open(path, role: .control, creating: false, readOnly: true)
         } catch {
-            guard error.code == .missingFile else { throw error }
-            throw RedoubtError(.notFound, "there is no file to import", path: path, errno: error.errno)
+            if error.code == .missingFile {
+                throw RedoubtError(.notFound, "there is no file to import", path: path, errno: error.errno)
+            }
+            guard error.errno == Self.isLink else { throw error }
+            throw RedoubtError(
+                .notFound,
+                "this is a symbolic link; name the file that it leads to",
+                path: path,
+                errno: error.errno
+            )
         }
     }
 
@@ -124,16 +143,14 @@ extension Engine {
 
     private static func partial(_ path: String) -> String { path + ".partial" }
 
-    /// Makes `directory` if it is missing, durably.
+    /// Makes `directory` and what is missing above it, durably.
     private func makeDirectory(_ directory: String) throws(RedoubtError) {
         if try storage.exists(directory) { return }
         try storage.createDirectory(directory)
-        let components = directory.split(separator: "/")
-        let parent = (directory.hasPrefix("/") ? "/" : "./") + components.dropLast().joined(separator: "/")
-        try storage.syncDirectory(parent)
+        try storage.syncAncestors(of: directory)
     }
 
-    /// Makes a new file, lets `body` fill it, and makes it durable.
+    /// Makes a new file, lets `body` fill it, and makes it durable; removes it if that fails.
     @discardableResult
     private func writeFile<Result>(
         _ path: String,
@@ -141,9 +158,14 @@ extension Engine {
     ) throws(RedoubtError) -> Result {
         let file = try storage.open(path, role: .control, creating: true, readOnly: false)
         defer { file.close() }
-        let result = try body(file)
-        try file.sync()
-        return result
+        do throws(RedoubtError) {
+            let result = try body(file)
+            try file.sync()
+            return result
+        } catch {
+            try? storage.remove(path)
+            throw error
+        }
     }
 
     /// Writes the rows of `space`, which stand still meanwhile, as a tablespace to `file`.

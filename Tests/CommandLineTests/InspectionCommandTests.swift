@@ -133,6 +133,23 @@ import Testing
         #expect(result.complaints.contains("damaged; restore"), "\(result.complaints)")
     }
 
+    @Test func `a piece of a page is a fault, and holes of a file take no time`() throws {
+        let world = World()
+        let piece = world.folder + "/piece.ibd"
+        try Data(count: 100).write(to: URL(fileURLWithPath: piece))
+        let result = try runProgram(["page", piece, "0"])
+        #expect(result.code == 1 && result.output.contains("only 100 of its 16384 bytes"), "\(result)")
+        let sparse = world.folder + "/sparse.ibd"
+        try Data(count: 3 * 16384).write(to: URL(fileURLWithPath: sparse))
+        let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: sparse))
+        try handle.truncate(atOffset: 200 << 30)
+        try handle.close()
+        let start = Date()
+        let map = try runProgram(["page", sparse, "--map"])
+        #expect(map.code == 0 && map.output.contains("13107200  never written"), "\(map)")
+        #expect(Date().timeIntervalSince(start) < 50)
+    }
+
     @Test func `a place before or behind the log is no damage`() throws {
         let world = World()
         #expect(try world.run("create").code == 0)

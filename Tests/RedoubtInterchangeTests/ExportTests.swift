@@ -143,6 +143,38 @@ import Testing
         #expect(code { _ = try database.export(keyspace: "k", to: folder.path, table: "a/b") } == .invalidName)
     }
 
+    @Test func `an export into new folders makes all of them durable`() throws {
+        let storage = SimulatedStorage()
+        let database = try Database.open(at: "/d", configuration: Self.configuration, storage: storage)
+        try database.createKeyspace("k").put("a", "b")
+        let before = storage.trace.count
+        _ = try database.export(keyspace: "k", to: "/a/b/c")
+        let synced = storage.trace[before...].compactMap { event -> String? in
+            if case .syncDirectory(let path) = event { path } else { nil }
+        }
+        #expect(Set(synced).isSuperset(of: ["/", "/a", "/a/b", "/a/b/c"]), "\(synced)")
+        try database.close()
+    }
+
+    @Test func `an export that fails removes its own files and nobody else's`() throws {
+        let folder = try Folder()
+        let database = try folder.open()
+        defer { try? database.close() }
+        let keyspace = try database.createKeyspace("k")
+        for number in 0..<1500 { try keyspace.put("\(10_000 + number)", "v", durability: .deferred) }
+        let other = folder.path + "/out/k.cfg.partial"
+        #expect(
+            code {
+                // As if another export had come here after this one has looked.
+                _ = try database.export(keyspace: "k", to: folder.path + "/out") { _, _ in
+                    _ = FileManager.default.createFile(atPath: other, contents: Data("other".utf8))
+                }
+            } != nil
+        )
+        #expect(try folder.names == ["k.cfg.partial"])
+        #expect(try String(contentsOfFile: other, encoding: .utf8) == "other")
+    }
+
     @Test func `an import that fails leaves no keyspace and no file`() throws {
         let folder = try Folder()
         let database = try folder.open()
@@ -154,7 +186,10 @@ import Testing
         #expect(code { try database.importKeyspace(named: "n", from: folder.path + "/none") } == .notFound)
         #expect(code { try database.importKeyspace(named: "n", from: exported.definitionPath) } == .notADatabase)
         #expect(code { try database.importKeyspace(named: "n", from: "/dev/null") } == .notADatabase)
-        #expect(code { try database.importKeyspace(named: "n", from: folder.path) } == .readFailed)
+        #expect(code { try database.importKeyspace(named: "n", from: folder.path) } == .notFound)
+        let link = folder.path + "/link.ibd"
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: exported.dataPath)
+        #expect(code { try database.importKeyspace(named: "n", from: link) } == .notFound)
         #expect(
             code { try database.importKeyspace(named: "n", from: exported.dataPath, definition: exported.dataPath) }
                 == .unsupportedFormat
@@ -268,7 +303,9 @@ import Testing
             let files = try state.storage.list("/d").filter { $0.hasSuffix(".ibd") }
             guard files.count == names.count + 1, try database.check().isEmpty else { throw Wrong() }
             try database.close()
-            found.withLock { names.contains("n") ? ($0.with += 1) : ($0.without += 1) }
+            found.withLock { count in
+                if names.contains("n") { count.with += 1 } else { count.without += 1 }
+            }
             return [0]
         }
         print("import: \(report)")

@@ -55,7 +55,11 @@ extension Command {
         summary: "make a keyspace of a tablespace of MariaDB or MySQL",
         operands: [path, Operand(name: "FILE", text: "the .ibd file; it is only read")],
         options: [
-            Option(name: "cfg", value: "FILE", text: "the .cfg file of FLUSH TABLES ... FOR EXPORT, if there is one"),
+            Option(
+                name: "cfg",
+                value: "FILE",
+                text: "the .cfg file of FLUSH TABLES ... FOR EXPORT; the one beside FILE if not given"
+            ),
             Option(name: "keyspace", value: "NAME", text: "the new keyspace; named as the file if not given"),
             json, memory,
         ]

@@ -61,10 +61,17 @@ struct PageMap {
         var counts: [String: Int] = [:]
         var fills: [String: Double] = [:]
         var damaged: [String] = []
+        var emptyCount = 0
+        var holes = FileHoles(file.path)
         for number in 0..<file.pageCount {
+            if number % pagesPerCell == 0 { cells.append(Cell()) }
+            // A file may be far larger than what is in it. In JSON every page has its line all the same.
+            if !isJSON, holes.contain(number * 16384, byteCount: 16384) {
+                emptyCount += 1
+                continue
+            }
             let page = try explaining { () throws(RedoubtError) in try file.summary(number) }
             if isJSON { printJSON(page) }
-            if number % pagesPerCell == 0 { cells.append(Cell()) }
             cells[cells.count - 1].add(page)
             let name = page.level.map { $0 == 0 ? "leaf" : "index, level \($0)" } ?? page.type
             counts[name, default: 0] += 1
@@ -80,6 +87,7 @@ struct PageMap {
         }
         progress.clear()
         guard !isJSON else { return }
+        if emptyCount > 0 { counts["never written", default: 0] += emptyCount }
         draw(cells, pagesPerCell)
         Output.print("")
         for (name, count) in counts.sorted(by: { ($1.value, $0.key) < ($0.value, $1.key) }) {

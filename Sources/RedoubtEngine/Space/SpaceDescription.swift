@@ -8,7 +8,8 @@ extension PageDescription {
     ///   - id: The page that should be there.
     package static func inspect(_ page: [UInt8], id: PageID, isSealedWhole: Bool = false) -> InspectedPage {
         guard page.contains(where: { $0 != 0 }) else {
-            return InspectedPage(id: id, type: "never written", fault: nil, tables: [], findings: [])
+            let fault = fault(page, id: id, isSealedWhole: isSealedWhole)
+            return InspectedPage(id: id, type: "never written", fault: fault, tables: [], findings: [])
         }
         var tables = [PageLayouts.header.decode(page)]
         var findings: [String] = []
