@@ -66,17 +66,18 @@ extension Manual {
             .item(
                 "json",
                 "an object a line: {\"key\":\"...\",\"value\":\"...\"}; what is not UTF-8 is {\"hex\":\"...\"} instead "
-                    + "of a string."
+                    + "of a string. Other fields are skipped."
             ),
             .item(
                 "tsv",
-                "key, tab, value, line feed. In both, \\t is a tab, \\n a line feed, \\r a carriage return, \\\\ a "
-                    + "backslash, and \\xNN any byte; --raw turns that off."
+                "key, tab, value, line feed, which the last row may lack; in both, \\t is a tab, \\n a line feed, \\r "
+                    + "a carriage return, \\\\ a backslash, and \\xNN any byte; --raw turns that off."
             ),
             .item(
                 "csv",
                 "as RFC 4180: key, comma, value; a column with a comma, a quote or the end of a line, and an empty "
-                    + "one, stands in double quotes, and a quote in it is doubled. Other bytes are as they are."
+                    + "one, stands in double quotes, and a quote in it is doubled. Other bytes are as they are. A byte "
+                    + "order mark before the first row is skipped."
             ),
         ]
     }
