@@ -130,6 +130,8 @@ import Testing
         #expect(DatabaseFiles.space(ofFile: "catalog.ibd") == .catalog)
         for name in [
             "x.ibd", "x-.ibd", "x-1.ibd", "x-0.ibd", "x-012.ibd", "x-4294967296.ibd", "x-7.IBD", "-.ibd", "pool.dump",
+            "x\0-7.ibd", "x/y-7.ibd", "a b-7.ibd", "%2f-7.ibd", "%2-7.ibd", "\u{e9}-7.ibd",
+            String(repeating: "x", count: 201) + "-7.ibd",
         ] {
             #expect(DatabaseFiles.space(ofFile: name) == nil, "\(name)")
         }

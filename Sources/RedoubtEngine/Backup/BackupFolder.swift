@@ -3,8 +3,19 @@ import RedoubtSystem
 
 /// The folder of a backup: its names, and how its files are made, read and removed.
 struct BackupFolder {
+    /// The names that were made through a folder, which a failure removes.
+    private final class MadeNames {
+        var names: [String] = []
+    }
+
     let storage: any Storage
     let path: String
+    private let made = MadeNames()
+
+    init(storage: any Storage, path: String) {
+        self.storage = storage
+        self.path = path
+    }
 
     static let manifestName = "backup.manifest"
     static let unfinishedManifestName = "backup.manifest.new"
@@ -33,8 +44,29 @@ struct BackupFolder {
     }
 
     /// Makes an empty file.
+    ///
+    /// - Throws: `.exists` if somebody else has made it.
     func create(_ name: String, _ role: FileRole) throws(RedoubtError) -> any StorageFile {
-        try storage.open(path(name), role: role, creating: true, readOnly: false)
+        let file = try Self.create(storage, path(name), role)
+        made.names.append(name)
+        return file
+    }
+
+    /// Makes an empty file at `path`.
+    ///
+    /// - Throws: `.exists` if there is one: whoever made it, the folder is not ours alone.
+    static func create(
+        _ storage: any Storage,
+        _ path: String,
+        _ role: FileRole
+    ) throws(RedoubtError) -> any StorageFile {
+        do throws(RedoubtError) {
+            return try storage.open(path, role: role, creating: true, readOnly: false)
+        } catch {
+            // EEXIST.
+            guard error.errno == 17 else { throw error }
+            throw RedoubtError(.exists, "somebody else has made this file; name an empty folder", path: path, errno: 17)
+        }
     }
 
     /// Opens a file for reading.
@@ -42,12 +74,16 @@ struct BackupFolder {
         try storage.open(path(name), role: role, creating: false, readOnly: true)
     }
 
-    /// Removes what a backup that failed has made: nothing else is in the folder.
+    /// Removes a file if it was made through this folder.
+    func remove(_ name: String) {
+        guard let place = made.names.firstIndex(of: name) else { return }
+        made.names.remove(at: place)
+        try? storage.remove(path(name))
+    }
+
+    /// Removes what a backup that failed has made through this folder, and nothing else.
     func clear() {
-        for name in (try? storage.list(path)) ?? [] {
-            let isOurs = name.hasSuffix(Self.suffix) || name == Self.manifestName || name == Self.unfinishedManifestName
-            if isOurs { try? storage.remove(path(name)) }
-        }
+        for name in made.names.reversed() { try? storage.remove(path(name)) }
     }
 
     /// Makes the folder's entries durable, and its own entry in the folder above, and so on.
@@ -71,6 +107,7 @@ struct BackupFolder {
         try file.sync()
         try sync()
         try storage.rename(path(Self.unfinishedManifestName), to: path(Self.manifestName))
+        made.names.append(Self.manifestName)
         try sync()
     }
 

@@ -7,8 +7,6 @@ package struct BackupRestorer {
     private let folder: BackupFolder
     private let path: String
 
-    /// The name of the catalog until everything else is there.
-    static let unfinishedCatalogName = "catalog.restored"
     private static let redoName = "redo_1.log"
 
     /// Prepares to restore the backup in the folder `source` of `storage` into the folder `path`.
@@ -42,43 +40,58 @@ package struct BackupRestorer {
     ///
     /// Waits.
     ///
-    /// - Throws: `.exists` if the target folder is not empty, `.diskFull`, and as ``inspect()``; what was made is
-    ///   removed.
+    /// - Throws: `.exists` if the target folder is not empty, also when somebody makes files there meanwhile;
+    ///   `.alreadyOpen` if somebody makes or uses a database there; `.diskFull`, and as ``inspect()``. What this call
+    ///   has made is removed, and nothing else.
     package func run() throws(RedoubtError) -> BackupManifest {
-        if try storage.exists(path), try !storage.list(path).isEmpty {
-            throw RedoubtError(.exists, "the folder is not empty; name one that is, or that is not there", path: path)
-        }
+        if try storage.exists(path) { try requireEmpty() }
         let manifest = try inspect()
+        try storage.createDirectory(path)
+        let lockPath = DatabaseFiles.path(path, DatabaseFiles.lockName)
+        let hadLock = try storage.exists(lockPath)
+        let lock = try storage.lock(lockPath)
+        defer { withExtendedLifetime(lock) {} }
+        var made = hadLock ? [] : [lockPath]
         do throws(RedoubtError) {
-            try make(manifest)
+            // Reading the backup has taken its time; from here on nobody opens or makes a database there.
+            try requireEmpty()
+            try make(manifest, &made)
         } catch {
-            clear(manifest)
+            for place in made.reversed() { try? storage.remove(place) }
             throw error
         }
         return manifest
     }
 
-    private func make(_ manifest: BackupManifest) throws(RedoubtError) {
+    /// Throws `.exists` if anything but a lock file is in the target folder, which is there.
+    private func requireEmpty() throws(RedoubtError) {
+        guard try storage.list(path).contains(where: { $0 != DatabaseFiles.lockName }) else { return }
+        throw RedoubtError(.exists, "the folder is not empty; name one that is, or that is not there", path: path)
+    }
+
+    /// Makes the files, and adds the paths of those that it has made to `made`.
+    private func make(_ manifest: BackupManifest, _ made: inout [String]) throws(RedoubtError) {
         let redo = DatabaseFiles.path(path, DatabaseFiles.redoDirectory)
         try storage.createDirectory(redo)
         for file in manifest.files {
             let source = BackupFolder.name(ofCopy: file.name)
-            try copy(source, .data, file.byteCount, file.checksum, to: DatabaseFiles.path(path, Self.target(file.name)))
+            let place = DatabaseFiles.path(path, Self.target(file.name))
+            try copy(source, .data, file.byteCount, file.checksum, to: place, &made)
         }
         let log = DatabaseFiles.path(redo, Self.redoName)
-        try copy(BackupFolder.redoName, .redo, manifest.redoByteCount, manifest.redoChecksum, to: log)
+        try copy(BackupFolder.redoName, .redo, manifest.redoByteCount, manifest.redoChecksum, to: log, &made)
         try storage.syncDirectory(redo)
         let target = BackupFolder(storage: storage, path: path)
         try target.sync()
-        try storage.rename(
-            DatabaseFiles.path(path, Self.unfinishedCatalogName),
-            to: DatabaseFiles.path(path, DatabaseFiles.catalogName)
-        )
+        let catalog = DatabaseFiles.path(path, DatabaseFiles.catalogName)
+        guard try !storage.exists(catalog) else { throw RedoubtError.targetExists(catalog) }
+        try storage.rename(DatabaseFiles.path(path, DatabaseFiles.restoredCatalogName), to: catalog)
+        made.append(catalog)
         try target.sync()
     }
 
     private static func target(_ name: String) -> String {
-        name == DatabaseFiles.catalogName ? unfinishedCatalogName : name
+        name == DatabaseFiles.catalogName ? DatabaseFiles.restoredCatalogName : name
     }
 
     private func copy(
@@ -86,19 +99,14 @@ package struct BackupRestorer {
         _ role: FileRole,
         _ byteCount: UInt64,
         _ checksum: UInt32,
-        to place: String
+        to place: String,
+        _ made: inout [String]
     ) throws(RedoubtError) {
-        let target = try storage.open(place, role: role, creating: true, readOnly: false)
+        let target = try BackupFolder.create(storage, place, role)
+        made.append(place)
         defer { target.close() }
         try folder.read(source, role, byteCount: byteCount, checksum: checksum, copyingTo: target)
         try target.sync()
-    }
-
-    private func clear(_ manifest: BackupManifest) {
-        let redo = DatabaseFiles.path(path, DatabaseFiles.redoDirectory)
-        try? storage.remove(DatabaseFiles.path(path, DatabaseFiles.catalogName))
-        for file in manifest.files { try? storage.remove(DatabaseFiles.path(path, Self.target(file.name))) }
-        try? storage.remove(DatabaseFiles.path(redo, Self.redoName))
     }
 
     /// Recovers the backup in memory and checks it; the backup stays what it is.

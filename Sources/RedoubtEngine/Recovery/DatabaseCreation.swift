@@ -15,12 +15,20 @@ struct DatabaseCreation {
     ///
     /// Waits.
     ///
-    /// - Throws: `.missingFile` if the catalog or the redo log is missing from a database that was in use.
+    /// - Throws: `.missingFile` if the catalog or the redo log is missing from a database that was in use, or was to be
+    ///   made of a backup.
     func isNeeded(_ names: [String]) throws(RedoubtError) -> Bool {
         let hasRedo = try storage.exists(DatabaseFiles.path(path, DatabaseFiles.redoDirectory))
         if names.contains(DatabaseFiles.catalogName) {
             guard hasRedo else { throw missing(DatabaseFiles.redoDirectory, "the redo log") }
             return false
+        }
+        if names.contains(DatabaseFiles.restoredCatalogName) {
+            throw RedoubtError(
+                .missingFile,
+                "a restore here did not come to its end; empty the folder and restore again",
+                path: path
+            )
         }
         if names.contains(where: { DatabaseFiles.space(ofFile: $0) != nil }) {
             throw missing(DatabaseFiles.catalogName, "the catalog")

@@ -10,6 +10,8 @@ enum DatabaseFiles {
     static let catalogName = "catalog.ibd"
     /// The name under which a catalog is made.
     static let unfinishedCatalogName = "catalog.new"
+    /// The name of a catalog that is restored, until everything else is there.
+    static let restoredCatalogName = "catalog.restored"
     /// The directory of the redo log.
     static let redoDirectory = "redo"
     /// The name of the lock file.
@@ -23,6 +25,7 @@ enum DatabaseFiles {
         guard bytes.count > suffix.count, bytes.suffix(suffix.count).elementsEqual(suffix),
             let dash = bytes.lastIndex(of: UInt8(ascii: "-"))
         else { return nil }
+        guard isEscaped(bytes[..<dash]) else { return nil }
         let digits = bytes[(dash + 1)..<(bytes.count - suffix.count)]
         guard !digits.isEmpty, digits.count <= 10, digits.first != UInt8(ascii: "0"),
             digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
@@ -40,18 +43,48 @@ enum DatabaseFiles {
         var escaped: [UInt8] = []
         for byte in keyspace.utf8 {
             var part: [UInt8]
-            switch byte {
-            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            if isPlain(byte) {
                 part = [byte]
-            default:
+            } else {
                 let digits = String(byte, radix: 16, uppercase: true)
                 part = Array(("%" + (digits.utf8.count == 1 ? "0" : "") + digits).utf8)
             }
-            if escaped.count + part.count > 200 { break }
+            if escaped.count + part.count > escapedByteCountMaximum { break }
             escaped += part
         }
         return String(decoding: escaped, as: UTF8.self) + "-\(id).ibd"
+    }
+
+    private static let escapedByteCountMaximum = 200
+
+    /// Whether a byte stands for itself in the name of a file.
+    private static func isPlain(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"):
+            true
+        default: false
+        }
+    }
+
+    /// Whether `bytes` could be the part of a file's name that ``name(ofKeyspace:id:)`` makes of a keyspace's.
+    ///
+    /// Neither "/" nor a zero byte, which ends the names that the kernel takes, is among them.
+    private static func isEscaped(_ bytes: ArraySlice<UInt8>) -> Bool {
+        guard bytes.count <= escapedByteCountMaximum else { return false }
+        var rest = bytes
+        while let byte = rest.popFirst() {
+            if isPlain(byte) { continue }
+            guard byte == UInt8(ascii: "%"), let high = rest.popFirst(), let low = rest.popFirst(),
+                isHexadecimal(high), isHexadecimal(low)
+            else { return false }
+        }
+        return true
+    }
+
+    private static func isHexadecimal(_ byte: UInt8) -> Bool {
+        (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+            || (UInt8(ascii: "A")...UInt8(ascii: "F")).contains(byte)
     }
 
     /// Returns the path of `name` in `directory`.
