@@ -97,6 +97,7 @@ struct DatabaseOpening {
             guard configuration.createIfMissing else { throw notFound() }
             try creation.run(names)
         }
+        if names.contains(UpgradeJournal.name) { try FormatUpgrade(storage, path).settleJournal() }
         return lock
     }
 

@@ -105,6 +105,77 @@ import Testing
         #expect(code { _ = try FormatUpgrade(SimulatedStorage(), "/db").run() } == .notFound)
     }
 
+    /// A disk on which every page of an upgrade is written and the journal is still there, and the journal.
+    private static func interrupted() throws -> (image: DiskImage, journal: [UInt8]) {
+        let storage = SimulatedStorage(plant(0, in: try database(closed: true)) { _ in true })
+        storage.inject(SimulatedFault(.entry, skipping: 0, isPermanent: true, effect: .failure(errno: 5)))
+        #expect(code { _ = try upgrade(storage) } == .systemCallFailed)
+        let journal = try #require(storage.image.bytes(of: EngineFixture.path + "/" + UpgradeJournal.name))
+        return (storage.image, journal)
+    }
+
+    /// Uses the database so that page 0 of the file of "a" changes, and returns the disk.
+    private func used(_ image: DiskImage) throws -> DiskImage {
+        let storage = SimulatedStorage(image)
+        let engine = try EngineFixture.open(storage)
+        #expect(try !storage.exists(EngineFixture.path + "/" + UpgradeJournal.name))
+        for number in 0..<60 { try engine.put("a", "more \(number)", [UInt8](repeating: 1, count: 60_000)) }
+        try engine.close()
+        return storage.image
+    }
+
+    private func planted(_ journal: [UInt8], in image: DiskImage) throws -> SimulatedStorage {
+        let storage = SimulatedStorage(image)
+        let path = EngineFixture.path + "/" + UpgradeJournal.name
+        storage.removeFaults()
+        try storage.open(path, role: .control, creating: true, readOnly: false).close()
+        var planted = storage.image
+        planted.overwrite(path, at: 0, with: journal)
+        return SimulatedStorage(planted)
+    }
+
+    @Test func `an old journal does not go over a database that was used since`() throws {
+        let (image, journal) = try Self.interrupted()
+        let storage = try planted(journal, in: try used(image))
+        let before = storage.image
+        #expect(try Self.upgrade(storage) == FormatUpgrade.Outcome(from: 1, to: 1, changedFileCount: 0))
+        for path in before.paths where path.hasSuffix(".ibd") {
+            #expect(storage.image.bytes(of: path) == before.bytes(of: path), "\(path)")
+        }
+        #expect(try !storage.exists(EngineFixture.path + "/" + UpgradeJournal.name))
+        try expectRows(storage)
+    }
+
+    @Test func `a journal of which a file was changed since is refused`() throws {
+        let (image, journal) = try Self.interrupted()
+        let old = Self.plant(0, in: try used(image)) { $0.contains("/a-") }
+        let storage = try planted(journal, in: old)
+        let before = storage.image.hash
+        #expect(code { _ = try Self.upgrade(storage) } == .mixedFiles)
+        #expect(code { _ = try EngineFixture.open(storage) } == .mixedFiles)
+        #expect(storage.image.hash == before)
+    }
+
+    @Test func `an opening refuses an upgrade that did not come to its end`() throws {
+        let (image, journal) = try Self.interrupted()
+        // The file of "a" as it was before.
+        let storage = try planted(journal, in: Self.plant(0, in: without(image)) { $0.contains("/a-") })
+        do {
+            _ = try EngineFixture.open(storage)
+            Issue.record("half an upgrade was opened")
+        } catch let error as RedoubtError {
+            #expect(error.code == .unsupportedFormat && error.message.contains("did not come to its end"))
+        }
+        #expect(try Self.upgrade(storage).changedFileCount == 1)
+        try expectRows(storage)
+    }
+
+    private func without(_ image: DiskImage) -> DiskImage {
+        var image = image
+        image.remove(EngineFixture.path + "/" + UpgradeJournal.name)
+        return image
+    }
+
     @Test func `a power cut at any call leaves what the next upgrade ends`() throws {
         let image = Self.plant(0, in: try Self.database(closed: true)) { _ in true }
         var count = 0

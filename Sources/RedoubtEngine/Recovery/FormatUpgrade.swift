@@ -15,11 +15,10 @@ struct FormatStep: Sendable {
 
 /// Brings the files of a database to the version that this code writes.
 ///
-/// The new pages 0 of all files are written to a journal first, and only when that is durable in their places; a
-/// journal that is whole is done again. So a crash leaves the old version, or a journal that the next upgrade ends, and
-/// opening refuses what is in between, because a file says another version.
-///
-///     journal: "RDUPGRAD" 8, number of pages 4, CRC-32C of the pages 4, zeros up to 16384; then the pages
+/// The new pages 0 of all files are written to a journal first, and only when that is durable in their places; what of
+/// a whole journal is not in its place yet is written by the next upgrade. So a crash leaves the old version, or a
+/// journal that the next upgrade ends, and opening refuses what is in between. ``UpgradeJournal`` tells how a journal
+/// that is left over does no harm.
 package struct FormatUpgrade {
     /// What an upgrade came to.
     package struct Outcome: Sendable, Equatable {
@@ -31,9 +30,7 @@ package struct FormatUpgrade {
         package var changedFileCount: Int
     }
 
-    static let journalName = "upgrade.journal"
-    private static let magic: UInt64 = 0x5244_5550_4752_4144
-    private static let fileCountMaximum = 100_000
+    private static let fileCountMaximum = UpgradeJournal.pageCountMaximum
 
     private let storage: any Storage
     private let path: String
@@ -58,8 +55,8 @@ package struct FormatUpgrade {
     /// Waits.
     ///
     /// - Throws: `.notFound`; `.alreadyOpen`; `.unsupportedFormat` if a file is newer, or so old that no step leads
-    ///   from it; `.corruptPage`, `.corruptLog`; `.notADatabase`; `.diskFull`. The database is what it was, or the next
-    ///   upgrade ends this one.
+    ///   from it; `.mixedFiles` if a file was changed since an upgrade that was interrupted; `.corruptPage`,
+    ///   `.corruptLog`; `.notADatabase`; `.diskFull`. The database is what it was, or the next upgrade ends this one.
     package func run() throws(RedoubtError) -> Outcome {
         guard try storage.exists(DatabaseFiles.path(path, DatabaseFiles.catalogName)) else {
             throw RedoubtError(.notFound, "there is no database here; correct the path", path: path)
@@ -68,9 +65,7 @@ package struct FormatUpgrade {
         defer { withExtendedLifetime(lock) {} }
         let files = try openFiles()
         defer { for file in files { file.file.close() } }
-        if let count = try repeatJournal(files) {
-            return Outcome(from: current, to: current, changedFileCount: count)
-        }
+        let repeatedCount = try repeatJournal(files)
         let pages = try AlignedBuffer(byteCount: (files.count + 1) * pageByteCount + 16)
         var oldest = current
         var changed: [File] = []
@@ -83,10 +78,10 @@ package struct FormatUpgrade {
             try convert(page, from: version, file)
             changed.append(file)
         }
-        guard !changed.isEmpty else { return Outcome(from: current, to: current, changedFileCount: 0) }
-        try writeJournal(pages, count: changed.count)
+        guard !changed.isEmpty else { return Outcome(from: current, to: current, changedFileCount: repeatedCount) }
+        try UpgradeJournal.write(pages, count: changed.count, storage, path)
         try write(pages, to: changed)
-        return Outcome(from: oldest, to: current, changedFileCount: changed.count)
+        return Outcome(from: oldest, to: current, changedFileCount: repeatedCount + changed.count)
     }
 
     // MARK: Files
@@ -166,28 +161,6 @@ package struct FormatUpgrade {
 
     // MARK: The journal
 
-    private var journalPath: String { DatabaseFiles.path(path, Self.journalName) }
-
-    private func writeJournal(_ pages: borrowing AlignedBuffer, count: Int) throws(RedoubtError) {
-        let header = unsafe PageBytes(pages.bytes.baseAddress.unsafelyUnwrapped)
-        header.fill(at: 0, count: pageByteCount)
-        header.store(Self.magic, at: 0)
-        header.store(UInt32(count), at: 8)
-        header.store(Self.checksum(pages, count), at: 12)
-        if try storage.exists(journalPath) { try storage.remove(journalPath) }
-        let journal = try storage.open(journalPath, role: .data, creating: true, readOnly: false)
-        defer { journal.close() }
-        let all = unsafe UnsafeRawBufferPointer(rebasing: pages.bytes[..<((count + 1) * pageByteCount)])
-        try unsafe journal.write(all, at: 0)
-        try journal.sync()
-        try storage.syncDirectory(path)
-    }
-
-    private static func checksum(_ pages: borrowing AlignedBuffer, _ count: Int) -> UInt32 {
-        let end = (count + 1) * pageByteCount
-        return unsafe Checksum.crc32c(UnsafeRawBufferPointer(rebasing: pages.bytes[pageByteCount..<end]))
-    }
-
     /// Writes the pages behind the first one of `pages` to the beginnings of `files`, and removes the journal.
     private func write(_ pages: borrowing AlignedBuffer, to files: [File]) throws(RedoubtError) {
         for (number, file) in files.enumerated() {
@@ -196,40 +169,47 @@ package struct FormatUpgrade {
             try unsafe file.file.write(page, at: 0)
             try file.file.sync()
         }
-        try storage.remove(journalPath)
-        try storage.syncDirectory(path)
+        try UpgradeJournal.remove(storage, path)
     }
 
-    /// Does again what a whole journal says, and removes one that is not; returns the files changed, or nil without a
-    /// whole journal.
-    private func repeatJournal(_ files: [File]) throws(RedoubtError) -> Int? {
-        guard try storage.exists(journalPath) else { return nil }
-        let journal = try storage.open(journalPath, role: .data, creating: false, readOnly: true)
-        defer { journal.close() }
-        let size = try journal.size()
-        guard size >= UInt64(2 * pageByteCount), size <= UInt64((Self.fileCountMaximum + 1) * pageByteCount) else {
-            return nil
+    /// Ends what a whole journal has begun, and removes one that is done or says nothing new; returns the files
+    /// changed.
+    private func repeatJournal(_ files: [File]) throws(RedoubtError) -> Int {
+        guard let journal = try UpgradeJournal(storage, path) else { return 0 }
+        let targets = Self.targets(files)
+        var count = 0
+        if case .begun(let spaces) = try journal.progress(targets) {
+            try journal.write(spaces, to: targets)
+            count = spaces.count
         }
-        let pages = try AlignedBuffer(byteCount: Int(size) / pageByteCount * pageByteCount + pageByteCount)
-        _ = unsafe try journal.read(into: pages.bytes, at: 0)
-        let header = unsafe PageBytes(pages.bytes.baseAddress.unsafelyUnwrapped)
-        let count = Int(header.u32(at: 8))
-        guard header.u64(at: 0) == Self.magic, count > 0, count < Int(size) / pageByteCount,
-            header.u32(at: 12) == Self.checksum(pages, count)
-        else { return nil }
-        var targets: [File] = []
-        for number in 1...count {
-            let page = unsafe PageBytes(pages.bytes.baseAddress.unsafelyUnwrapped + number * pageByteCount)
-            guard let file = files.first(where: { $0.id == page.space }) else {
-                throw RedoubtError(
-                    .missingFile,
-                    "an upgrade was interrupted, and the file of space \(page.space) is missing; restore it",
-                    path: path
-                )
-            }
-            targets.append(file)
-        }
-        try write(pages, to: targets)
+        try UpgradeJournal.remove(storage, path)
         return count
+    }
+
+    private static func targets(_ files: [File]) -> UpgradeJournal.Files {
+        Dictionary(files.map { ($0.id, $0.file) }) { first, _ in first }
+    }
+
+    /// Removes a journal whose pages all are written, before the database is used and they are old.
+    ///
+    /// Waits. The lock of the database is held.
+    ///
+    /// - Throws: `.unsupportedFormat` if pages are to be written; `.mixedFiles`, `.missingFile` if the next upgrade
+    ///   cannot write them either.
+    func settleJournal() throws(RedoubtError) {
+        guard let journal = try UpgradeJournal(storage, path) else { return }
+        let files = try openFiles()
+        defer { for file in files { file.file.close() } }
+        switch try journal.progress(Self.targets(files)) {
+        // The files are what they were, and an opening knows their version or not.
+        case .notBegun: return
+        case .done: try UpgradeJournal.remove(storage, path)
+        case .begun:
+            throw RedoubtError(
+                .unsupportedFormat,
+                "an upgrade did not come to its end; run `redoubt upgrade` first",
+                path: path
+            )
+        }
     }
 }
