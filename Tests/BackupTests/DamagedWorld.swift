@@ -2,6 +2,16 @@ import Redoubt
 import RedoubtCore
 import RedoubtSimulation
 import RedoubtSystem
+import Testing
+
+@testable import RedoubtEngine
+
+/// Where in a node a pointer stands.
+enum NodePlace {
+    case first
+    case middle
+    case last
+}
 
 /// A database of many small pages, whose pages are damaged, and what should be in it.
 struct DamagedWorld {
@@ -53,6 +63,34 @@ struct DamagedWorld {
     static func damage(_ image: inout DiskImage, _ path: String, page: Int, _ random: inout SeededRandom) {
         let noise = (0..<300).map { _ in UInt8(truncatingIfNeeded: random.next()) }
         image.overwrite(path, at: UInt64(page * 16384 + 20 + random.below(16000)), with: noise)
+    }
+
+    /// Takes a pointer out of a node of a keyspace, which is a sound page afterwards; returns the page pointed to.
+    @discardableResult
+    func removePointer(_ image: inout DiskImage, _ keyspace: String, page number: Int, _ place: NodePlace) -> Int {
+        let path = path(keyspace)
+        let start = number * pageByteCount
+        let file = image.bytes(of: path) ?? []
+        var child = 0
+        do throws(RedoubtError) {
+            let buffer = try AlignedBuffer(byteCount: 2 * pageByteCount)
+            unsafe buffer.bytes.copyBytes(from: file[start..<start + pageByteCount])
+            let bytes = unsafe PageBytes(buffer.bytes.baseAddress.unsafelyUnwrapped)
+            let page = IndexPage(bytes)
+            var origins = [page.firstOrigin]
+            while origins.count < page.recordCount { origins.append(page.record(at: origins.last ?? 0).next) }
+            let index = place == .first ? 0 : place == .last ? origins.count - 1 : origins.count / 2
+            child = Int(page.record(at: origins[index]).child.rawValue)
+            let isMinimum = page.record(at: origins[0]).isMinimum
+            var editor = IndexPageEditor(bytes, PageID(space: bytes.space, number: bytes.number))
+            try editor.delete(origins[index], .none)
+            if isMinimum, index == 0 { try editor.setInfoBits(of: page.firstOrigin, 0x10, .none) }
+            PageSeal.seal(bytes)
+            image.overwrite(path, at: UInt64(start), with: unsafe [UInt8](buffer.bytes[..<pageByteCount]))
+        } catch {
+            Issue.record("\(error)")
+        }
+        return child
     }
 
     /// Salvages `image` and says what is wrong: a row that is not right, or that is missing where nothing is said to be

@@ -48,6 +48,35 @@ import Testing
         }
     }
 
+    @Test func `rows below a pointer that a sound node lacks are found`() throws {
+        let world = try DamagedWorld(closed: true)
+        let nodes = world.pages("long").filter { $0.type == 17855 && $0.level > 0 }
+        for node in nodes {
+            for place in [NodePlace.first, .middle, .last] {
+                var image = world.image
+                world.removePointer(&image, "long", page: node.number, place)
+                let (texts, summary) = try world.complaints(image)
+                #expect(texts == [], "\(place) of page \(node)")
+                #expect(summary.losses == [] && !summary.bridged.isEmpty, "\(place) of page \(node)")
+                #expect(summary.keyspaces.first { $0.name == "long" }?.rowCount == 300, "\(place) of page \(node)")
+            }
+        }
+    }
+
+    @Test func `rows below a missing pointer are said to be lost if their leaf is damaged too`() throws {
+        let world = try DamagedWorld(closed: true)
+        var random = SeededRandom(seed: 6)
+        let node = try #require(world.pages("long").first { $0.type == 17855 && $0.level == 1 })
+        var image = world.image
+        let leaf = world.removePointer(&image, "long", page: node.number, .middle)
+        DamagedWorld.damage(&image, world.path("long"), page: leaf, &random)
+        let (texts, summary) = try world.complaints(image)
+        #expect(texts == [])
+        #expect(summary.losses.count == 1)
+        let count = try #require(summary.keyspaces.first { $0.name == "long" }?.rowCount)
+        #expect(count > 270 && count < 300)
+    }
+
     @Test func `of a lost page of a value one row is lost`() throws {
         let world = try DamagedWorld(closed: true)
         var random = SeededRandom(seed: 3)

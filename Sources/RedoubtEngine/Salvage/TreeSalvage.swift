@@ -15,6 +15,16 @@ struct TreeSalvage {
         let isNode: Bool
     }
 
+    /// What is known of the leaf before the next one, in the order of keys.
+    private enum Before {
+        /// There is none.
+        case beginning
+        /// It was read: its number, its right sibling, and its last key or one before that.
+        case leaf(PageNumber, next: PageNumber, last: [UInt8]?)
+        /// It could not be read, and a hole says so.
+        case unknown
+    }
+
     /// A leaf that no node leads to.
     private struct Orphan {
         let number: PageNumber
@@ -29,6 +39,7 @@ struct TreeSalvage {
     private let body: Body
     private var visited: PageSet
     private var holes: [Hole] = []
+    private var before = Before.beginning
     private(set) var rowCount = 0
     /// What is lost.
     private(set) var losses: [SalvageReport.Loss] = []
@@ -51,6 +62,9 @@ struct TreeSalvage {
     /// - Throws: what `body` throws, and errors of the system.
     mutating func run() throws(RedoubtError) {
         try visit(.root, level: nil, lower: nil, upper: nil, depth: 0)
+        if case .leaf(let number, let next, let last) = before, next != .none {
+            noteGap(number, [next], lower: last, upper: nil)
+        }
         guard holes.contains(where: \.isNode) else {
             for hole in holes { lose(hole) }
             return
@@ -71,7 +85,14 @@ struct TreeSalvage {
         depth: Int
     ) throws(RedoubtError) {
         func note(_ reason: String) {
-            holes.append(Hole(page: number, lower: lower, upper: upper, reason: reason, isNode: level != 0))
+            var start = lower
+            if case .leaf(let left, let next, let last) = before {
+                // The rows of leaves between that one and this hole, to which no node leads, are in no other one.
+                if level == 0, next != number { noteGap(left, [next], lower: last, upper: lower) }
+                if level != 0, let last { start = last }
+            }
+            before = .unknown
+            holes.append(Hole(page: number, lower: start, upper: upper, reason: reason, isNode: level != 0))
         }
         guard depth < Self.depthMaximum, visited.insert(number) else { return note("is reached twice") }
         let page: IndexPage
@@ -82,7 +103,10 @@ struct TreeSalvage {
         }
         defer { withExtendedLifetime(owner) {} }
         if let level, page.level != level { return note("is of level \(page.level), not \(level)") }
-        if page.isLeaf { return try emit(page, number) }
+        if page.isLeaf {
+            compare(page, number)
+            return try emit(page, number)
+        }
         var origin = page.firstOrigin
         var isFirst = true
         for _ in 0..<page.recordCount where origin != IndexPage.supremum {
@@ -120,6 +144,33 @@ struct TreeSalvage {
             try body(key, value)
             rowCount += 1
         }
+    }
+
+    // MARK: Siblings
+
+    /// Compares the leaf `number` with the one before it: where these do not name each other, a node has lost pointers.
+    private mutating func compare(_ page: IndexPage, _ number: PageNumber) {
+        let first = page.first.map { unsafe [UInt8]($0.key) }
+        var last = page.last.map { unsafe [UInt8]($0.key) }
+        switch before {
+        case .beginning:
+            if page.previous != .none { noteGap(number, [page.previous], lower: nil, upper: first) }
+        case .leaf(let left, let next, let lastBefore):
+            last = last ?? lastBefore
+            if next != number || page.previous != left {
+                let others = [next, page.previous].filter { $0 != number && $0 != left }
+                noteGap(left, others, lower: lastBefore, upper: first)
+            }
+        case .unknown: break
+        }
+        before = .leaf(number, next: page.next, last: last)
+    }
+
+    /// Notes that leaves between `lower` and `upper` are not reached: of `others`, or else beside `number`.
+    private mutating func noteGap(_ number: PageNumber, _ others: [PageNumber], lower: [UInt8]?, upper: [UInt8]?) {
+        let page = others.first { $0 != .none } ?? number
+        let reason = "is where the leaves beside it say that there are more, to which no node leads"
+        holes.append(Hole(page: page, lower: lower, upper: upper, reason: reason, isNode: true))
     }
 
     // MARK: Orphans
