@@ -13,7 +13,7 @@ public struct Backup: Sendable {
     public let fileCount: Int
     /// The bytes of all files.
     public let byteCount: UInt64
-    /// Whether the copy was recovered and checked when it was made.
+    /// Whether the copy was recovered and checked when it was made; restoring it does not do so again.
     public let isVerified: Bool
 
     init(_ manifest: BackupManifest) {
@@ -45,28 +45,36 @@ extension Database {
     ///
     /// - Parameter folder: an absolute path, for the other process may be in another folder.
     /// - Throws: `.notOpen` if no process has it open, or the one that has does not answer within ten seconds, or ends
-    ///   before it has; and what the backup throws there.
+    ///   before it has; `.busy` while another process asks for a backup; and what the backup throws there.
     public static func requestBackup(
         of path: String,
         to folder: String,
         verify: Bool = true
     ) throws(RedoubtError) -> Backup {
         let storage = LinuxStorage()
-        let (request, result) = (path + BackupRequest.requestName, path + BackupRequest.resultName)
-        guard try isOpen(storage, path) else {
+        guard let holder = try BackupRequest.holder(storage, path) else {
             throw RedoubtError(.notOpen, "no process has the database open; open it and back it up", path: path)
         }
         guard folder.hasPrefix("/"), !folder.contains("\n") else {
             throw RedoubtError(.invalidName, "the folder must be an absolute path without line feeds", path: folder)
         }
-        BackupRequest.forget(storage, result)
-        try BackupRequest.put(storage, request, [BackupRequest.title, verify ? "1" : "0", folder])
+        let lock = try BackupRequest.lock(storage, path)
+        defer {
+            BackupRequest.forget(storage, path + BackupRequest.lockName)
+            withExtendedLifetime(lock) {}
+        }
+        try BackupRequest.forgetResults(storage, path)
+        let token = BackupRequest.makeToken()
+        let (request, result) = (path + BackupRequest.requestName, BackupRequest.resultPath(path, token))
+        defer { BackupRequest.forget(storage, request) }
+        try BackupRequest.put(storage, request, [BackupRequest.title, token, verify ? "1" : "0", folder])
         let patience = Scheduling.now().advanced(milliseconds: 10_000)
         while true {
+            // Before the answer is looked for: it may be the last thing that the process did.
+            let isGone = try BackupRequest.holder(storage, path) != holder
             if let answer = try BackupRequest.take(storage, result) { return try backup(answer, result) }
             let isWaiting = try storage.exists(request)
-            if try !isOpen(storage, path) || (isWaiting && Scheduling.now() > patience) {
-                BackupRequest.forget(storage, request)
+            if isGone || (isWaiting && Scheduling.now() > patience) {
                 throw RedoubtError(
                     .notOpen,
                     "the process that has the database open has ended, or does not answer; try again",
@@ -82,12 +90,6 @@ extension Database {
         guard answer.first == "failed", answer.count >= 4 else { throw BackupRequest.strange(path) }
         let place = answer[3].isEmpty ? nil : answer[3]
         throw RedoubtError(RedoubtError.Code(rawValue: answer[1]), answer[2], path: place)
-    }
-
-    private static func isOpen(_ storage: LinuxStorage, _ path: String) throws(RedoubtError) -> Bool {
-        let lock = path + "/redoubt.lock"
-        guard try storage.exists(lock) else { return false }
-        return try storage.isLocked(lock)
     }
 
     /// Copies the database into the folder `path` while it is read and written.
@@ -124,8 +126,9 @@ extension Database {
     /// The backup is read as a whole and compared with its manifest before anything is made.
     ///
     /// - Throws: `.notFound` if there is no folder `source`; `.damagedBackup` if it holds no complete backup, or a byte
-    ///   of it is not what was written; `.unsupportedFormat`; `.exists` if the folder `path` is not empty; `.diskFull`,
-    ///   `.readFailed`, `.systemCallFailed`. What was made is removed then.
+    ///   of it is not what was written; `.unsupportedFormat`; `.exists` if the folder `path` is not empty;
+    ///   `.alreadyOpen` if somebody makes a database there meanwhile; `.diskFull`, `.readFailed`, `.systemCallFailed`.
+    ///   What this call has made is removed then, and nothing else.
     @discardableResult
     public static func restore(from source: String, to path: String) throws(RedoubtError) -> Backup {
         try restore(from: source, to: path, storage: LinuxStorage())
