@@ -38,7 +38,7 @@ extension Command {
                 try Database.requestBackup(of: arguments.operand("PATH"), to: folder, verify: verify)
             }
         }
-        tell(backup, "backed up to \(folder)", arguments)
+        tell(backup, "backed up to \(folder)", verified: "recovered and checked", arguments)
         return .success
     }
 
@@ -53,7 +53,8 @@ extension Command {
         let backup = try explaining { () throws(RedoubtError) in
             try Database.restore(from: arguments.operand("DIR"), to: target)
         }
-        tell(backup, "restored to \(target); opening it recovers it", arguments)
+        let verified = "was recovered and checked when it was made"
+        tell(backup, "restored to \(target); opening it recovers it", verified: verified, arguments)
         return .success
     }
 
@@ -134,7 +135,7 @@ extension Command {
         Output.print("\(found.keyspaces.count) keyspaces, \(rowCount) rows: \(verdict)")
     }
 
-    private static func tell(_ backup: Backup, _ what: String, _ arguments: Arguments) {
+    private static func tell(_ backup: Backup, _ what: String, verified: String, _ arguments: Arguments) {
         if arguments.has("json") {
             var object = JSONObject()
             object.add("files", backup.fileCount)
@@ -144,7 +145,7 @@ extension Command {
             object.add("verified", backup.isVerified)
             return Output.print(object.text)
         }
-        let verdict = backup.isVerified ? "recovered and checked" : "not verified"
+        let verdict = backup.isVerified ? verified : "not verified"
         Output.print(
             "\(what): \(backup.fileCount) files, \(backup.byteCount) bytes, up to LSN \(backup.endLSN), \(verdict)"
         )

@@ -50,8 +50,8 @@ struct BackupMaker {
     ///
     /// Waits.
     ///
-    /// - Throws: `.exists`, `.busy`, `.corruptPage`, `.corruptLog`, `.readFailed`, `.diskFull`, `.damagedBackup` if the
-    ///   copy cannot be recovered; what was made is removed.
+    /// - Throws: `.exists`, `.systemLimit`, `.busy`, `.corruptPage`, `.corruptLog`, `.readFailed`, `.diskFull`,
+    ///   `.damagedBackup` if the copy cannot be recovered; what was made is removed.
     mutating func run() throws(RedoubtError) -> BackupManifest {
         try folder.make()
         do throws(RedoubtError) {
@@ -127,9 +127,10 @@ struct BackupMaker {
                 try copy(space, redo)
             } catch {
                 // The redo says that it was dropped.
-                guard space.isDropped, error.code != .diskFull, error.code != .corruptLog else { throw error }
+                let isMissed = error.code != .diskFull && error.code != .corruptLog && error.code != .exists
+                guard space.isDropped, isMissed else { throw error }
                 leftOut.insert(space.id)
-                try? folder.storage.remove(folder.path(BackupFolder.name(ofCopy: Self.name(of: space))))
+                folder.remove(BackupFolder.name(ofCopy: Self.name(of: space)))
             }
         }
         return !new.isEmpty
@@ -142,6 +143,10 @@ struct BackupMaker {
     /// Copies the file of a space.
     private mutating func copy(_ space: Space, _ redo: RedoCopy) throws(RedoubtError) {
         let name = Self.name(of: space)
+        guard files.count < BackupManifest.fileCountMaximum else {
+            let message = "a backup holds \(BackupManifest.fileCountMaximum) files at most; drop keyspaces"
+            throw RedoubtError(.systemLimit, message, path: folder.path)
+        }
         let target = try folder.create(BackupFolder.name(ofCopy: name), .data)
         defer { target.close() }
         // A descriptor of its own: that of the engine is closed when the keyspace is dropped.

@@ -12,7 +12,8 @@ package import RedoubtCore
 ///     redo 45056 76543210
 ///     sum 00ff00ff
 ///
-/// Checksums are CRC-32C in hexadecimal; the last one is of all bytes before its line. The catalog comes first.
+/// Checksums are CRC-32C in hexadecimal; the last one is of all bytes before its line. The catalog comes first. Sizes
+/// are whole pages, names those that ``DatabaseFiles`` makes, and no two files are of one space.
 package struct BackupManifest: Sendable, Equatable {
     /// A file with pages.
     package struct File: Sendable, Equatable {
@@ -40,34 +41,43 @@ package struct BackupManifest: Sendable, Equatable {
     package var redoChecksum: UInt32
 
     static let version = 1
+    /// A backup has no more files with pages.
+    static let fileCountMaximum = 100_000
+    /// No line is longer: a name has 215 bytes at most, the two numbers before it 28.
+    private static let lineByteCountMaximum = 256
     /// A manifest is no larger; bounds what is read.
-    static let byteCountMaximum: UInt64 = 64 << 20
+    static let byteCountMaximum = UInt64((fileCountMaximum + 8) * lineByteCountMaximum)
+    /// The bytes of the last line.
+    private static let sumByteCount = 13
+    private static let lineFeed = UInt8(ascii: "\n")
 
     /// The sum of the sizes of all files in bytes.
     package var byteCount: UInt64 { files.reduce(redoByteCount) { $0 &+ $1.byteCount } }
 
     /// The text.
     func encode() -> [UInt8] {
-        var lines = [
-            "redoubt-backup \(Self.version)", "database \(database)", "checkpoint \(checkpointLSN)", "end \(endLSN)",
-            "verified \(isVerified ? 1 : 0)",
-        ]
-        for file in files { lines.append("file \(file.byteCount) \(Self.hex(file.checksum)) \(file.name)") }
-        lines.append("redo \(redoByteCount) \(Self.hex(redoChecksum))")
-        let text = Array((lines.joined(separator: "\n") + "\n").utf8)
-        return text + Array("sum \(Self.hex(Self.checksum(text)))\n".utf8)
+        var text: [UInt8] = []
+        func add(_ line: String) {
+            text += line.utf8
+            text.append(Self.lineFeed)
+        }
+        add("redoubt-backup \(Self.version)")
+        add("database \(database)")
+        add("checkpoint \(checkpointLSN)")
+        add("end \(endLSN)")
+        add("verified \(isVerified ? 1 : 0)")
+        for file in files { add("file \(file.byteCount) \(Self.hex(file.checksum)) \(file.name)") }
+        add("redo \(redoByteCount) \(Self.hex(redoChecksum))")
+        add("sum \(Self.hex(Self.checksum(text[...])))")
+        return text
     }
 
     /// Reads a text.
     ///
     /// - Throws: `.unsupportedFormat` for a newer version, `.damagedBackup` for whatever else is not a manifest.
     static func decode(_ bytes: [UInt8], path: String) throws(RedoubtError) -> BackupManifest {
-        guard let text = String(validating: bytes, as: UTF8.self) else { throw damaged("is no text", path) }
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false).map {
-            $0.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
-        }
-        guard let first = lines.first, first.count == 2, first[0] == "redoubt-backup", let version = Int(first[1])
-        else {
+        var lines = Lines(bytes[...])
+        guard let first = lines.next("redoubt-backup", wordCount: 1), let version = Int(first[0]) else {
             throw damaged("does not begin as one", path)
         }
         guard version <= Self.version else {
@@ -77,32 +87,33 @@ package struct BackupManifest: Sendable, Equatable {
                 path: path
             )
         }
-        // Every way to write the same numbers but one is refused, so no changed byte goes unnoticed.
-        guard let manifest = parse(lines), manifest.encode() == bytes else {
-            throw damaged("does not match its checksum", path)
-        }
+        // Before anything is made of the bytes. Every way to write the same numbers but one is refused, so no changed
+        // byte goes unnoticed.
+        let sum = Array("sum \(hex(checksum(bytes.dropLast(sumByteCount))))\n".utf8)
+        guard bytes.suffix(sumByteCount).elementsEqual(sum), let manifest = parse(&lines), manifest.encode() == bytes
+        else { throw damaged("does not match its checksum, or names what no backup has", path) }
         return manifest
     }
 
-    private static func parse(_ lines: [[String]]) -> BackupManifest? {
-        guard lines.count >= 8, lines[1].count == 2, lines[1][0] == "database", lines[1][1].utf8.count == 32,
-            let high = UInt64(lines[1][1].prefix(16), radix: 16), let low = UInt64(lines[1][1].suffix(16), radix: 16),
-            let checkpoint = number("checkpoint", lines[2]), let end = number("end", lines[3]),
-            let verified = number("verified", lines[4])
+    /// Reads what follows the first line.
+    private static func parse(_ lines: inout Lines) -> BackupManifest? {
+        guard let database = lines.next("database", wordCount: 1)?[0], database.utf8.count == 32,
+            let high = UInt64(database.prefix(16), radix: 16), let low = UInt64(database.suffix(16), radix: 16),
+            let checkpoint = lines.number("checkpoint"), let end = lines.number("end"),
+            let verified = lines.number("verified")
         else { return nil }
         var files: [File] = []
-        var index = 5
-        while index < lines.count, lines[index].first == "file" {
-            guard lines[index].count == 4, let size = UInt64(lines[index][1]),
-                let checksum = UInt32(lines[index][2], radix: 16),
-                DatabaseFiles.space(ofFile: lines[index][3]) != nil, !lines[index][3].contains("/")
+        var spaces: Set<SpaceID> = []
+        while let words = lines.next("file", wordCount: 3) {
+            guard files.count < fileCountMaximum, let size = UInt64(words[0]), size % UInt64(pageByteCount) == 0,
+                let checksum = UInt32(words[1], radix: 16), let space = DatabaseFiles.space(ofFile: words[2]),
+                spaces.insert(space).inserted
             else { return nil }
-            files.append(File(name: lines[index][3], byteCount: size, checksum: checksum))
-            index += 1
+            files.append(File(name: words[2], byteCount: size, checksum: checksum))
         }
-        guard index < lines.count, lines[index].count == 3, lines[index][0] == "redo",
-            let size = UInt64(lines[index][1]), let checksum = UInt32(lines[index][2], radix: 16),
-            files.first?.name == DatabaseFiles.catalogName, Set(files.map(\.name)).count == files.count
+        guard let redo = lines.next("redo", wordCount: 2), let size = UInt64(redo[0]),
+            let checksum = UInt32(redo[1], radix: 16), let catalog = files.first,
+            catalog.name == DatabaseFiles.catalogName, catalog.byteCount >= UInt64(pageByteCount)
         else { return nil }
         return BackupManifest(
             database: DatabaseID(high: high, low: low),
@@ -115,8 +126,24 @@ package struct BackupManifest: Sendable, Equatable {
         )
     }
 
-    private static func number(_ name: String, _ line: [String]) -> UInt64? {
-        line.count == 2 && line[0] == name ? UInt64(line[1]) : nil
+    /// The lines of a text, one after another, without a copy of the whole.
+    private struct Lines {
+        private var rest: ArraySlice<UInt8>
+
+        init(_ bytes: ArraySlice<UInt8>) { rest = bytes }
+
+        /// Takes the next line if it is `name` and `wordCount` words, and returns these.
+        mutating func next(_ name: String, wordCount: Int) -> [String]? {
+            let line = rest.prefix(BackupManifest.lineByteCountMaximum).prefix { $0 != BackupManifest.lineFeed }
+            guard line.endIndex < rest.endIndex, rest[line.endIndex] == BackupManifest.lineFeed else { return nil }
+            let words = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
+            guard words.count == wordCount + 1, words[0].elementsEqual(name.utf8) else { return nil }
+            rest = rest[(line.endIndex + 1)...]
+            return words.dropFirst().map { String(decoding: $0, as: UTF8.self) }
+        }
+
+        /// Takes the next line if it is `name` and a number.
+        mutating func number(_ name: String) -> UInt64? { next(name, wordCount: 1).flatMap { UInt64($0[0]) } }
     }
 
     private static func damaged(_ what: String, _ path: String) -> RedoubtError {
@@ -128,7 +155,7 @@ package struct BackupManifest: Sendable, Equatable {
         return String(repeating: "0", count: 8 - digits.utf8.count) + digits
     }
 
-    private static func checksum(_ bytes: [UInt8]) -> UInt32 {
+    private static func checksum(_ bytes: ArraySlice<UInt8>) -> UInt32 {
         unsafe bytes.withUnsafeBytes { unsafe Checksum.crc32c($0) }
     }
 }
