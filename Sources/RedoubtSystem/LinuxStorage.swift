@@ -51,10 +51,9 @@ package final class LinuxStorage: Storage {
         creating: Bool,
         readOnly: Bool
     ) throws(RedoubtError) -> any StorageFile {
-        var flags = O_CLOEXEC | O_NOFOLLOW | (readOnly ? O_RDONLY : O_RDWR)
+        // Whatever stands there in place of a file, such as a pipe, opening it does not wait.
+        var flags = O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | (readOnly ? O_RDONLY : O_RDWR)
         if creating { flags |= O_CREAT | O_EXCL }
-        // Whatever stands there in place of a small file, such as a pipe, opening it does not wait.
-        if role == .control { flags |= O_NONBLOCK }
         let wantsDirect = usesDirectIO && role != .control
         var descriptor = openDescriptor(path, wantsDirect ? flags | redoubt_o_direct : flags)
         var alignment = 1
@@ -69,6 +68,12 @@ package final class LinuxStorage: Storage {
             if descriptor >= 0 && alignment == 1 { wasDirectRefused.store(true, ordering: .relaxed) }
         }
         try SystemCall.check(descriptor, "open", path)
+        do throws(RedoubtError) {
+            try Self.requireRegular(Int32(descriptor), path)
+        } catch {
+            _ = Glibc.close(Int32(descriptor))
+            throw error
+        }
         let file = LinuxFile(
             path: path,
             role: role,
@@ -79,6 +84,19 @@ package final class LinuxStorage: Storage {
         )
         if file.atomicWriteUnit > 0 { takesAtomicWrites.store(true, ordering: .relaxed) }
         return file
+    }
+
+    /// Throws `.readFailed` if `descriptor` is of something that has no bytes of its own: a pipe, a device, a folder.
+    private static func requireRegular(_ descriptor: Int32, _ path: String) throws(RedoubtError) {
+        var status = stat()
+        try SystemCall.check(SystemCall.repeated { Int(unsafe fstat(descriptor, &status)) }, "fstat", path)
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            throw RedoubtError(
+                .readFailed,
+                "a pipe, a device or a folder stands in place of a file; remove it",
+                path: path
+            )
+        }
     }
 
     private func openDescriptor(_ path: String, _ flags: Int32) -> Int {

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import RedoubtCore
 import RedoubtSystem
 import TestSupport
@@ -142,6 +143,21 @@ import Testing
         #expect(try !storage.exists(path + "/a"))
         #expect(try !storage.exists(path + "/d/e"))
         #expect(code { try storage.createDirectory(path + "/d") } == .systemCallFailed)
+    }
+
+    @Test("a pipe in place of a file keeps nobody waiting", arguments: FileRole.allCases)
+    func pipe(role: FileRole) throws {
+        let path = directory.file("pipe \(role)")
+        #expect(unsafe mkfifo(path, 0o600) == 0)
+        for isDirect in [true, false] {
+            let storage = LinuxStorage(directIO: isDirect)
+            for readOnly in [true, false] {
+                #expect(
+                    code { _ = try storage.open(path, role: role, creating: false, readOnly: readOnly) } == .readFailed
+                )
+            }
+        }
+        #expect(try LinuxStorage().exists(path))
     }
 
     @Test("a database is locked once, and the error names the holder")
