@@ -67,7 +67,7 @@ let package = Package(
         engine("RedoubtPolicy", dependencies: ["RedoubtCore"]),
         engine(
             "RedoubtEngine",
-            dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtPolicy"],
+            dependencies: ["CRedoubtShims", "RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtPolicy"],
             exclude: folders.map { "\($0)/README.md" },
         ),
         engine(

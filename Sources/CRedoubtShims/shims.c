@@ -35,11 +35,7 @@ void *redoubt_thread_pointer(void) { return thread_pointer; }
 
 void redoubt_set_thread_pointer(void *pointer) { thread_pointer = pointer; }
 
-static __thread int32_t thread_borrows;
-
-int32_t redoubt_thread_borrows(void) { return thread_borrows; }
-
-void redoubt_set_thread_borrows(int32_t borrows) { thread_borrows = borrows; }
+__thread int32_t redoubt_thread_borrows_value;
 
 static _Atomic uint32_t next_ordinal;
 static __thread uint32_t thread_ordinal_plus_one;

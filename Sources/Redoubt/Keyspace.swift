@@ -31,10 +31,15 @@ public final class Keyspace: Sendable {
     /// The value may be one that is not durable yet.
     /// - Throws: `.keyTooLarge`, `.keyspaceNotFound` after a drop, `.corruptPage`, `.readFailed`, `.poolExhausted`,
     ///   `.closed`, `.reentered`.
+    @inlinable
     public func get<Key: ByteSource & ~Escapable>(_ key: Key) throws(RedoubtError) -> [UInt8]? {
-        unsafe try key.withBytes { (bytes) throws(RedoubtError) in
-            try database.call { () throws(RedoubtError) in unsafe try tree.getCopy(bytes) }
-        }
+        unsafe try key.withBytes { (bytes) throws(RedoubtError) in unsafe try copy(of: bytes) }
+    }
+
+    // What is generic stays outside, where it is made for the caller's kind of key.
+    @usableFromInline
+    func copy(of bytes: UnsafeRawBufferPointer) throws(RedoubtError) -> [UInt8]? {
+        try database.call { () throws(RedoubtError) in unsafe try tree.getCopy(bytes) }
     }
 
     /// Lends the value of `key` to `body` without copying it; returns false if there is none.
@@ -45,15 +50,22 @@ public final class Keyspace: Sendable {
     /// latched meanwhile, so writers of neighbouring keys wait: be short. Calling the database from `body` throws
     /// `.reentered`, and the span cannot leave it.
     /// - Throws: as ``get(_:)``, and what `body` throws.
+    @inlinable
     @discardableResult
     public func withValue<Key: ByteSource & ~Escapable>(
         of key: Key,
         _ body: (RawSpan, ValuePart) throws(RedoubtError) -> Void
     ) throws(RedoubtError) -> Bool {
-        unsafe try key.withBytes { (bytes) throws(RedoubtError) in
-            try database.call { () throws(RedoubtError) in
-                unsafe try tree.read(bytes) { (value) throws(RedoubtError) in try lend(value, to: body) }
-            }
+        unsafe try key.withBytes { (bytes) throws(RedoubtError) in unsafe try lendValue(of: bytes, to: body) }
+    }
+
+    @usableFromInline
+    func lendValue(
+        of bytes: UnsafeRawBufferPointer,
+        to body: (RawSpan, ValuePart) throws(RedoubtError) -> Void
+    ) throws(RedoubtError) -> Bool {
+        try database.call { () throws(RedoubtError) in
+            unsafe try tree.read(bytes) { (value) throws(RedoubtError) in try lend(value, to: body) }
         }
     }
 
@@ -62,10 +74,14 @@ public final class Keyspace: Sendable {
     /// Waits if a page must be read.
     ///
     /// - Throws: as ``get(_:)``.
+    @inlinable
     public func contains<Key: ByteSource & ~Escapable>(_ key: Key) throws(RedoubtError) -> Bool {
-        unsafe try key.withBytes { (bytes) throws(RedoubtError) in
-            try database.call { () throws(RedoubtError) in unsafe try tree.contains(bytes) }
-        }
+        unsafe try key.withBytes { (bytes) throws(RedoubtError) in unsafe try hasRow(bytes) }
+    }
+
+    @usableFromInline
+    func hasRow(_ bytes: UnsafeRawBufferPointer) throws(RedoubtError) -> Bool {
+        try database.call { () throws(RedoubtError) in unsafe try tree.contains(bytes) }
     }
 
     /// Returns a cursor that is on no row.

@@ -25,6 +25,9 @@ static inline void redoubt_cpu_pause(void) {
 #endif
 }
 
+/// Has the processor fetch the cache line at `address`, which need not be mapped.
+static inline void redoubt_prefetch(const void *address) { __builtin_prefetch(address); }
+
 /// Waits while `*word == expected`, at most `timeout_nanoseconds` (negative: without limit). Returns 0 when woken
 /// (perhaps spuriously) or the value differed, 1 when the time ran out.
 int redoubt_futex_wait(const void *word, uint32_t expected, int64_t timeout_nanoseconds);
@@ -36,9 +39,11 @@ void redoubt_futex_wake(const void *word, int32_t count);
 void *redoubt_thread_pointer(void);
 void redoubt_set_thread_pointer(void *pointer);
 
-/// Whether the calling thread is inside a closure that borrows a page, and so must not enter the engine.
-int32_t redoubt_thread_borrows(void);
-void redoubt_set_thread_borrows(int32_t borrows);
+/// Whether the calling thread is inside a closure that borrows a page, and so must not enter the engine. In the header,
+/// because every call asks.
+extern __thread int32_t redoubt_thread_borrows_value;
+static inline int32_t redoubt_thread_borrows(void) { return redoubt_thread_borrows_value; }
+static inline void redoubt_set_thread_borrows(int32_t borrows) { redoubt_thread_borrows_value = borrows; }
 
 /// A small number for the calling thread, for sharding: consecutive as threads first ask.
 uint32_t redoubt_thread_ordinal(void);

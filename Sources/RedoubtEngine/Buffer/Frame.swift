@@ -40,6 +40,12 @@ struct Frame: Equatable, @unchecked Sendable {
     @inline(__always)
     var state: UnsafeMutablePointer<FrameState> { unsafe (control + 8).assumingMemoryBound(to: FrameState.self) }
 
+    /// Has the processor fetch what a search in the page reads first, while the caller looks at the page's header.
+    @inline(__always)
+    func prefetchSearchIndex() {
+        SearchIndex(word: unsafe state.pointee.searchIndex.load(ordering: .relaxed)).prefetch()
+    }
+
     /// The number of the frame, which trees keep as a hint.
     @inline(__always)
     var index: UInt32 { unsafe state.pointee.index }

@@ -303,7 +303,7 @@ package struct Cursor: ~Copyable {
         frame = leaf
         version = leaf.optimisticVersion() ?? 0
         origin = record.origin
-        unsafe try visit(self.key, TreeValue(record: record, tree: tree, leaf: leaf.pageID))
+        unsafe try visit(self.key, TreeValue(record: record, tree: tree))
     }
 }
 

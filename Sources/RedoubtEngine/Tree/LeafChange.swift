@@ -121,7 +121,7 @@ extension Tree {
         case .none: break
         case .absent: plan.isMet = !isVisible
         case .equals(let expected):
-            let value = TreeValue(record: record, tree: self, leaf: leaf.pageID)
+            let value = TreeValue(record: record, tree: self)
             if isVisible { plan.isMet = unsafe try value.equals(expected) } else { plan.isMet = false }
         }
         // A staged row never replaces a visible one.

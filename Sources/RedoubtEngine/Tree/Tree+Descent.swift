@@ -68,6 +68,7 @@ extension Tree {
             if frame.validate(version) { throw error }
             return nil
         }
+        leaf.prefetchSearchIndex()
         guard frame.validate(version) else {
             leaf.unlock(exclusively: exclusively)
             return nil

@@ -25,7 +25,7 @@ extension Tree {
         guard found.isMatch else { return .done(nil) }
         let record = page.record(at: found.predecessor)
         if record.isDeleted { return .done(nil) }
-        let value = TreeValue(record: record, tree: self, leaf: leaf.pageID)
+        let value = TreeValue(record: record, tree: self)
         return value.isInline ? .done(try value.copy()) : .wouldWait
     }
 

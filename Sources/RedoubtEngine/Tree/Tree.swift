@@ -60,7 +60,7 @@ package struct Tree: Sendable {
         guard found.isMatch else { return false }
         let record = page.record(at: found.predecessor)
         if record.isDeleted { return false }
-        try body(TreeValue(record: record, tree: self, leaf: id(leaf.bytes.number)))
+        try body(TreeValue(record: record, tree: self))
         return true
     }
 
@@ -93,13 +93,14 @@ package struct Tree: Sendable {
     // MARK: Limits
 
     /// Throws `.keyTooLarge` unless `key` has 1 to 3072 bytes.
+    @inline(__always)
     static func checkKey(_ key: UnsafeRawBufferPointer) throws(RedoubtError) {
-        guard key.count >= 1, key.count <= keyByteCountMaximum else {
-            throw RedoubtError(
-                .keyTooLarge,
-                "a key has \(key.count) bytes; it must have 1 to \(keyByteCountMaximum)"
-            )
-        }
+        if key.count < 1 || key.count > keyByteCountMaximum { throw keyFault(key.count) }
+    }
+
+    @inline(never)
+    private static func keyFault(_ count: Int) -> RedoubtError {
+        RedoubtError(.keyTooLarge, "a key has \(count) bytes; it must have 1 to \(keyByteCountMaximum)")
     }
 
     /// Throws `.valueTooLarge` if `count` is above 4 GiB - 1.

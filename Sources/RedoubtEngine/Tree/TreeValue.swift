@@ -4,14 +4,16 @@ package import RedoubtCore
 @safe
 package struct TreeValue {
     private let record: Record
-    private let tree: Tree
-    private let leaf: PageID
+    // Not counted: whoever runs the closure that is given the value keeps the tree meanwhile.
+    private unowned(unsafe) let kernel: Kernel
+    private unowned(unsafe) let space: Space
     private let shape: RecordShape
 
-    init(record: Record, tree: Tree, leaf: PageID) {
+    @inline(__always)
+    init(record: Record, tree: borrowing Tree) {
         self.record = record
-        self.tree = tree
-        self.leaf = leaf
+        unsafe kernel = tree.kernel
+        unsafe space = tree.space
         shape = record.shape
     }
 
@@ -47,7 +49,7 @@ package struct TreeValue {
             _ = unsafe try body(inlineBytes)
             return
         }
-        unsafe try tree.readChain(reference, body)
+        unsafe try Tree(kernel: kernel, space: space).readChain(reference, body)
     }
 
     /// Returns all bytes.
