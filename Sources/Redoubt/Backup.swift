@@ -98,8 +98,10 @@ extension Database {
     ///
     /// The copy holds everything that was acknowledged as durable before the call, and of what was written during it a
     /// beginning in the order of writing. While it is made the redo log keeps what is still to be copied, so writers
-    /// may wait for redo capacity a little longer than usual. Then the copy is recovered and checked, in memory. Should
-    /// the call fail, or the machine stop, there is no backup: ``restore(from:to:storage:)`` refuses what is left.
+    /// may wait for redo capacity a little longer than usual. Then the copy is recovered and checked: what that writes
+    /// is kept in memory, and when it is much in a file in the folder that has no name. If there is no room for it, the
+    /// backup stays, and ``Backup/isVerified`` is false. Should the call fail, or the machine stop, there is no backup:
+    /// ``restore(from:to:storage:)`` refuses what is left.
     ///
     /// - Parameters:
     ///   - path: A folder that is empty or missing; created with mode 0700.
@@ -107,7 +109,7 @@ extension Database {
     ///   - progress: Called with the bytes copied so far, and those that there are.
     /// - Throws: `.exists` if the folder is not empty; `.busy` if another backup is being made; `.corruptPage` if a
     ///   page cannot be copied because it is damaged; `.damagedBackup` if the copy cannot be recovered; `.systemLimit`
-    ///   if that takes too much memory; `.diskFull`, `.readFailed`, `.fenced`, `.closed`, `.reentered`.
+    ///   if there are too many keyspaces; `.diskFull`, `.readFailed`, `.fenced`, `.closed`, `.reentered`.
     @discardableResult
     public func backup(
         to path: String,

@@ -82,18 +82,20 @@ extension Database {
     ///
     /// Waits.
     ///
-    /// The damaged database is not changed, not by a byte; nobody may have it open.
+    /// The damaged database is not changed, not by a byte; nobody may have it open, or opens it meanwhile. What its
+    /// recovery writes is kept in memory, and when it is much in a file in the folder `target` that has no name.
     ///
     /// - Parameter configuration: The options of the new database; its memory serves the reading as well.
-    /// - Throws: `.notFound`; `.exists` if the folder `target` is not empty; `.alreadyOpen`; `.systemLimit` if recovery
-    ///   takes too much memory; `.diskFull` and what else keeps the new database from being written.
+    /// - Throws: `.notFound`; `.exists` if the folder `target` is not empty; `.alreadyOpen`; `.diskFull` and what else
+    ///   keeps the new database from being written.
     public static func salvage(
         at path: String,
         to target: String,
         configuration: Configuration = Configuration()
     ) throws(RedoubtError) -> SalvageSummary {
         let storage = LinuxStorage(configuration.storage)
-        try requireUnlocked(storage, path)
+        let lock = try storage.shareLock(path + "/redoubt.lock")
+        defer { withExtendedLifetime(lock) {} }
         return try salvage(at: path, to: target, configuration: configuration, storage: storage)
     }
 
@@ -109,9 +111,9 @@ extension Database {
         if try storage.exists(target), try !storage.list(target).isEmpty {
             throw RedoubtError(.exists, "the folder is not empty; name one that is, or that is not there", path: target)
         }
-        var salvage = Salvage(storage, path, configuration)
         // Before anything is made.
-        _ = try Salvage.view(of: storage, path)
+        try Salvage.requireFiles(storage, path)
+        var salvage = Salvage(storage, path, to: target, configuration)
         var settings = configuration
         settings.createIfMissing = true
         var options = EngineOptions()
@@ -139,7 +141,8 @@ extension Database {
     /// Waits.
     ///
     /// For a database that was not closed, that stands on a medium that cannot be written, or that is damaged: reads
-    /// that meet damage throw, the others go on. What recovery writes takes memory until ``close()``.
+    /// that meet damage throw, the others go on. What recovery writes takes memory until ``close()``; until then nobody
+    /// can open it for writing.
     ///
     /// - Throws: as ``open(at:configuration:progress:)``, but nothing is created; `.alreadyOpen` while a process has
     ///   it open; `.systemLimit` if recovery takes too much memory.
@@ -148,8 +151,8 @@ extension Database {
         configuration: Configuration = Configuration()
     ) throws(RedoubtError) -> Database {
         let storage = LinuxStorage(configuration.storage)
-        try requireUnlocked(storage, path)
-        return try openReadOnly(at: path, configuration: configuration, storage: storage)
+        let lock = try storage.shareLock(path + "/redoubt.lock")
+        return try openReadOnly(at: path, configuration: configuration, storage: storage, lock: lock)
     }
 
     /// The same in `storage`, such as one in memory.
@@ -160,22 +163,34 @@ extension Database {
         configuration: Configuration,
         storage: any Storage
     ) throws(RedoubtError) -> Database {
+        try openReadOnly(at: path, configuration: configuration, storage: storage, lock: nil)
+    }
+
+    private static func openReadOnly(
+        at path: String,
+        configuration: Configuration,
+        storage: any Storage,
+        lock: (any AnyObject & Sendable)?
+    ) throws(RedoubtError) -> Database {
         var settings = configuration
         settings.createIfMissing = false
         var options = EngineOptions()
         options.usesBackgroundThreads = false
         options.usesLogThreads = false
-        let view = try Salvage.view(of: storage, path)
-        let database = try open(at: path, configuration: settings, storage: view, options: options)
-        database.isReadOnly = true
-        try database.engine.refuseWrites()
-        return database
-    }
-
-    /// Throws `.alreadyOpen` while a process has the database open: its files change.
-    private static func requireUnlocked(_ storage: LinuxStorage, _ path: String) throws(RedoubtError) {
-        let lock = path + "/redoubt.lock"
-        guard try storage.exists(lock), try storage.isLocked(lock) else { return }
-        throw RedoubtError(.alreadyOpen, "a process has the database open; wait for its end", path: path)
+        let view = try Salvage.view(of: storage, path, lock: lock)
+        do throws(RedoubtError) {
+            let database = try open(at: path, configuration: settings, storage: view, options: options)
+            database.isReadOnly = true
+            do throws(RedoubtError) {
+                try database.engine.refuseWrites()
+            } catch {
+                database.engine.forget()
+                throw error
+            }
+            return database
+        } catch {
+            // The engine may say that it is fenced because there was no room for what it wrote.
+            throw view.failure ?? error
+        }
     }
 }

@@ -2,23 +2,24 @@ package import RedoubtCore
 import RedoubtSystem
 
 extension Engine {
-    /// The memory that the verification of a backup may take for what recovery writes, in bytes.
-    private static var verificationByteCount: Int { 1 << 30 }
-
     /// Copies the database, which goes on, into the folder `path`; with `verify` the copy is recovered and checked.
     ///
-    /// Waits.
+    /// Waits. The manifest says whether the copy was verified: if there is no room for what recovery writes, the backup
+    /// is one, but is not.
     ///
     /// - Parameters:
     ///   - progress: called with the bytes copied so far, and those that there are.
+    ///   - verificationByteCount: the memory for what recovery of the copy writes, in bytes; the rest goes to a file in
+    ///     the folder.
     ///   - fault: a rule that is broken on purpose.
     /// - Throws: `.exists` if the folder is not empty; `.busy` if a backup is being made; `.corruptPage` if a page
-    ///   cannot be copied; `.damagedBackup` if the copy cannot be recovered; `.systemLimit` if verifying takes too much
-    ///   memory; `.diskFull`, `.fenced`, `.readFailed`. What was made is removed.
+    ///   cannot be copied; `.damagedBackup` if the copy cannot be recovered; `.systemLimit` if there are too many
+    ///   keyspaces; `.diskFull`, `.fenced`, `.readFailed`. What was made is removed.
     package func backup(
         to path: String,
         verify: Bool,
         progress: ((UInt64, UInt64) -> Void)? = nil,
+        verificationByteCount: Int = 64 << 20,
         fault: BackupFault? = nil
     ) throws(RedoubtError) -> BackupManifest {
         try requireOpen()
@@ -34,7 +35,9 @@ extension Engine {
             settings.redoLog.bufferCapacity = .mebibytes(1)
             settings.redoLog.capacity = configuration.redoLog.capacity
             let chosen = settings
-            job.verify = { (folder, manifest) throws(RedoubtError) in try Self.verify(folder, manifest, chosen) }
+            job.verify = { (folder, manifest) throws(RedoubtError) in
+                try Self.verify(folder, manifest, chosen, verificationByteCount)
+            }
         }
         var maker = BackupMaker(job, to: path)
         return try maker.run()
@@ -43,13 +46,13 @@ extension Engine {
     private static func verify(
         _ folder: BackupFolder,
         _ manifest: BackupManifest,
-        _ configuration: Configuration
-    ) throws(RedoubtError) -> [CheckFinding] {
+        _ configuration: Configuration,
+        _ byteCountMaximum: Int
+    ) throws(RedoubtError) -> [CheckFinding]? {
         let restorer = BackupRestorer(folder.storage, from: folder.path, to: folder.path)
         do throws(RedoubtError) {
-            return try restorer.verify(manifest, configuration, byteCountMaximum: verificationByteCount)
+            return try restorer.verify(manifest, configuration, byteCountMaximum: byteCountMaximum)
         } catch {
-            if error.code == .systemLimit { throw error }
             throw RedoubtError(
                 .damagedBackup,
                 "the copy cannot be recovered (\(error.message)); check the database",

@@ -64,6 +64,10 @@ final class LinuxLock: Sendable {
         if code == 0 { return identity }
         give(identity)
         guard code == EAGAIN || code == EACCES else { throw SystemCall.error("fcntl(F_OFD_SETLK)", path, code) }
+        // Who shares the lock has not written who it is.
+        if redoubt_lock_state(descriptor) == 0 {
+            throw RedoubtError(.alreadyOpen, "somebody looks at the database; wait for the end of that", path: path)
+        }
         let holder = processID(in: descriptor).map { "process \($0)" } ?? "another process"
         throw RedoubtError(.alreadyOpen, "the database is open in \(holder); close it there first", path: path)
     }
@@ -95,4 +99,27 @@ final class LinuxLock: Sendable {
         _ = ftruncate(descriptor, 0)
         text.withUTF8 { bytes in _ = unsafe pwrite(descriptor, bytes.baseAddress, bytes.count, 0) }
     }
+}
+
+/// The lock file of a database that is looked at: kept from being taken while the object lives, and not written.
+final class SharedLock: Sendable {
+    private let descriptor: Int32
+
+    /// Shares the lock file at `path`; nil if there is none, or it may not be read.
+    init?(_ path: String) throws(RedoubtError) {
+        let flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
+        let opened = SystemCall.repeated { Int(unsafe open(path, flags, 0)) }
+        if opened == -Int(ENOENT) || opened == -Int(EACCES) { return nil }
+        let descriptor = Int32(try SystemCall.check(opened, "open", path))
+        var code: Int32
+        repeat { code = redoubt_share_file(descriptor) } while code == EINTR
+        guard code == 0 else {
+            _ = close(descriptor)
+            guard code == EAGAIN || code == EACCES else { throw SystemCall.error("fcntl(F_OFD_SETLK)", path, code) }
+            throw RedoubtError(.alreadyOpen, "a process has the database open; wait for its end", path: path)
+        }
+        self.descriptor = descriptor
+    }
+
+    deinit { _ = close(descriptor) }
 }

@@ -203,7 +203,17 @@ package final class LinuxStorage: Storage {
         try LinuxLock(path)
     }
 
-    /// Whether somebody holds the lock file at `path`; looking disturbs nobody.
+    /// Keeps everybody from taking the lock file at `path`, together with others who do this, and writes nothing.
+    ///
+    /// Held until the result is released. Nil if there is no such file, or it may not be read.
+    ///
+    ///
+    /// - Throws: `.alreadyOpen` while somebody has taken it.
+    package func shareLock(_ path: String) throws(RedoubtError) -> (any AnyObject & Sendable)? {
+        try SharedLock(path)
+    }
+
+    /// Whether somebody has taken the lock file at `path`; looking disturbs nobody.
     package func isLocked(_ path: String) throws(RedoubtError) -> Bool {
         let opened = openDescriptor(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
         let descriptor = Int32(try SystemCall.check(opened, "open", path))

@@ -153,6 +153,8 @@ import Testing
         }
         #expect(salvage("/nothing", "/new") == .notFound)
         #expect(salvage(BackupWorld.path, BackupWorld.path) == .exists)
+        // A folder, but not one of a database.
+        #expect(salvage(BackupWorld.path + "/redo", "/new") == .notFound)
         #expect(disk.image.paths == world.image.paths)
     }
 }

@@ -177,6 +177,32 @@ import Testing
         #expect(text == "\(ProcessInfo.processInfo.processIdentifier)\n")
     }
 
+    @Test("those who look at a database keep out who would change it, and not each other")
+    func sharedLock() throws {
+        let storage = LinuxStorage()
+        let path = directory.file("redoubt.lock")
+        #expect(try storage.shareLock(path) == nil)
+        var taken: (any AnyObject & Sendable)? = try storage.lock(path)
+        #expect(try storage.isLocked(path))
+        #expect(code { () throws(RedoubtError) in _ = try storage.shareLock(path) } == .alreadyOpen)
+        withExtendedLifetime(taken) {}
+        taken = nil
+        let first = try storage.shareLock(path)
+        var second = try storage.shareLock(path)
+        #expect(first != nil && second != nil)
+        #expect(try !storage.isLocked(path))
+        do {
+            _ = try storage.lock(path)
+            Issue.record("the lock was taken under a reader")
+        } catch {
+            #expect(error.code == .alreadyOpen && error.message.contains("looks at"))
+        }
+        withExtendedLifetime((first, second)) {}
+        second = nil
+        #expect(code { () throws(RedoubtError) in _ = try storage.lock(path) } == .alreadyOpen)
+        withExtendedLifetime(first) {}
+    }
+
     @Test("a lock that was released can be taken again")
     func lockAgain() throws {
         let storage = LinuxStorage()

@@ -106,7 +106,10 @@ int redoubt_fallocate(int descriptor, int64_t offset, int64_t length);
 /// Takes the write lock of the whole open file (F_OFD_SETLK) without waiting; returns 0 or errno.
 int redoubt_lock_file(int descriptor);
 
-/// Whether another open file holds that lock: 1 if so, 0 if not, or errno as a negative number.
+/// Takes the read lock of the whole open file (F_OFD_SETLK) without waiting; returns 0 or errno.
+int redoubt_share_file(int descriptor);
+
+/// Whether another open file holds the write lock: 1 if so, 0 if not, or errno as a negative number.
 int redoubt_lock_state(int descriptor);
 
 /// What direct I/O on the file must be aligned to: bytes, 0 if the file has no direct I/O, -1 if the kernel does not

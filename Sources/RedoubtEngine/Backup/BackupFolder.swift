@@ -20,6 +20,8 @@ struct BackupFolder {
     static let manifestName = "backup.manifest"
     static let unfinishedManifestName = "backup.manifest.new"
     static let redoName = "redo.copy"
+    /// What verification writes beyond its memory; the name goes as soon as the file is there.
+    static let spillName = "verification.copy"
     private static let suffix = ".copy"
 
     /// The bytes that are copied at once.

@@ -10,8 +10,9 @@ struct BackupMaker {
         let spaces: SpaceTable
         /// Held while keyspaces are created, dropped or renamed.
         let changeLock: EngineLock
-        /// Recovers and checks the copy, and returns what is wrong with it; nil for no verification.
-        var verify: ((BackupFolder, BackupManifest) throws(RedoubtError) -> [CheckFinding])?
+        /// Recovers and checks the copy, and returns what is wrong with it, or nil if there is no room for that; nil
+        /// for no verification.
+        var verify: ((BackupFolder, BackupManifest) throws(RedoubtError) -> [CheckFinding]?)?
         /// Called with the bytes copied so far, and those that there are.
         var progress: ((UInt64, UInt64) -> Void)?
         /// The rule that is broken; in tests only.
@@ -92,8 +93,8 @@ struct BackupMaker {
             redoByteCount: redoByteCount,
             redoChecksum: try BackupFolder.checksum(of: target)
         )
-        if let verify = job.verify {
-            if let finding = try verify(folder, manifest).first {
+        if let verify = job.verify, let findings = try verify(folder, manifest) {
+            if let finding = findings.first {
                 throw RedoubtError(
                     .damagedBackup,
                     "the recovered copy is not sound (\(finding)); check the database",

@@ -109,24 +109,39 @@ package struct BackupRestorer {
         try target.sync()
     }
 
-    /// Recovers the backup in memory and checks it; the backup stays what it is.
+    /// Recovers the backup and checks it; the backup stays what it is.
     ///
     /// Waits.
     ///
-    /// - Returns: what is wrong.
-    /// - Throws: what keeps it from being opened, `.systemLimit` if recovery takes more memory than `byteCountMaximum`.
+    /// What recovery writes is kept in memory, and beyond `byteCountMaximum` bytes in a file without a name in the
+    /// folder of the backup.
+    ///
+    /// - Returns: what is wrong; nil if there was no room for finding out.
+    /// - Throws: what keeps it from being opened.
     func verify(
         _ manifest: BackupManifest,
         _ configuration: Configuration,
         byteCountMaximum: Int
-    ) throws(RedoubtError) -> [CheckFinding] {
-        let view = StorageView(of: storage, sources(manifest), byteCountMaximum: byteCountMaximum)
+    ) throws(RedoubtError) -> [CheckFinding]? {
+        let view = StorageView(
+            of: storage,
+            sources(manifest),
+            byteCountMaximum: byteCountMaximum,
+            spillPath: folder.path(BackupFolder.spillName)
+        )
         var options = EngineOptions()
         options.usesBackgroundThreads = false
         options.usesLogThreads = false
-        let engine = try Engine.open(path: path, configuration: configuration, storage: view, options: options)
-        defer { engine.forget() }
-        return try engine.check()
+        do throws(RedoubtError) {
+            let engine = try Engine.open(path: path, configuration: configuration, storage: view, options: options)
+            defer { engine.forget() }
+            let findings = try engine.check()
+            return view.failure == nil ? findings : nil
+        } catch {
+            // The engine may say that it is fenced, which says nothing about the backup.
+            if view.failure != nil { return nil }
+            throw error
+        }
     }
 
     private func sources(_ manifest: BackupManifest) -> [StorageView.Source] {

@@ -9,22 +9,46 @@ package struct Salvage {
     private let storage: any Storage
     private let path: String
     private let configuration: Configuration
+    private let spillPath: String
     private var report = SalvageReport()
 
-    /// The bytes that recovery may write in memory.
+    /// The bytes that recovery may write in memory if there is no file for more.
     private static var viewByteCount: Int { 1 << 30 }
+    /// The same if there is one.
+    private static var spillingViewByteCount: Int { 64 << 20 }
 
-    /// Prepares to read the database in the folder `path` of `storage`.
-    package init(_ storage: any Storage, _ path: String, _ configuration: Configuration) {
+    /// Prepares to read the database in the folder `path` of `storage`; what recovery writes beyond some memory goes to
+    /// a file without a name in the folder `target`.
+    package init(_ storage: any Storage, _ path: String, to target: String, _ configuration: Configuration) {
         self.storage = storage
         self.path = path
         self.configuration = configuration
+        spillPath = DatabaseFiles.path(target, "salvage.spill")
+    }
+
+    /// Throws `.notFound` if no file of a database is in the folder `path` of `storage`.
+    ///
+    /// Waits.
+    package static func requireFiles(_ storage: any Storage, _ path: String) throws(RedoubtError) {
+        if try storage.exists(path), try storage.list(path).contains(where: { DatabaseFiles.space(ofFile: $0) != nil })
+        {
+            return
+        }
+        throw RedoubtError(.notFound, "there is no file of a database here; correct the path", path: path)
     }
 
     /// Returns a view of every file in the folder of a database.
     ///
+    /// - Parameters:
+    ///   - spillPath: where a file is made for what is written beyond some memory; nil for none.
+    ///   - lock: what keeps others from the files; it goes to the one who locks the view.
     /// - Throws: `.notFound` if there is no such folder.
-    package static func view(of storage: any Storage, _ path: String) throws(RedoubtError) -> StorageView {
+    package static func view(
+        of storage: any Storage,
+        _ path: String,
+        spillPath: String? = nil,
+        lock: (any AnyObject & Sendable)? = nil
+    ) throws(RedoubtError) -> StorageView {
         guard try storage.exists(path) else {
             throw RedoubtError(.notFound, "there is no such folder; correct the path", path: path)
         }
@@ -39,7 +63,13 @@ package struct Salvage {
             }
         }
         let sources = paths.map { StorageView.Source(path: $0, origin: $0) }
-        return StorageView(of: storage, sources, byteCountMaximum: viewByteCount)
+        return StorageView(
+            of: storage,
+            sources,
+            byteCountMaximum: spillPath == nil ? viewByteCount : spillingViewByteCount,
+            spillPath: spillPath,
+            lock: lock
+        )
     }
 
     /// Hands every row that can be read to `body`; `begin` is told the name of each keyspace before its rows.
@@ -73,7 +103,7 @@ package struct Salvage {
 
     /// Returns the files as recovery leaves them, or as they are if there can be none.
     private mutating func recovered() throws(RedoubtError) -> StorageView {
-        let view = try Self.view(of: storage, path)
+        let view = try Self.view(of: storage, path, spillPath: spillPath)
         var options = EngineOptions()
         options.usesBackgroundThreads = false
         options.usesLogThreads = false
@@ -85,6 +115,8 @@ package struct Salvage {
             try engine.checkpoint()
             return view
         } catch {
+            // The engine may say that it is fenced because there was no room for what it wrote.
+            if let failure = view.failure { throw failure }
             if error.code == .systemLimit || error.code == .invalidConfiguration { throw error }
             report.unrecovered = error
             // What the attempt has written is forgotten with its view.
