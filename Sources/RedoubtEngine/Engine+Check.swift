@@ -7,7 +7,7 @@ extension Engine {
     /// Waits.
     ///
     /// Each space is checked while its structure stands still; rows may change meanwhile.
-    /// - Throws: what keeps the check itself from going on, such as `.fenced`.
+    /// - Throws: what keeps the check itself from going on, such as `.fenced`, or `.busy` while a keyspace is exported.
     package func check() throws(RedoubtError) -> [CheckFinding] {
         try requireOpen()
         var findings: [CheckFinding] = []
@@ -15,7 +15,9 @@ extension Engine {
             do throws(RedoubtError) {
                 try space.enter(kernel)
             } catch {
-                continue
+                // It was dropped meanwhile. Everything else would be a space that nobody has checked.
+                if error.code == .keyspaceNotFound { continue }
+                throw error
             }
             defer { space.leave() }
             do throws(RedoubtError) {

@@ -99,6 +99,24 @@ import Testing
         #expect(error?.code == fault.code, "\(error?.description ?? "")")
     }
 
+    @Test func `the message names the space that does not belong there, wherever it stands`() throws {
+        for offset in [34, 38] {
+            let (storage, _) = try fresh()
+            var image = storage.image
+            image.overwrite("/db/x-1024.ibd", at: UInt64(offset), with: [0, 0, 9, 9])
+            let all = try #require(image.bytes(of: "/db/x-1024.ibd"))
+            var page = Array(all[..<16384]) + [UInt8](repeating: 0, count: 16)
+            unsafe page.withUnsafeMutableBytes { unsafe PageSeal.seal(PageBytes($0.baseAddress!)) }
+            image.overwrite("/db/x-1024.ibd", at: 0, with: Array(page[..<16384]))
+            let copy = SimulatedStorage(image)
+            let file = try copy.open("/db/x-1024.ibd", role: .data, creating: false, readOnly: true)
+            let error = #expect(throws: RedoubtError.self) {
+                _ = try SpaceFile.readHeader(file, expected: .firstUser, database: database)
+            }
+            #expect(error?.message.contains("holds space 2313") == true, "\(error?.description ?? "")")
+        }
+    }
+
     @Test func filesOfAnotherDatabaseAreRefused() throws {
         let (_, file) = try fresh()
         let error = #expect(throws: RedoubtError.self) {

@@ -64,12 +64,11 @@ extension SpaceFile {
                 path: path
             )
         }
-        guard page.space == expected, page.u32(at: SpaceFormat.Header.spaceID) == expected.rawValue,
-            metadata.space == expected
-        else {
+        let held = [page.space, SpaceID(rawValue: page.u32(at: SpaceFormat.Header.spaceID)), metadata.space]
+        if let other = held.first(where: { $0 != expected }) {
             throw RedoubtError(
                 .mixedFiles,
-                "the file holds space \(page.space), but space \(expected) belongs here",
+                "the file holds space \(other), but space \(expected) belongs here",
                 page: id,
                 path: path
             )

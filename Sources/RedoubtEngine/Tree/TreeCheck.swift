@@ -194,6 +194,7 @@ struct TreeCheck {
             indexID: tree.space.indexID
         )
         for finding in inPage { find(visit.number, "offset \(finding.offset): \(finding.text)") }
+        if inPage.isEmpty { checkNotes(page, visit.number) }
         checkSiblings(page, visit)
         // What stands on a page that is damaged itself says nothing.
         if !inPage.isEmpty { return nil }
@@ -245,6 +246,31 @@ struct TreeCheck {
                         + "\(space), expected \(expected) of space \(tree.space.id)"
                 )
             }
+        }
+    }
+
+    /// Checks what no reader needs, and every writer of ours keeps right.
+    ///
+    /// A page that breaks one of these is read all the same: they are not for ``IndexPageSoundness``.
+    private mutating func checkNotes(_ page: IndexPage, _ number: PageNumber) {
+        let last = page.lastInsert
+        var origin = page.firstOrigin
+        while origin != IndexPage.supremum, origin != last { origin = page.record(at: origin).next }
+        if last != 0, origin != last {
+            find(number, "offset \(IndexPage.Offset.lastInsert): the last insert is said to be \(last), no record")
+        }
+        let direction = page.direction
+        let known = [0, IndexPage.Direction.left, IndexPage.Direction.right, IndexPage.Direction.none]
+        if !known.contains(direction) {
+            find(number, "offset \(IndexPage.Offset.direction): the direction is \(direction), expected 0, 1, 2 or 5")
+        }
+        let transaction = page.bytes.u64(at: IndexPage.Offset.maximumTransaction)
+        if transaction != 0 {
+            find(number, "offset \(IndexPage.Offset.maximumTransaction): a transaction, \(transaction), expected 0")
+        }
+        let segments = IndexPage.Offset.leafSegment..<IndexPage.Offset.nodeSegment + 10
+        if number != .root, let offset = segments.first(where: { page.bytes.u8(at: $0) != 0 }) {
+            find(number, "offset \(offset): an inode of a segment is named, which belongs on the root")
         }
     }
 
