@@ -8,7 +8,7 @@ struct Options {
 
           --smoke          tiny parameters: whether it runs, not how fast
           --only NAME,...  of read, load, scan, insert, commit, memory; without it all but memory
-          --folder F       where the databases are made; removed afterwards
+          --folder F       where the databases are made, in a folder that is removed afterwards
           --json FILE      writes the figures to FILE, one line of JSON each
           --runs N         runs of each measurement, of which the median counts
           --memory MIB     the memory of the databases; without it 2048 (smoke 64, memory 256)

@@ -28,7 +28,8 @@ struct Suite {
     init(_ options: Options) {
         isSmoke = options.isSmoke
         runCount = options.runCount ?? (isSmoke ? 1 : 5)
-        folder = options.folder ?? "/var/tmp/redoubt-benchmarks.\(getpid())"
+        // A folder of its own, because it is removed with all that is in it.
+        folder = (options.folder ?? "/var/tmp") + "/redoubt-benchmarks.\(getpid())"
         only = options.only
         jsonPath = options.jsonPath
         memory = options.mebibytes.map { .mebibytes($0) }

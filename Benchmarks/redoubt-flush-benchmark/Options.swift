@@ -19,7 +19,7 @@ struct Options {
           --data MIB         the data of the part lru; without it ten times the memory
           --threads N        the threads that update; without it 4
           --doublewrite MODE one of \(Configuration.Doublewrite.allCases.map(\.rawValue).joined(separator: ", "))
-          --folder F         where databases and control files are made; removed afterwards
+          --folder F         where databases and control files are made, in a folder that is removed afterwards
           --json FILE        writes figures and samples to FILE, one line of JSON each
           --html FILE        writes the charts to FILE
           --help             prints this

@@ -9,7 +9,8 @@ struct Suite {
 
     init(_ options: Options) {
         self.options = options
-        folder = options.folder ?? "/var/tmp/redoubt-flush-benchmark.\(getpid())"
+        // A folder of its own, because it is removed with all that is in it.
+        folder = (options.folder ?? "/var/tmp") + "/redoubt-flush-benchmark.\(getpid())"
     }
 
     func run() throws {

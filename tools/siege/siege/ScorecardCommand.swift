@@ -10,7 +10,7 @@ extension Command {
         summary: "runs the whole laboratory and prints one page of figures",
         operands: [],
         options: [
-            Option(name: "soak", value: nil, text: "judge every disk, however long it takes"),
+            Option(name: "soak", value: nil, text: "judge two million disks and more, however long it takes"),
             Option(name: "smoke", value: nil, text: "a few seconds of everything: whether it works, not a result"),
             Option(name: "seed", value: "N", text: "the first seed, 1 if not given"),
             Option(name: "only", value: "PART,...", text: "of \(EngineScorecard.Part.names), disks; all if not given"),
