@@ -11,6 +11,7 @@ extension Engine {
     ///   - progress: called with the bytes copied so far, and those that there are.
     ///   - verificationByteCount: the memory for what recovery of the copy writes, in bytes; the rest goes to a file in
     ///     the folder.
+    ///   - verificationMemory: the memory of the engine that recovers the copy.
     ///   - fault: a rule that is broken on purpose.
     /// - Throws: `.exists` if the folder is not empty; `.busy` if a backup is being made; `.corruptPage` if a page
     ///   cannot be copied; `.damagedBackup` if the copy cannot be recovered; `.systemLimit` if there are too many
@@ -20,6 +21,7 @@ extension Engine {
         verify: Bool,
         progress: ((UInt64, UInt64) -> Void)? = nil,
         verificationByteCount: Int = 64 << 20,
+        verificationMemory: ByteCount = .mebibytes(64),
         fault: BackupFault? = nil
     ) throws(RedoubtError) -> BackupManifest {
         try requireOpen()
@@ -30,7 +32,7 @@ extension Engine {
         if verify {
             var settings = Configuration()
             settings.createIfMissing = false
-            settings.memory = .mebibytes(64)
+            settings.memory = verificationMemory
             settings.redoLog.shape = .selfWriting
             settings.redoLog.bufferCapacity = .mebibytes(1)
             settings.redoLog.capacity = configuration.redoLog.capacity
