@@ -7,7 +7,8 @@ import Testing
 
 /// Goal: a healthy database has a backup however much the recovery of it writes.
 ///
-/// Method: more redo since the checkpoint than the recovery of the copy takes at once, and no memory for what it writes.
+/// Method: more redo since the checkpoint than the recovery of the copy takes at once, and no memory for what it
+/// writes.
 @Suite(.timeLimit(.minutes(20))) struct VerificationTests {
     private static var configuration: Configuration {
         var configuration = BackupWorld.configuration
