@@ -51,6 +51,8 @@ let package = Package(
     name: "redoubt",
     products: [
         .library(name: "Redoubt", targets: ["Redoubt"]),
+        // What tools/build-c makes libredoubt.so of.
+        .library(name: "CRedoubt", type: .static, targets: ["CRedoubt"]),
         .library(name: "RedoubtSimulation", targets: ["RedoubtSimulation"]),
         // With the modules that its declarations speak of: those who use it import them.
         .library(name: "SiegeKit", targets: ["SiegeKit", "RedoubtSimulation", "RedoubtSystem", "RedoubtCore"]),
@@ -73,6 +75,12 @@ let package = Package(
         engine(
             "Redoubt",
             dependencies: ["CRedoubtShims", "RedoubtCore", "RedoubtSystem", "RedoubtEngine", "RedoubtLog"],
+        ),
+        .target(name: "CRedoubtHeader", path: "Sources/CRedoubt/Header"),
+        engine(
+            "CRedoubt",
+            dependencies: ["CRedoubtHeader", "Redoubt", "RedoubtCore", "RedoubtEngine", "RedoubtSystem"],
+            exclude: ["Header", "Python", "redoubt.pc.in"],
         ),
         engine("RedoubtSimulation", dependencies: ["CRedoubtShims", "RedoubtCore", "RedoubtSystem"]),
         engine("SiegeKit", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),

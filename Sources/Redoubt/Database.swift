@@ -187,7 +187,7 @@ public final class Database: Sendable {
     ///
     /// Waits.
     ///
-    /// - Parameter name: 1 to 200 bytes of UTF-8 without control characters; its file is named after it, escaped.
+    /// - Parameter name: 1 to 200 bytes of UTF-8, none of them zero; its file is named after it, escaped.
     /// - Throws: `.keyspaceExists`, `.invalidName`, `.diskFull`, `.fenced`, `.closed`.
     public func createKeyspace(_ name: String) throws(RedoubtError) -> Keyspace {
         try call { () throws(RedoubtError) in handle(try engine.createKeyspace(name), name) }

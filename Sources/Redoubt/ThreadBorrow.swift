@@ -1,13 +1,13 @@
 internal import CRedoubtShims
-import RedoubtCore
+package import RedoubtCore
 
 /// Marks the calling thread while a closure of the user borrows a page.
 ///
 /// The page's latch is held meanwhile: a call into the engine could wait for the same latch, or for a thread that does.
 /// So every call first asks ``check()``.
-enum ThreadBorrow {
+package enum ThreadBorrow {
     /// Throws `.reentered` if the calling thread is inside a closure that borrows a page.
-    static func check() throws(RedoubtError) {
+    package static func check() throws(RedoubtError) {
         if redoubt_thread_borrows() != 0 { throw reentered() }
     }
 

@@ -6,17 +6,30 @@ package struct ConfigurationOption: Sendable {
     package let canBeChangedWhileOpen: Bool
     private let differs: @Sendable (Configuration, Configuration) -> Bool
     private let isPossible: @Sendable (Configuration, Configuration) -> Bool
+    /// What a text must look like to be a value.
+    let form: String
+    /// The value as text.
+    let text: @Sendable (Configuration) -> String
+    /// Takes a text as the value; returns false if it describes none.
+    let set: @Sendable (inout Configuration, String) -> Bool
 
-    private init(
+    private init<Value: Equatable & SendableMetatype & OptionText>(
         _ name: String,
+        _ path: any WritableKeyPath<Configuration, Value> & Sendable,
         canBeChangedWhileOpen: Bool,
-        differs: @escaping @Sendable (Configuration, Configuration) -> Bool,
-        isPossible: @escaping @Sendable (Configuration, Configuration) -> Bool
+        isPossible: @escaping @Sendable (Value, Value) -> Bool
     ) {
         self.name = name
         self.canBeChangedWhileOpen = canBeChangedWhileOpen
-        self.differs = differs
-        self.isPossible = isPossible
+        differs = { $0[keyPath: path] != $1[keyPath: path] }
+        self.isPossible = { isPossible($0[keyPath: path], $1[keyPath: path]) }
+        form = Value.optionForm
+        text = { $0[keyPath: path].optionText }
+        set = { configuration, text in
+            guard let value = Value(optionText: text) else { return false }
+            configuration[keyPath: path] = value
+            return true
+        }
     }
 
     /// Throws `.invalidConfiguration` if the option is another in `after` than in `before` and cannot be while open.
@@ -36,29 +49,19 @@ package struct ConfigurationOption: Sendable {
         }
     }
 
-    private static func live<Value: Equatable & SendableMetatype>(
+    private static func live<Value: Equatable & SendableMetatype & OptionText>(
         _ name: String,
-        _ path: any KeyPath<Configuration, Value> & Sendable,
+        _ path: any WritableKeyPath<Configuration, Value> & Sendable,
         ifPossible: @escaping @Sendable (Value, Value) -> Bool = { _, _ in true }
     ) -> ConfigurationOption {
-        ConfigurationOption(
-            name,
-            canBeChangedWhileOpen: true,
-            differs: { $0[keyPath: path] != $1[keyPath: path] },
-            isPossible: { ifPossible($0[keyPath: path], $1[keyPath: path]) }
-        )
+        ConfigurationOption(name, path, canBeChangedWhileOpen: true, isPossible: ifPossible)
     }
 
-    private static func fixed<Value: Equatable & SendableMetatype>(
+    private static func fixed<Value: Equatable & SendableMetatype & OptionText>(
         _ name: String,
-        _ path: any KeyPath<Configuration, Value> & Sendable
+        _ path: any WritableKeyPath<Configuration, Value> & Sendable
     ) -> ConfigurationOption {
-        ConfigurationOption(
-            name,
-            canBeChangedWhileOpen: false,
-            differs: { $0[keyPath: path] != $1[keyPath: path] },
-            isPossible: { _, _ in false }
-        )
+        ConfigurationOption(name, path, canBeChangedWhileOpen: false, isPossible: { _, _ in false })
     }
 
     /// All options.

@@ -1,11 +1,11 @@
 import RedoubtCore
 
 /// The order of keys, and the separators between them.
-enum TreeKey {
+package enum TreeKey {
     /// Returns less than, equal to or greater than 0 as `left` stands before, at or after `right` in unsigned byte
     /// order.
     @inline(__always)
-    static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
+    package static func compare(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Int {
         unsafe KeyOrder.compare(left, right)
     }
 

@@ -90,7 +90,7 @@ enum {
     REDOUBT_BATCH_TOO_LARGE = 22,
     REDOUBT_KEYSPACE_NOT_FOUND = 23,
     REDOUBT_KEYSPACE_EXISTS = 24,
-    /** A name is empty, longer than 200 bytes, or has characters that are not allowed. */
+    /** A name is empty, longer than 200 bytes, or not UTF-8. */
     REDOUBT_INVALID_NAME = 25,
     /** There is no such option, its value is out of range, or it contradicts another. */
     REDOUBT_INVALID_CONFIGURATION = 26,
@@ -253,7 +253,7 @@ REDOUBT_API redoubt_status redoubt_keyspace_open(redoubt_database *database, con
 
 /**
  * Creates an empty keyspace, durable on return, and stores its handle (unless `keyspace` is NULL). Waits for the
- * device. name: 1 to 200 bytes without control characters.
+ * device. name: 1 to 200 bytes.
  *
  * REDOUBT_KEYSPACE_EXISTS, REDOUBT_INVALID_NAME, REDOUBT_DISK_FULL, REDOUBT_FENCED, REDOUBT_READ_ONLY.
  */

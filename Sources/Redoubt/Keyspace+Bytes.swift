@@ -1,0 +1,181 @@
+package import RedoubtCore
+import RedoubtEngine
+
+/// Calls with bytes in memory, for the C interface: the public ones are generic, and so run unspecialised when another
+/// module calls them.
+///
+/// Those called "held" do not enter the gate: their caller keeps the database open until they return.
+extension Keyspace {
+    /// What no rename changes.
+    package var spaceID: SpaceID { tree.space.id }
+
+    /// Copies the value of `key` from its byte `offset` on, as far as it fits into `memory`; returns the length of the
+    /// whole value, or -1 if there is none.
+    ///
+    /// Waits if a page must be read. The database must be kept open by the caller.
+    ///
+    /// - Throws: as ``get(_:)`` but for `.closed` and `.reentered`, which the caller looks after.
+    package func heldCopy(
+        of key: UnsafeRawBufferPointer,
+        from offset: Int,
+        to memory: UnsafeMutableRawBufferPointer
+    ) throws(RedoubtError) -> Int {
+        var count = -1
+        unsafe try tree.read(key) { (value) throws(RedoubtError) in
+            count = value.count
+            if value.isInline {
+                let bytes = unsafe value.inlineBytes
+                if offset < bytes.count { unsafe memory.take(bytes, from: offset, at: 0) }
+                return
+            }
+            // What stands outside the page is read only as far as it is wanted.
+            if unsafe memory.isEmpty || offset >= count { return }
+            var start = 0
+            unsafe try value.forEachChunk { (chunk) throws(RedoubtError) in
+                let end = start + chunk.count
+                if end > offset {
+                    let skipped = max(offset - start, 0)
+                    unsafe memory.take(chunk, from: skipped, at: start + skipped - offset)
+                }
+                start = end
+                return start - offset < memory.count
+            }
+        }
+        return count
+    }
+
+    /// Lends each row from `lower` up to and without `upper` (nil: no bound) to `body` until it returns false: key,
+    /// value, and the length of the value, which is nil if it stands outside its page.
+    ///
+    /// Waits. The database must be kept open by the caller. The page is latched while `body` runs.
+    ///
+    /// - Throws: as ``heldCopy(of:from:to:)``.
+    package func heldScan(
+        _ lower: UnsafeRawBufferPointer?,
+        _ upper: UnsafeRawBufferPointer?,
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?, Int) -> Bool
+    ) throws(RedoubtError) {
+        var goesOn = true
+        func visit(_ key: UnsafeRawBufferPointer, _ value: TreeValue) throws(RedoubtError) {
+            if let upper = unsafe upper, unsafe TreeKey.compare(key, upper) >= 0 {
+                goesOn = false
+                return
+            }
+            let bytes = unsafe value.isInline ? value.inlineBytes : nil
+            try ThreadBorrow.during { () throws(RedoubtError) in goesOn = unsafe body(key, bytes, value.count) }
+        }
+        var cursor = RedoubtEngine.Cursor(tree)
+        var isOnRow: Bool
+        if let lower = unsafe lower {
+            isOnRow = unsafe try cursor.seek(.greaterOrEqual, lower, visit)
+        } else {
+            isOnRow = unsafe try cursor.first(visit)
+        }
+        while isOnRow, goesOn { isOnRow = unsafe try cursor.next(visit) }
+    }
+
+    /// Gives `key` the value `value`; see ``put(_:_:durability:slowdown:)``.
+    ///
+    /// Waits.
+    package func put(
+        bytes key: UnsafeRawBufferPointer,
+        _ value: UnsafeRawBufferPointer,
+        _ durability: Durability?,
+        _ slowdown: Slowdown
+    ) throws(RedoubtError) {
+        unsafe try put(key, value, durability: durability, slowdown: slowdown)
+    }
+
+    /// Removes `key`; see ``delete(_:durability:slowdown:)``.
+    ///
+    /// Waits.
+    package func delete(
+        bytes key: UnsafeRawBufferPointer,
+        _ durability: Durability?,
+        _ slowdown: Slowdown
+    ) throws(RedoubtError) -> Bool {
+        unsafe try delete(key, durability: durability, slowdown: slowdown)
+    }
+
+    /// Changes the value of `key` if it is `expected`; see ``compareAndPut(_:expected:new:durability:slowdown:)``.
+    ///
+    /// Waits.
+    package func compareAndPut(
+        bytes key: UnsafeRawBufferPointer,
+        _ expected: UnsafeRawBufferPointer?,
+        _ new: UnsafeRawBufferPointer?,
+        _ durability: Durability?,
+        _ slowdown: Slowdown
+    ) throws(RedoubtError) -> Bool {
+        try database.call(slowdown) { () throws(RedoubtError) in
+            let result = unsafe try tree.compareAndPut(key, expected: expected, new: new)
+            try database.settle(result.end, durability)
+            return result.isApplied
+        }
+    }
+
+    /// Removes the rows from `lower` up to and without `upper`; see ``deleteRange(_:durability:)``.
+    ///
+    /// Waits.
+    package func deleteRange(
+        bytes lower: UnsafeRawBufferPointer?,
+        _ upper: UnsafeRawBufferPointer?,
+        _ durability: Durability?
+    ) throws(RedoubtError) -> Int {
+        try database.call { () throws(RedoubtError) in
+            let result = unsafe try tree.deleteRange(from: lower, to: upper)
+            try database.settle(result.end, durability)
+            return result.count
+        }
+    }
+}
+
+extension WriteBatch {
+    /// Adds: set the value of `key` in `keyspace`; see ``put(_:_:in:)``.
+    package mutating func put(
+        bytes key: UnsafeRawBufferPointer,
+        _ value: UnsafeRawBufferPointer,
+        in keyspace: Keyspace
+    ) throws(RedoubtError) {
+        unsafe try put(key, value, in: keyspace)
+    }
+
+    /// Adds: remove `key` from `keyspace`; see ``delete(_:in:)``.
+    package mutating func delete(
+        bytes key: UnsafeRawBufferPointer,
+        in keyspace: Keyspace
+    ) throws(RedoubtError) {
+        unsafe try delete(key, in: keyspace)
+    }
+}
+
+extension Cursor {
+    /// Goes to a row by its key; see ``seek(_:_:)``.
+    ///
+    /// Waits if a page must be read.
+    package mutating func seek(_ bound: Bound, bytes key: UnsafeRawBufferPointer) throws(RedoubtError) -> Bool {
+        unsafe try seek(bound, key)
+    }
+}
+
+extension SortedLoad {
+    /// Adds a row; see ``add(_:_:)``.
+    ///
+    /// Waits for pages and room in the log.
+    package mutating func add(
+        bytes key: UnsafeRawBufferPointer,
+        _ value: UnsafeRawBufferPointer
+    ) throws(RedoubtError) {
+        unsafe try add(key, value)
+    }
+}
+
+extension UnsafeMutableRawBufferPointer {
+    /// Copies `bytes` from their byte `start` on to `offset`, as far as they fit.
+    fileprivate func take(_ bytes: UnsafeRawBufferPointer, from start: Int, at offset: Int) {
+        guard offset < count, start < bytes.count else { return }
+        let length = Swift.min(bytes.count - start, count - offset)
+        let source = unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<start + length])
+        unsafe UnsafeMutableRawBufferPointer(rebasing: self[offset..<offset + length]).copyMemory(from: source)
+    }
+}
