@@ -146,6 +146,7 @@ let package = Package(
             swiftSettings: strict,
         ),
         tests("RedoubtCoreTests", dependencies: ["RedoubtCore"]),
+        tests("CRedoubtTests", dependencies: ["CRedoubt", "CRedoubtHeader", "RedoubtCore"]),
         tests("RedoubtSystemTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtSimulation"]),
         tests(
             "RedoubtBufferTests",

@@ -1,21 +1,24 @@
+import CRedoubtHeader
 import Redoubt
 import RedoubtCore
 import RedoubtSystem
 import Synchronization
 
 /// A place for an open database; it stays where it is, so that a call may look at it without owning it.
+///
+/// Memory of zeros is a slot that was never used.
 @safe
 struct DatabaseSlot: ~Copyable {
     /// The handle of the database, or 0 if there is none or it is being closed.
-    let state = Atomic<UInt>(0)
+    let state: Atomic<UInt>
     /// The calls that are inside, each thread on a line of its own; allocated when the slot is first used.
     var lines: UnsafeMutablePointer<Atomic<Int>>?
     /// The database; stays while `state` is its handle, or a line is not 0.
     var content: Unmanaged<OpenDatabase>?
     /// How often the slot was used; guarded by the lock of the table.
-    var generation: UInt = 0
-    /// Signalled when a call leaves a database that is being closed.
-    let left = Event()
+    var generation: UInt
+    /// Signalled when a call leaves a database that is being closed; made when the slot is first used.
+    var left: Event?
 }
 
 /// The databases that are open, by their handles.
@@ -26,15 +29,15 @@ struct DatabaseSlot: ~Copyable {
 /// consistent, so either the call sees that the database is being closed, or the closing sees the call. No call
 /// writes to memory that another thread's call writes to, up to 64 threads.
 enum DatabaseTable {
-    private static let lineCount = 64
-    private static let lineStride = IsolatedMemory.granule / MemoryLayout<Atomic<Int>>.stride
+    private static var lineCount: Int { 64 }
+    private static var lineStride: Int { 16 }
 
-    /// Every slot; never given back.
-    private nonisolated(unsafe) static let slots: UnsafeMutablePointer<DatabaseSlot> = {
-        let slots = unsafe IsolatedMemory.allocate(DatabaseSlot.self, count: Handle.databaseCountMaximum)
-        for index in 0..<Handle.databaseCountMaximum { unsafe (slots + index).initialize(to: DatabaseSlot()) }
-        return unsafe slots
-    }()
+    /// Every slot.
+    private static var slots: UnsafeMutablePointer<DatabaseSlot> {
+        @inline(__always) get {
+            unsafe redoubt_database_table().assumingMemoryBound(to: DatabaseSlot.self)
+        }
+    }
     private static let freeSlots = Mutex(Array((0..<Handle.databaseCountMaximum).reversed()))
 
     /// A call that is inside a database, until ``leave()``.
@@ -54,7 +57,7 @@ enum DatabaseTable {
         func leave() {
             unsafe line.pointee.wrappingSubtract(1, ordering: .sequentiallyConsistent)
             if unsafe slot.pointee.state.load(ordering: .sequentiallyConsistent) != handle.number {
-                unsafe slot.pointee.left.signal()
+                unsafe slot.pointee.left?.signal()
             }
         }
     }
@@ -89,9 +92,13 @@ enum DatabaseTable {
             freeSlots.withLock { $0.append(index) }
             throw error
         }
+        precondition(MemoryLayout<DatabaseSlot>.stride <= 64, "a slot does not fit the memory of the table")
         // Nobody else touches a slot that is neither free nor open.
         let slot = unsafe slots + index
-        if unsafe slot.pointee.lines == nil { unsafe slot.pointee.lines = makeLines() }
+        if unsafe slot.pointee.lines == nil {
+            unsafe slot.pointee.lines = makeLines()
+            unsafe slot.pointee.left = Event()
+        }
         unsafe slot.pointee.content = Unmanaged.passRetained(OpenDatabase(database))
         unsafe slot.pointee.generation += 1
         let handle = unsafe Handle(databaseIn: index, generation: slot.pointee.generation)
@@ -108,11 +115,11 @@ enum DatabaseTable {
             desired: 0,
             ordering: .sequentiallyConsistent
         )
-        guard isOwn, let lines = unsafe slot.pointee.lines else { return nil }
+        guard isOwn, let lines = unsafe slot.pointee.lines, let left = unsafe slot.pointee.left else { return nil }
         while true {
-            let ticket = unsafe slot.pointee.left.ticket
+            let ticket = left.ticket
             if unsafe isEmpty(lines) { break }
-            unsafe slot.pointee.left.wait(ticket)
+            left.wait(ticket)
         }
         let content = unsafe slot.pointee.content?.takeRetainedValue()
         unsafe slot.pointee.content = nil

@@ -31,11 +31,11 @@ struct Handle: Equatable {
     }
 
     /// The most databases at a time.
-    static let databaseCountMaximum = 1 << 8
+    static var databaseCountMaximum: Int { 1 << 8 }
     /// The most keyspaces whose handles one database gives out.
-    static let keyspaceCountMaximum = 1 << 24
+    static var keyspaceCountMaximum: Int { 1 << 24 }
     /// The most batches, cursors and loaders at a time.
-    static let heldCountMaximum = 1 << 20
+    static var heldCountMaximum: Int { 1 << 20 }
 
     /// The handle as a number.
     let number: UInt

@@ -11,7 +11,7 @@ struct HeldSlot: ~Copyable {
     let state = Atomic<UInt>(0)
     /// What the handle is of; belongs to the call that has set the bit.
     var content: UnsafeMutableRawPointer?
-    /// How often the slot was used; guarded by the lock of the table.
+    /// How often the slot was used; belongs to who took it from a list.
     var generation: UInt = 0
     // To a line of its own, so that cursors of different threads do not disturb each other.
     private let padding = InlineArray<5, UInt64>(repeating: 0)
@@ -21,24 +21,34 @@ struct HeldSlot: ~Copyable {
 ///
 /// ## Concurrency
 /// A call replaces the handle in its slot by the same with a bit set, which proves that the handle is right and keeps
-/// all others out; afterwards it stores the handle again, or 0. Slots are taken and given back under a lock.
+/// all others out; afterwards it stores the handle again, or 0. Free slots are in lists, of which a thread uses its own
+/// until that is empty; each has a lock, and so has the growth of the table.
 enum HeldTable {
-    private static let isUsed: UInt = 1
-    private static let chunkLength = 1 << 10
-    private static let chunkCount = Handle.heldCountMaximum / chunkLength
+    private static var isUsed: UInt { 1 }
+    private static var chunkLength: Int { 1 << 10 }
+    private static var chunkCount: Int { Handle.heldCountMaximum / chunkLength }
 
-    private struct Free: Sendable {
+    private static let listCount = 16
+
+    /// Free slots.
+    @safe
+    private struct FreeList: ~Copyable {
+        let lock = EngineLock()
+        /// Guarded by `lock`.
         var slots: [Int] = []
-        var chunkCount = 0
     }
 
     /// Addresses of chunks of slots, or 0; never given back.
-    private nonisolated(unsafe) static let chunks: UnsafeMutablePointer<Atomic<UInt>> = {
-        let chunks = UnsafeMutablePointer<Atomic<UInt>>.allocate(capacity: chunkCount)
-        for index in 0..<chunkCount { unsafe (chunks + index).initialize(to: Atomic(0)) }
-        return unsafe chunks
+    private static var chunks: UnsafeMutablePointer<Atomic<UInt>> {
+        @inline(__always) get { unsafe redoubt_held_table().assumingMemoryBound(to: Atomic<UInt>.self) }
+    }
+    private nonisolated(unsafe) static let lists: UnsafeMutablePointer<FreeList> = {
+        let lists = unsafe IsolatedMemory.allocate(FreeList.self, count: listCount)
+        for index in 0..<listCount { unsafe (lists + index).initialize(to: FreeList()) }
+        return unsafe lists
     }()
-    private static let free = Mutex(Free())
+    /// The chunks that there are.
+    private static let grownCount = Atomic<Int>(0)
 
     /// Runs `body` on what `handle` is of.
     @inline(__always)
@@ -63,10 +73,7 @@ enum HeldTable {
         _ kind: Handle.Kind,
         _ content: consuming Content
     ) throws(RedoubtError) -> Handle {
-        let index = try free.withLock { (free) throws(RedoubtError) in
-            if free.slots.isEmpty { try grow(&free) }
-            return free.slots.removeLast()
-        }
+        let index = try freeSlot()
         guard let slot = unsafe slot(index) else { throw tooMany() }
         let memory = UnsafeMutablePointer<Content>.allocate(capacity: 1)
         unsafe memory.initialize(to: content)
@@ -90,7 +97,8 @@ enum HeldTable {
             unsafe memory.deinitialize(count: 1).deallocate()
             unsafe slot.pointee.content = nil
             unsafe slot.pointee.state.store(0, ordering: .releasing)
-            free.withLock { $0.slots.append(handle.heldSlot) }
+            let list = unsafe ownList
+            unsafe list.pointee.lock.withLock { unsafe list.pointee.slots.append(handle.heldSlot) }
             return Status.ok
         }
     }
@@ -124,14 +132,34 @@ enum HeldTable {
         return unsafe chunk + index % chunkLength
     }
 
-    private static func grow(_ free: inout Free) throws(RedoubtError) {
-        guard free.chunkCount < chunkCount else { throw tooMany() }
+    private static var ownList: UnsafeMutablePointer<FreeList> {
+        unsafe lists + Int(Scheduling.threadOrdinal) % listCount
+    }
+
+    /// Takes a slot from the thread's own list, else from another, else from a new chunk.
+    private static func freeSlot() throws(RedoubtError) -> Int {
+        let own = unsafe ownList
+        if let index = unsafe take(from: own) { return index }
+        for number in 0..<listCount {
+            if let index = unsafe take(from: lists + number) { return index }
+        }
+        let number = grownCount.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard number < chunkCount else {
+            grownCount.wrappingSubtract(1, ordering: .relaxed)
+            throw tooMany()
+        }
         let chunk = unsafe IsolatedMemory.allocate(HeldSlot.self, count: chunkLength)
         for index in 0..<chunkLength { unsafe (chunk + index).initialize(to: HeldSlot()) }
-        unsafe chunks[free.chunkCount].store(UInt(bitPattern: chunk), ordering: .releasing)
-        let first = free.chunkCount * chunkLength
-        free.slots = Array((first..<first + chunkLength).reversed())
-        free.chunkCount += 1
+        unsafe chunks[number].store(UInt(bitPattern: chunk), ordering: .releasing)
+        let first = number * chunkLength
+        unsafe own.pointee.lock.withLock {
+            unsafe own.pointee.slots += (first + 1..<first + chunkLength).reversed()
+        }
+        return first
+    }
+
+    private static func take(from list: UnsafeMutablePointer<FreeList>) -> Int? {
+        unsafe list.pointee.lock.withLock { unsafe list.pointee.slots.popLast() }
     }
 
     private static func tooMany() -> RedoubtError {

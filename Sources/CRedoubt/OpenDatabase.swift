@@ -8,8 +8,8 @@ import Synchronization
 /// Entries are stored once and stay until the end, so they are read without a lock; `indexes` is guarded by its own.
 @safe
 final class OpenDatabase: @unchecked Sendable {
-    private static let chunkCount = 1 << 12
-    private static let chunkLength = Handle.keyspaceCountMaximum / chunkCount
+    private static var chunkCount: Int { 1 << 12 }
+    private static var chunkLength: Int { Handle.keyspaceCountMaximum / chunkCount }
 
     let database: Database
 

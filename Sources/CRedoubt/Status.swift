@@ -38,9 +38,9 @@ enum Status {
         return redoubt_status(entry?.number ?? REDOUBT_OTHER)
     }
 
-    static let ok = redoubt_status(REDOUBT_OK)
-    static let notFound = redoubt_status(REDOUBT_NOT_FOUND)
-    static let bufferTooSmall = redoubt_status(REDOUBT_BUFFER_TOO_SMALL)
+    static var ok: redoubt_status { redoubt_status(REDOUBT_OK) }
+    static var notFound: redoubt_status { redoubt_status(REDOUBT_NOT_FOUND) }
+    static var bufferTooSmall: redoubt_status { redoubt_status(REDOUBT_BUFFER_TOO_SMALL) }
 
     /// Keeps what `error` says for `redoubt_message`, and returns its number.
     @inline(never)

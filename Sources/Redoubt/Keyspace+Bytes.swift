@@ -172,10 +172,11 @@ extension SortedLoad {
 
 extension UnsafeMutableRawBufferPointer {
     /// Copies `bytes` from their byte `start` on to `offset`, as far as they fit.
+    @inline(__always)
     fileprivate func take(_ bytes: UnsafeRawBufferPointer, from start: Int, at offset: Int) {
-        guard offset < count, start < bytes.count else { return }
+        guard offset < count, start < bytes.count, let target = baseAddress, let source = bytes.baseAddress
+        else { return }
         let length = Swift.min(bytes.count - start, count - offset)
-        let source = unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<start + length])
-        unsafe UnsafeMutableRawBufferPointer(rebasing: self[offset..<offset + length]).copyMemory(from: source)
+        unsafe (target + offset).copyMemory(from: source + start, byteCount: length)
     }
 }
