@@ -1,9 +1,10 @@
-/* Runs the tests of the C interface, or those whose sentence contains the first argument. */
+/*
+ * Runs the tests of the C interface, or those whose sentence contains the first argument. With "--crash PATH" it makes
+ * a database there and kills itself, for a test.
+ */
 #include "check.h"
 
-#include <stdarg.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <signal.h>
 
 static char folder[200];
 static int failures;
@@ -81,6 +82,15 @@ const char *get_text(redoubt_keyspace *rows, const char *key) {
     return buffer;
 }
 
+static void crash(const char *path) {
+    redoubt_keyspace *rows = NULL;
+    redoubt_database *database = open_small(path);
+    OK(redoubt_keyspace_open(database, "rows", 1, &rows));
+    for (int index = 0; index < 5000; index++) OK(redoubt_put(rows, &index, sizeof index, "v", 1, REDOUBT_DEFERRED));
+    OK(redoubt_put(rows, "last", 4, "v", 1, REDOUBT_WRITTEN));
+    if (failures == 0) raise(SIGKILL);
+}
+
 static int run_all(const test *tests, const char *part) {
     int count = 0;
     for (; tests->sentence != NULL; tests++) {
@@ -99,6 +109,10 @@ int main(int count, char **arguments) {
     setvbuf(stdout, NULL, _IONBF, 0);
     const char *temporary = getenv("TMPDIR");
     const char *part = count > 1 ? arguments[1] : NULL;
+    if (count == 3 && strcmp(part, "--crash") == 0) {
+        crash(arguments[2]);
+        return 1;
+    }
     snprintf(folder, sizeof folder, "%.150s/redoubt-c-XXXXXX", temporary != NULL ? temporary : "/tmp");
     if (mkdtemp(folder) == NULL) {
         perror(folder);

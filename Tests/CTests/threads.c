@@ -1,6 +1,11 @@
 /* Many threads at once, each with a stack of 292 KiB. */
 #include "check.h"
 
+#include <signal.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 static redoubt_database *shared;
 static redoubt_keyspace *shared_rows;
 static redoubt_cursor *shared_cursor;
@@ -88,6 +93,34 @@ static void *open_own(void *context) {
 }
 
 static void databases(void) { on_threads(3, open_own, NULL); }
+
+static void *recover(void *context) {
+    redoubt_keyspace *rows = NULL;
+    redoubt_database *database = open_small((const char *)context);
+    int visits = 0;
+    OK(redoubt_keyspace_open(database, "rows", 0, &rows));
+    OK(redoubt_scan(rows, NULL, 0, NULL, 0, count_visits, &visits));
+    CHECK(visits == 5001);
+    OK(redoubt_close(database));
+    return NULL;
+}
+
+/* The database of a process that was killed: nothing of it was closed, and none of its threads ended well. */
+static void recovery(void) {
+    char program[1000];
+    const char *path = new_path();
+    ssize_t length = readlink("/proc/self/exe", program, sizeof program - 1);
+    if (!CHECK(length > 0)) return;
+    program[length] = 0;
+    pid_t child = fork();
+    if (child == 0) {
+        execl(program, program, "--crash", path, (char *)NULL);
+        _exit(1);
+    }
+    int status = 0;
+    CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    if (CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)) on_threads(1, recover, (void *)(uintptr_t)path);
+}
 
 static void *walk_shared(void *context) {
     (void)context;
@@ -208,6 +241,7 @@ static void messages(void) {
 const test thread_tests[] = {
     {"threads with small stacks use everything at once", all_at_once},
     {"databases are opened, emptied and closed on small stacks", databases},
+    {"the database of a killed process is recovered on a small stack", recovery},
     {"a cursor that another thread is using says so", one_cursor},
     {"a database is closed while threads work in it", closed_under_work},
     {"handles come and go on many threads", handles_come_and_go},

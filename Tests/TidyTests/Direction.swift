@@ -57,7 +57,7 @@ enum Direction {
                 let message = "\(target.name) depends on \(dependency), which stands below it"
                 result.append(Violation(path: manifest.path, line: 0, message: message))
             }
-            for file in files where file.path.hasPrefix("Sources/\(target.name)/") {
+            for file in files where file.isSwift && file.path.hasPrefix("Sources/\(target.name)/") {
                 for module in importedModules(in: file)
                 where names.contains(module.text) && !target.dependencies.contains(module.text) {
                     let message = "imports \(module.text), which Package.swift does not declare for \(target.name)"

@@ -143,7 +143,7 @@ enum {
 /** The name of a status, such as "diskFull", or "unknown"; valid for ever. Never fails. */
 REDOUBT_API const char *redoubt_status_name(redoubt_status status);
 
-/** What this thread's last call that failed has to say, in one line; valid until its next one that fails, or its end. */
+/** What this thread's last call that failed has to say, in one line; "" before. Valid until its next one that fails. */
 REDOUBT_API const char *redoubt_message(void);
 
 /** An open database: a folder of keyspaces that share one redo log and one pool of pages. */
