@@ -79,7 +79,9 @@ let package = Package(
         .target(name: "CRedoubtHeader", path: "Sources/CRedoubt/Header"),
         engine(
             "CRedoubt",
-            dependencies: ["CRedoubtHeader", "Redoubt", "RedoubtCore", "RedoubtEngine", "RedoubtSystem"],
+            dependencies: [
+                "CRedoubtHeader", "CRedoubtShims", "Redoubt", "RedoubtCore", "RedoubtEngine", "RedoubtSystem",
+            ],
             exclude: ["Header", "Python", "redoubt.pc.in"],
         ),
         engine("RedoubtSimulation", dependencies: ["CRedoubtShims", "RedoubtCore", "RedoubtSystem"]),

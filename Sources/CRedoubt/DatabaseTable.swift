@@ -1,4 +1,5 @@
 import CRedoubtHeader
+import CRedoubtShims
 import Redoubt
 import RedoubtCore
 import RedoubtSystem
@@ -70,7 +71,7 @@ enum DatabaseTable {
         guard unsafe handle.isOf(.database) && slot.pointee.state.load(ordering: .acquiring) == handle.number,
             let lines = unsafe slot.pointee.lines
         else { return nil }
-        let number = Int(Scheduling.threadOrdinal) & (lineCount - 1)
+        let number = Int(redoubt_thread_ordinal()) & (lineCount - 1)
         let call = unsafe Call(slot: slot, line: lines + number * lineStride, handle: handle)
         unsafe call.line.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
         if unsafe slot.pointee.state.load(ordering: .sequentiallyConsistent) == handle.number { return call }

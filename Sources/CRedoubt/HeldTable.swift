@@ -109,7 +109,7 @@ enum HeldTable {
         _ handle: Handle,
         _ kind: Handle.Kind
     ) throws(RedoubtError) -> (UnsafeMutablePointer<HeldSlot>, UnsafeMutableRawPointer) {
-        try ThreadBorrow.check()
+        try checkBorrow()
         guard handle.isOf(kind), let slot = unsafe slot(handle.heldSlot) else { throw invalidHandle(handle, kind) }
         let (isOwn, found) = unsafe slot.pointee.state.compareExchange(
             expected: handle.number,

@@ -1,4 +1,5 @@
 import CRedoubtHeader
+import CRedoubtShims
 import Redoubt
 import RedoubtCore
 
@@ -9,6 +10,13 @@ func invalidHandle(_ handle: Handle, _ kind: Handle.Kind) -> RedoubtError {
     return RedoubtError(.invalidHandle, "0x\(digits) is no handle of an open \(kind.name)")
 }
 
+/// Throws `.reentered` if the calling thread is inside a visitor.
+@inline(__always)
+func checkBorrow() throws(RedoubtError) {
+    // Asked here as well, because the other is not inlined into this module.
+    if redoubt_thread_borrows() != 0 { try ThreadBorrow.check() }
+}
+
 /// Runs `body` with the database that `pointer` is a handle of, which stays open meanwhile.
 @inline(__always)
 func withDatabase(
@@ -16,7 +24,7 @@ func withDatabase(
     _ body: (OpenDatabase, Handle) throws(RedoubtError) -> redoubt_status
 ) -> redoubt_status {
     Status.of { () throws(RedoubtError) in
-        try ThreadBorrow.check()
+        try checkBorrow()
         let handle = unsafe Handle(pointer)
         guard let call = DatabaseTable.enter(handle) else { throw invalidHandle(handle, .database) }
         defer { call.leave() }
@@ -34,7 +42,7 @@ func withKeyspace(
     _ body: (Keyspace) throws(RedoubtError) -> redoubt_status
 ) -> redoubt_status {
     Status.of { () throws(RedoubtError) in
-        try ThreadBorrow.check()
+        try checkBorrow()
         let handle = unsafe Handle(pointer)
         guard handle.isOf(.keyspace), let call = DatabaseTable.enter(handle.databaseOfKeyspace)
         else { throw invalidHandle(handle, .keyspace) }
