@@ -1,0 +1,119 @@
+"""Runs the programs: one process a point, on a database of its own."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+
+from machine import MemoryGroup
+from plan import SECTORS, left_out
+
+
+class Failed(Exception):
+    pass
+
+
+def _sync(folder):
+    """What was copied is on disk before the next measurement, and its pages stay in memory."""
+    for root, _, names in os.walk(folder):
+        for name in names:
+            file = os.open(os.path.join(root, name), os.O_RDONLY)
+            os.fsync(file)
+            os.close(file)
+
+
+class Engine:
+    """One engine: its program, what it says of itself, and its loaded databases."""
+
+    def __init__(self, name, settings):
+        self.name = name
+        self.settings = settings
+        self.extra = "flushing.doublewrite=changedSectors" if name == SECTORS else settings.extra
+        program = "redoubt" if name == SECTORS else name
+        self.program = os.path.join(settings.programs, f"peer-{program}")
+        self.folder = os.path.join(settings.folder, program)
+        self.about = self._output([self.program], None)
+
+    def _output(self, words, group):
+        def prepare():
+            if self.settings.nice:
+                os.nice(self.settings.nice)
+            if group:
+                group.enter()
+        try:
+            done = subprocess.run(words, capture_output=True, text=True, preexec_fn=prepare,
+                                  timeout=self.settings.timeout)
+        except subprocess.TimeoutExpired as error:
+            raise Failed(f"no end after {error.timeout} s") from error
+        if done.returncode == -signal.SIGKILL and "grow-redo" in " ".join(words):
+            return None
+        if done.returncode != 0:
+            raise Failed((done.stderr.strip() or f"ended with {done.returncode}")[-300:])
+        return json.loads(done.stdout)
+
+    def _words(self, work, folder, point):
+        settings, big = self.settings, point.big
+        rows = settings.big_rows if big else settings.rows
+        seconds = settings.big_seconds if point.long else settings.seconds
+        redo = settings.recovery_redo if point.name == "recovery" else settings.redo
+        warm_up = min(settings.warm_up * (5 if point.long else 1), seconds)
+        return [self.program, f"work={work}", f"folder={folder}", f"rows={rows}", f"threads={point.threads}",
+                f"cache={settings.big_cache if big else settings.cache}", f"redo={redo}", f"seconds={seconds}",
+                f"warm-up={warm_up}", f"durable={int(point.durable)}", f"out-of-cache={int(big)}",
+                f"check={int(settings.smoke)}", f"extra={self.extra}", f"marks={self.folder}/marks"]
+
+    def _fresh(self, name):
+        folder = os.path.join(self.folder, name)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder, mode=0o700)
+        return folder
+
+    def load(self, point):
+        """The folder of the loaded database that a point works on, made when it is not there."""
+        settings = self.settings
+        name = "big" if point.big else "small"
+        mark = os.path.join(self.folder, name + ".loaded")
+        wanted = f"{self.about['version']} {settings.big_rows if point.big else settings.rows} {settings.redo}"
+        if not os.path.exists(mark) or open(mark).read() != wanted:
+            folder = self._fresh(name)
+            self._output(self._words("load-sorted", folder, point), None)
+            with open(mark, "w") as file:
+                file.write(wanted)
+        return os.path.join(self.folder, name)
+
+    def _copy(self, point):
+        loaded = self.load(point)
+        folder = self._fresh("run")
+        shutil.copytree(loaded, folder, dirs_exist_ok=True)
+        _sync(folder)
+        return folder
+
+    def run(self, point):
+        """The figures of one point, or None when the engine leaves it out."""
+        if left_out(self.name, point):
+            return None
+        group = None
+        if point.work.startswith("load-"):
+            folder = self._fresh("run")
+        elif point.big or not point.changes:
+            folder = self.load(point)
+        else:
+            folder = self._copy(point)
+        if point.name == "recovery":
+            marks = os.path.join(self.folder, "marks")
+            if os.path.exists(marks):
+                os.remove(marks)
+            self._output(self._words("grow-redo", folder, point), None)
+        if point.big and self.about["memory_percent"]:
+            # The constant is for the program itself: code, stacks, histograms.
+            limit = self.settings.big_cache * self.about["memory_percent"] // 100 + (48 << 20)
+            group = MemoryGroup(limit)
+        try:
+            figures = self._output(self._words(point.work, folder, point), group)
+        finally:
+            if group:
+                group.remove()
+        if group:
+            figures["memory_limit"] = limit if group.path else "none: no control group"
+        return None if "missing" in figures else figures

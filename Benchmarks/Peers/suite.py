@@ -1,0 +1,163 @@
+#!/usr/bin/env python3
+"""Runs every engine that was built over the same points, in rounds, beside controls; see README.md."""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import time
+
+import machine
+import page
+import plan
+import report
+from controls import Controls
+from engine import Engine, Failed
+
+
+def bytes_of(text):
+    units = {"K": 10, "M": 20, "G": 30}
+    return int(text[:-1]) << units[text[-1]] if text[-1:] in units else int(text)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(prog="tools/peers", description="Compares storage engines on the same work.")
+    parser.add_argument("--programs", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--folder", help="where databases are made (default: beside the programs)")
+    parser.add_argument("--engines", default=",".join(plan.ENGINES + [plan.SECTORS]))
+    parser.add_argument("--only", default="", help="points, by the beginnings of their names: read,durable-8")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--long-rounds", type=int, help="rounds of the long points and of recovery")
+    parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--big-rows", type=int, default=20_000_000, help="rows of the points beyond the cache")
+    parser.add_argument("--cache", type=bytes_of, help="default: three times the data, at least 256M")
+    parser.add_argument("--big-cache", type=bytes_of, help="default: a tenth of the data")
+    parser.add_argument("--redo", type=bytes_of, default=512 << 20, help="log between two checkpoints")
+    parser.add_argument("--recovery-redo", type=bytes_of, default=1 << 30, help="log to recover from")
+    parser.add_argument("--seconds", type=float, default=4)
+    parser.add_argument("--big-seconds", type=float, default=60, help="of the long points")
+    parser.add_argument("--warm-up", type=float, default=1)
+    parser.add_argument("--nice", type=int, default=0, help="added to the niceness of the engines")
+    parser.add_argument("--timeout", type=float, default=1200, help="seconds after which a point has failed")
+    parser.add_argument("--extra", default="", help="options of Redoubt, such as flushing.policy=mysql80")
+    parser.add_argument("--json", help="where the results go, a line a point and round")
+    parser.add_argument("--html", help="where the page goes")
+    parser.add_argument("--from-json", help="run nothing: tell again what is in this file")
+    parser.add_argument("--smoke", action="store_true", help="every path in a minute, with every value checked")
+    return parser.parse_args()
+
+
+def settle(settings):
+    if settings.smoke:
+        settings.rows, settings.big_rows, settings.rounds, settings.seconds = 20_000, 90_000, 1, 0.1
+        settings.big_seconds, settings.warm_up, settings.timeout = 1, 0.05, 60
+        settings.cache, settings.redo, settings.recovery_redo = 64 << 20, 16 << 20, 8 << 20
+        settings.big_cache = 8 << 20
+    data = 116
+    settings.cache = settings.cache or max(settings.rows * data * 3, 256 << 20)
+    settings.big_cache = settings.big_cache or max(settings.big_rows * data // 10, 16 << 20)
+    settings.long_rounds = settings.long_rounds or settings.rounds
+    settings.folder = os.path.abspath(settings.folder or os.path.join(settings.programs, "..", "databases"))
+    os.makedirs(settings.folder, mode=0o700, exist_ok=True)
+
+
+class Run:
+    """The results of all points so far, each written as soon as it is known."""
+
+    def __init__(self, settings):
+        self.settings = settings
+        self.results, self.failures = [], []
+        self.file = open(settings.json, "w") if settings.json else None
+        self.machine, self.commit = machine.machine_line(settings.folder), machine.commit()
+        self.sources = machine.source_hash()
+        kept = ("rows", "big_rows", "cache", "big_cache", "redo", "recovery_redo", "seconds", "big_seconds", "warm_up")
+        self.common = {name: getattr(settings, name) for name in kept}
+
+    def add(self, number, point, figures, seconds):
+        config = dict(self.common, sources=self.sources, point=point, engine=figures["engine"],
+                      version=figures.get("version"), settings=figures.get("settings"))
+        text = json.dumps(config, sort_keys=True)
+        figures.update(point=point, round=number, commit=self.commit, machine=self.machine, **self.common,
+                       configuration=hashlib.sha256(text.encode()).hexdigest()[:12])
+        self.results.append(figures)
+        if self.file:
+            self.file.write(json.dumps(figures) + "\n")
+            self.file.flush()
+        others = figures.get("other_cpu")
+        noise = "" if others is None else f"  others {others:4.2f}"
+        print(f"{number:2d}  {point:15s} {figures['engine']:16s} {report.short(figures['ops_s']):>8s}/s{noise}"
+              f"  ({seconds:.1f} s)", flush=True)
+
+    def measure(self, number, name, engine, action):
+        """Runs `action`, keeps its figures, and returns them; what fails is told and does not end the run."""
+        start = time.monotonic()
+        try:
+            figures = action()
+        except (Failed, RuntimeError, OSError) as error:
+            self.failures.append(f"{name} {engine}: {error}")
+            print(f"{number:2d}  {name:15s} {engine:16s} FAILED: {error}", flush=True)
+            return None
+        if figures:
+            figures["engine"] = engine
+            self.add(number, name, figures, time.monotonic() - start)
+        return figures
+
+
+def run_point(run, number, point, engines, controls):
+    reads_fio = controls.has_fio and point.name.startswith("big-read-8")
+    if point.name.startswith("durable-"):
+        run.measure(number, f"raw-writes-{point.threads}", "raw", lambda: controls.raw_writes(point.threads))
+    if reads_fio or (controls.has_fio and run.settings.smoke and point.name == "big-read-2"):
+        run.measure(number, "fio-reads", "fio", controls.reads)
+    for engine in engines:
+        figures = run.measure(number, point.name, engine.name, lambda: engine.run(point))
+        if figures and run.settings.smoke and figures.get("lost_commits"):
+            run.failures.append(f"{point.name} {engine.name}: {figures['lost_commits']} commits are lost")
+        if figures and engine.name == "redoubt" and point.long and controls.has_fio:
+            run.measure(number, f"fio-mix-{point.threads}", "fio", lambda: controls.mix(figures, point.threads))
+
+
+def run_all(settings):
+    only = settings.only.split(",") if settings.only else plan.SMOKE if settings.smoke else []
+    points = plan.chosen(only)
+    wanted = settings.engines.split(",")
+    engines = []
+    for name in plan.ENGINES + [plan.SECTORS]:
+        program = os.path.join(settings.programs, "peer-" + ("redoubt" if name == plan.SECTORS else name))
+        if name in wanted and os.path.exists(program):
+            engines.append(Engine(name, settings))
+            print(f"    {name}: {engines[-1].about['version']}", flush=True)
+    if not engines:
+        raise SystemExit("no engine was built; tools/setup --peers installs those of Debian")
+    run, controls = Run(settings), Controls(settings)
+    print(f"    {run.machine}\n    commit {run.commit}, {settings.rows} rows, cache {settings.cache >> 20} MiB; "
+          f"{settings.big_rows} rows, cache {settings.big_cache >> 20} MiB", flush=True)
+    for number in range(1, settings.rounds + 1):
+        for point in points:
+            if number <= settings.long_rounds or not (point.long or point.name == "recovery"):
+                run_point(run, number, point, engines, controls)
+    return run.results, run.failures
+
+
+def main():
+    settings = arguments()
+    if settings.from_json:
+        with open(settings.from_json) as lines:
+            results, failures = [json.loads(line) for line in lines], []
+    else:
+        settle(settings)
+        results, failures = run_all(settings)
+    summary = report.Summary(results)
+    print("\n" + summary.table())
+    print("\n" + summary.goals_text())
+    if settings.html:
+        with open(settings.html, "w") as file:
+            file.write(page.make(summary))
+    for failure in failures:
+        print(f"FAILED: {failure}")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
