@@ -133,6 +133,7 @@ def make(summary):
     title = "Storage engines on the same work"
     return ('<!doctype html><html lang="en"><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width">'
-            f"<title>{title}</title><style>{STYLE}</style><h1>{title}</h1><p>{escape(about)}</p>" + "".join(parts) + f"<h2>Controls</h2>{table(controls)}<h2>Goals</h2>"
+            f"<title>{title}</title><style>{STYLE}</style><h1>{title}</h1><p>{escape(about)}</p>"
+            + "".join(parts) + f"<h2>Controls</h2>{table(controls)}<h2>Goals</h2>"
             + goals(summary) + f"<h2>Further figures</h2>{table(summary.details())}"
             f"<h2>Settings and versions</h2>{settings(summary)}</html>\n")

@@ -36,7 +36,7 @@ class Summary:
         return statistics.median(values) if values else None
 
     def spread(self, point, engine):
-        values = [r["ops_s"] for r in self.by_place.get((point, engine), [])]
+        values = [r["ops_s"] for r in self.by_place.get((point, engine), []) if "ops_s" in r]
         return (min(values), max(values)) if values else None
 
     def rounds(self, point, engine):
@@ -47,7 +47,7 @@ class Summary:
 
     def middle_round(self, point, engine):
         """The result of the round whose throughput is the median."""
-        results = sorted(self.by_place.get((point, engine), []), key=lambda r: r["ops_s"])
+        results = sorted(self.by_place.get((point, engine), []), key=lambda r: r.get("ops_s", 0))
         return results[len(results) // 2] if results else None
 
     def cell(self, point, engine):

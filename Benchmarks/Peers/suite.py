@@ -86,7 +86,7 @@ class Run:
             self.file.flush()
         others = figures.get("other_cpu")
         noise = "" if others is None else f"  others {others:4.2f}"
-        print(f"{number:2d}  {point:15s} {figures['engine']:16s} {report.short(figures['ops_s']):>8s}/s{noise}"
+        print(f"{number:2d}  {point:15s} {figures['engine']:16s} {report.short(figures.get('ops_s')):>8s}/s{noise}"
               f"  ({seconds:.1f} s)", flush=True)
 
     def measure(self, number, name, engine, action):

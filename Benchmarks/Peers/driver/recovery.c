@@ -102,8 +102,10 @@ void recovery_run(const point_t *point) {
     peer_session_end(session);
     json_number("open_s", to.wall - from.wall);
     json_integer("updates", updates);
-    if (marks->log_bytes != NO_LOG) json_integer("log_bytes", marks->log_bytes);
-    json_number("ops_s", (double)updates / (to.wall - from.wall));
+    if (marks->log_bytes != NO_LOG) {
+        json_integer("log_bytes", marks->log_bytes);
+        json_number("ops_s", (double)updates / (to.wall - from.wall));
+    }
     json_integer("lost_commits", lost);
     report_usage(&from, &to, updates, true);
     json_integer("peak_memory_bytes", usage_peak_memory());
