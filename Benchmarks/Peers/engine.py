@@ -36,14 +36,12 @@ class Engine:
         self.about = self._output([self.program], None)
 
     def _output(self, words, group):
-        def prepare():
-            if self.settings.nice:
-                os.nice(self.settings.nice)
-            if group:
-                group.enter()
+        if self.settings.nice:
+            words = ["nice", "-n", str(self.settings.nice), *words]
+        if group and group.path:
+            words = ["sh", "-c", 'echo $$ > "$0" && exec "$@"', f"{group.path}/cgroup.procs", *words]
         try:
-            done = subprocess.run(words, capture_output=True, text=True, preexec_fn=prepare,
-                                  timeout=self.settings.timeout)
+            done = subprocess.run(words, capture_output=True, text=True, timeout=self.settings.timeout)
         except subprocess.TimeoutExpired as error:
             raise Failed(f"no end after {error.timeout} s") from error
         if done.returncode == -signal.SIGKILL and "grow-redo" in " ".join(words):
@@ -108,7 +106,7 @@ class Engine:
         if point.big and self.about["memory_percent"]:
             # The constant is for the program itself: code, stacks, histograms.
             limit = self.settings.big_cache * self.about["memory_percent"] // 100 + (48 << 20)
-            group = MemoryGroup(limit)
+            group = MemoryGroup(self.name, limit)
         try:
             figures = self._output(self._words(point.work, folder, point), group)
         finally:

@@ -52,21 +52,21 @@ def source_hash():
 class MemoryGroup:
     """A control group with a memory limit, page cache included, below that of this process; version 1 or 2."""
 
-    def __init__(self, limit):
-        self.path = self._create(limit)
+    def __init__(self, name, limit):
+        self.path = self._create(name, limit)
 
     @staticmethod
-    def _create(limit):
+    def _create(name, limit):
         own = {}
         with open("/proc/self/cgroup") as lines:
             for line in lines:
                 _, controllers, path = line.rstrip("\n").split(":", 2)
-                own.update({name: path for name in controllers.split(",")})
-        for root, name, file in (("/sys/fs/cgroup/memory", "memory", "memory.limit_in_bytes"),
-                                 ("/sys/fs/cgroup", "", "memory.max")):
-            if name not in own:
+                own.update({controller: path for controller in controllers.split(",")})
+        for root, controller, file in (("/sys/fs/cgroup/memory", "memory", "memory.limit_in_bytes"),
+                                       ("/sys/fs/cgroup", "", "memory.max")):
+            if controller not in own:
                 continue
-            path = f"{root}{own[name]}/redoubt-peers-{os.getpid()}"
+            path = f"{root}{own[controller]}/redoubt-peers-{name}-{os.getpid()}"
             try:
                 os.makedirs(path, exist_ok=True)
                 with open(f"{path}/{file}", "w") as knob:
@@ -76,12 +76,6 @@ class MemoryGroup:
                 if os.path.isdir(path):
                     os.rmdir(path)
         return None
-
-    def enter(self):
-        """Moves this process into the group; for a child before it becomes another program."""
-        if self.path:
-            with open(f"{self.path}/cgroup.procs", "w") as members:
-                members.write(str(os.getpid()))
 
     def remove(self):
         if self.path:

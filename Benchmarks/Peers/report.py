@@ -100,10 +100,7 @@ class Summary:
         return [goal.judged(self) for goal in GOALS]
 
     def goals_text(self):
-        lines = []
-        for text, value, goal, is_met in self.goals():
-            if value is None:
-                lines.append(f"-       {text}: not measured; goal {goal}")
-            else:
-                lines.append(f"{'met   ' if is_met else 'MISSED'}  {text}: {value:.3g}; goal {goal}")
-        return "\n".join(lines)
+        goals = self.goals()
+        lines = [f"{'met   ' if is_met else 'MISSED'}  {text}: {value:.3g}; goal {goal}"
+                 for text, value, goal, is_met in goals if value is not None]
+        return "\n".join(lines + [f"Goals: {len(goals)}, of which measured: {len(lines)}"])

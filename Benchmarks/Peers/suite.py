@@ -7,6 +7,7 @@ import json
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import machine
 import page
@@ -50,9 +51,9 @@ def arguments():
 
 def settle(settings):
     if settings.smoke:
-        settings.rows, settings.big_rows, settings.rounds, settings.seconds = 20_000, 90_000, 1, 0.1
+        settings.rows, settings.big_rows, settings.rounds, settings.seconds = 10_000, 90_000, 1, 0.1
         settings.big_seconds, settings.warm_up, settings.timeout = 1, 0.05, 60
-        settings.cache, settings.redo, settings.recovery_redo = 64 << 20, 16 << 20, 8 << 20
+        settings.cache, settings.redo, settings.recovery_redo = 64 << 20, 16 << 20, 4 << 20
         settings.big_cache = 8 << 20
     data = 116
     settings.cache = settings.cache or max(settings.rows * data * 3, 256 << 20)
@@ -104,24 +105,50 @@ class Run:
         return figures
 
 
-def run_point(run, number, point, engines, controls):
-    reads_fio = controls.has_fio and point.name.startswith("big-read-8")
+def run_controls(run, number, point, controls):
+    """What a point is compared with, just before it."""
     if point.name.startswith("durable-"):
         run.measure(number, f"raw-writes-{point.threads}", "raw", lambda: controls.raw_writes(point.threads))
-    if reads_fio or (controls.has_fio and run.settings.smoke and point.name == "big-read-2"):
+    if controls.has_fio and point.name == ("big-read-2" if run.settings.smoke else "big-read-8"):
         run.measure(number, "fio-reads", "fio", controls.reads)
-    for engine in engines:
-        figures = run.measure(number, point.name, engine.name, lambda: engine.run(point))
-        if figures and run.settings.smoke and figures.get("lost_commits"):
-            run.failures.append(f"{point.name} {engine.name}: {figures['lost_commits']} commits are lost")
-        if figures and engine.name == "redoubt" and point.long and controls.has_fio:
-            run.measure(number, f"fio-mix-{point.threads}", "fio", lambda: controls.mix(figures, point.threads))
+
+
+def run_engine(run, number, point, engine, controls):
+    figures = run.measure(number, point.name, engine.name, lambda: engine.run(point))
+    if figures and figures.get("lost_commits"):
+        run.failures.append(f"{point.name} {engine.name}: {figures['lost_commits']} commits are lost")
+    if figures and engine.name == "redoubt" and point.long and controls.has_fio:
+        run.measure(number, f"fio-mix-{point.threads}", "fio", lambda: controls.mix(figures, point.threads))
+
+
+def run_smoke(run, points, engines, controls):
+    """The engines side by side: what they reach does not matter, and most of the time they wait for the disk."""
+    for point in points:
+        run_controls(run, 1, point, controls)
+    with ThreadPoolExecutor(max_workers=len(engines)) as pool:
+        work = [pool.submit(lambda own: [run_engine(run, 1, point, own, controls) for point in points], engine)
+                for engine in engines if engine.name != plan.SECTORS]
+        for one in work:
+            one.result()
+
+
+def run_rounds(run, points, engines, controls):
+    for number in range(1, run.settings.rounds + 1):
+        for point in points:
+            if number > run.settings.long_rounds and (point.long or point.name == "recovery"):
+                continue
+            run_controls(run, number, point, controls)
+            for engine in engines:
+                run_engine(run, number, point, engine, controls)
 
 
 def run_all(settings):
     only = settings.only.split(",") if settings.only else plan.SMOKE if settings.smoke else []
     points = plan.chosen(only)
     wanted = settings.engines.split(",")
+    strange = set(wanted) - set(plan.ENGINES + [plan.SECTORS])
+    if strange:
+        raise SystemExit(f"no engine is called {', '.join(strange)}; there are: {' '.join(plan.ENGINES)} {plan.SECTORS}")
     engines = []
     for name in plan.ENGINES + [plan.SECTORS]:
         program = os.path.join(settings.programs, "peer-" + ("redoubt" if name == plan.SECTORS else name))
@@ -133,10 +160,10 @@ def run_all(settings):
     run, controls = Run(settings), Controls(settings)
     print(f"    {run.machine}\n    commit {run.commit}, {settings.rows} rows, cache {settings.cache >> 20} MiB; "
           f"{settings.big_rows} rows, cache {settings.big_cache >> 20} MiB", flush=True)
-    for number in range(1, settings.rounds + 1):
-        for point in points:
-            if number <= settings.long_rounds or not (point.long or point.name == "recovery"):
-                run_point(run, number, point, engines, controls)
+    try:
+        (run_smoke if settings.smoke else run_rounds)(run, points, engines, controls)
+    except KeyboardInterrupt:
+        print("interrupted: what follows is of the rounds so far")
     return run.results, run.failures
 
 
@@ -148,6 +175,8 @@ def main():
     else:
         settle(settings)
         results, failures = run_all(settings)
+    if not results:
+        raise SystemExit("nothing was measured")
     summary = report.Summary(results)
     print("\n" + summary.table())
     print("\n" + summary.goals_text())

@@ -29,13 +29,15 @@ static void check(sqlite3 *connection, const char *call, int code) {
 
 const char *peer_version(void) { return sqlite3_libversion(); }
 
-// Data in memory is read by mmap, without a copy in a cache of its own; data beyond the memory through the page cache.
+// Data in memory is read by mmap, without a copy in its own cache, which then is for pages that a commit changes. Data
+// beyond the memory is read through the page cache.
 const char *peer_settings(const options_t *options) {
     static char text[256];
     snprintf(text, sizeof text, "PRAGMA busy_timeout=60000; PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; "
-             "PRAGMA mmap_size=%llu; PRAGMA cache_size=-4000; PRAGMA wal_autocheckpoint=%d;",
+             "PRAGMA mmap_size=%llu; PRAGMA cache_size=-%llu; PRAGMA wal_autocheckpoint=%d;",
              options->is_durable ? "FULL" : "NORMAL",
              options->is_out_of_cache ? 0 : (unsigned long long)options->cache_bytes * 4,
+             options->is_out_of_cache ? 4000ULL : (unsigned long long)options->cache_bytes / 1024 / (unsigned)options->threads,
              options->keeps_redo ? 0 : 16384);
     return text;
 }
