@@ -6,8 +6,8 @@ import shutil
 import signal
 import subprocess
 
+import plan
 from machine import MemoryGroup
-from plan import SECTORS, left_out
 
 
 class Failed(Exception):
@@ -29,8 +29,10 @@ class Engine:
     def __init__(self, name, settings):
         self.name = name
         self.settings = settings
-        self.extra = "flushing.doublewrite=changedSectors" if name == SECTORS else settings.extra
-        program = "redoubt" if name == SECTORS else name
+        self.extra = settings.extra
+        if name in plan.VARIANTS:
+            self.extra += " " + plan.VARIANTS[name][1]
+        program = plan.program(name)
         self.program = os.path.join(settings.programs, f"peer-{program}")
         self.folder = os.path.join(settings.folder, program)
         self.about = self._output([self.program], None)
@@ -89,7 +91,7 @@ class Engine:
 
     def run(self, point):
         """The figures of one point, or None when the engine leaves it out."""
-        if left_out(self.name, point):
+        if plan.left_out(self.name, point):
             return None
         group = None
         if point.work.startswith("load-"):

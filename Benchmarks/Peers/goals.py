@@ -1,5 +1,7 @@
 """What Redoubt is to reach, as ratios to what ran beside it."""
 
+from plan import crew
+
 PEERS = ["rocksdb", "wiredtiger", "lmdb", "sqlite", "berkeleydb", "innodb"]
 TREES = ["wiredtiger", "lmdb", "sqlite", "berkeleydb", "innodb"]
 PAGE_KB = 16.384
@@ -62,7 +64,7 @@ def figure_of(point, name, engine="redoubt"):
 
 def _goals():
     for threads in (1, 2):
-        yield Goal(f"cached reads, {threads} threads / LMDB", ratio(f"read-{threads}", ["lmdb"]), 1.0)
+        yield Goal(f"cached reads, {crew(threads)} / LMDB", ratio(f"read-{threads}", ["lmdb"]), 1.0)
     for point in ("scan-100", "scan-all"):
         yield Goal(f"{point} / best of WiredTiger, RocksDB, SQLite",
                    ratio(point, ["wiredtiger", "rocksdb", "sqlite"]), 1.0)
@@ -75,10 +77,10 @@ def _goals():
     for letter in "abcdef":
         yield Goal(f"YCSB {letter.upper()}, rank", rank(f"ycsb-{letter}"), 2, at_most=True)
     for threads in (1, 2, 4):
-        yield Goal(f"unsynced updates, {threads} threads / RocksDB", ratio(f"update-{threads}", ["rocksdb"]), 1.0)
+        yield Goal(f"unsynced updates, {crew(threads)} / RocksDB", ratio(f"update-{threads}", ["rocksdb"]), 1.0)
     yield Goal("durable updates, 1 thread / raw synced writes", over("durable-1", "raw-writes-1", "raw"), 0.9)
     for threads, bound in ((8, 1.6), (16, 2), (32, 2)):
-        yield Goal(f"durable updates, {threads} threads / best peer", ratio(f"durable-{threads}", PEERS), bound)
+        yield Goal(f"durable updates, {crew(threads)} / best peer", ratio(f"durable-{threads}", PEERS), bound)
     yield Goal("page reads beyond the cache, 8 threads / fio", page_reads, 0.95)
     yield Goal("reads beyond the cache, 8 threads / best of WiredTiger, InnoDB",
                ratio("big-read-8", ["wiredtiger", "innodb"]), 1.0)

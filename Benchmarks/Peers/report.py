@@ -26,7 +26,7 @@ class Summary:
         self.by_place = {}
         for result in results:
             self.by_place.setdefault((result["point"], result["engine"]), []).append(result)
-        self.engines = [name for name in plan.ENGINES + [plan.SECTORS] if any(r["engine"] == name for r in results)]
+        self.engines = [name for name in plan.NAMES if any(r["engine"] == name for r in results)]
         self.points = [point for point in plan.POINTS if any(r["point"] == point.name for r in results)]
         self.controls = sorted({r["point"] for r in results if r["engine"] in ("raw", "fio")})
 

@@ -26,7 +26,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="tools/peers", description="Compares storage engines on the same work.")
     parser.add_argument("--programs", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--folder", help="where databases are made (default: beside the programs)")
-    parser.add_argument("--engines", default=",".join(plan.ENGINES + [plan.SECTORS]))
+    parser.add_argument("--engines", default=",".join(plan.NAMES))
     parser.add_argument("--only", default="", help="points, by the beginnings of their names: read,durable-8")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--long-rounds", type=int, help="rounds of the long points and of recovery")
@@ -53,7 +53,7 @@ def settle(settings):
     if settings.smoke:
         settings.rows, settings.big_rows, settings.rounds, settings.seconds = 10_000, 90_000, 1, 0.1
         settings.big_seconds, settings.warm_up, settings.timeout = 1, 0.05, 60
-        settings.cache, settings.redo, settings.recovery_redo = 64 << 20, 16 << 20, 4 << 20
+        settings.cache, settings.redo, settings.recovery_redo = 64 << 20, 64 << 20, 4 << 20
         settings.big_cache = 8 << 20
     data = 116
     settings.cache = settings.cache or max(settings.rows * data * 3, 256 << 20)
@@ -127,7 +127,7 @@ def run_smoke(run, points, engines, controls):
         run_controls(run, 1, point, controls)
     with ThreadPoolExecutor(max_workers=len(engines)) as pool:
         work = [pool.submit(lambda own: [run_engine(run, 1, point, own, controls) for point in points], engine)
-                for engine in engines if engine.name != plan.SECTORS]
+                for engine in engines if engine.name not in plan.VARIANTS]
         for one in work:
             one.result()
 
@@ -146,12 +146,12 @@ def run_all(settings):
     only = settings.only.split(",") if settings.only else plan.SMOKE if settings.smoke else []
     points = plan.chosen(only)
     wanted = settings.engines.split(",")
-    strange = set(wanted) - set(plan.ENGINES + [plan.SECTORS])
+    strange = set(wanted) - set(plan.NAMES)
     if strange:
-        raise SystemExit(f"no engine is called {', '.join(strange)}; there are: {' '.join(plan.ENGINES)} {plan.SECTORS}")
+        raise SystemExit(f"no engine is called {', '.join(strange)}; there are: {' '.join(plan.NAMES)}")
     engines = []
-    for name in plan.ENGINES + [plan.SECTORS]:
-        program = os.path.join(settings.programs, "peer-" + ("redoubt" if name == plan.SECTORS else name))
+    for name in plan.NAMES:
+        program = os.path.join(settings.programs, "peer-" + plan.program(name))
         if name in wanted and os.path.exists(program):
             engines.append(Engine(name, settings))
             print(f"    {name}: {engines[-1].about['version']}", flush=True)

@@ -37,8 +37,12 @@ bool load_run(const point_t *point) {
     uint64_t *hashes = load_order(point->rows, !is_random);
     peer_open(&point->options);
     usage_take(&from);
-    if (!is_bulk) put_all(hashes, point->rows, !is_random);
-    else if (!peer_bulk_load(hashes, point->rows)) return false;
+    if (!is_bulk) {
+        put_all(hashes, point->rows, !is_random);
+    } else if (!peer_bulk_load(hashes, point->rows)) {
+        peer_close();
+        return false;
+    }
     usage_take(&loaded);
     peer_sync();
     usage_take(&synced);

@@ -43,7 +43,7 @@ void check_rows(void *session, uint64_t rows) {
 void report_usage(const usage_t *from, const usage_t *to, uint64_t operations, bool is_write) {
     double count = operations > 0 ? (double)operations : 1;
     double written = (double)(to->written_bytes - from->written_bytes);
-    json_number("seconds", to->wall - from->wall);
+    json_number("measured_s", to->wall - from->wall);
     json_integer("operations", operations);
     json_number("other_cpu", usage_of_others(from, to));
     json_number("cpu_us_per_op", (to->own - from->own) * 1e6 / count);

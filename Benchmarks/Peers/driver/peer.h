@@ -26,6 +26,7 @@ typedef struct {
 // What an engine itself says that it moved, since it was opened.
 typedef struct {
     uint64_t page_bytes_read, page_bytes_written, doublewrite_bytes, log_bytes;
+    uint64_t log_position;  // Of the last change in the log: without what is written twice, or for padding.
 } counters_t;
 
 // A row seen by a scan, checked: keys ascend, and the value belongs to its key.

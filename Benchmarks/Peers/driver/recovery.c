@@ -14,7 +14,8 @@ enum { THREADS = 2, CHECKED = 10000 };
 // Shared with the next process through a file: it survives the kill.
 typedef struct {
     _Atomic uint64_t updates[THREADS];  // Acknowledged, of each thread.
-    uint64_t log_bytes;
+    uint64_t log_bytes;    // That recovery must read.
+    uint64_t log_written;  // More, where the engine moved its checkpoint all the same.
 } marks_t;
 
 static marks_t *marks;
@@ -55,16 +56,19 @@ static void *update_rows(void *argument) {
 
 _Noreturn void recovery_grow(const point_t *point) {
     pthread_t threads[THREADS];
+    counters_t first, last;
     growth = point;
     map_marks(point->marks);
     peer_open(&point->options);
+    bool tells = peer_counters(&first);
     for (uintptr_t thread = 0; thread < THREADS; thread++) {
         if (pthread_create(&threads[thread], NULL, update_rows, (void *)thread) != 0) fail("no thread");
     }
     for (int thread = 0; thread < THREADS; thread++) pthread_join(threads[thread], NULL);
     // Without it an engine that keeps log in its own memory would have less to recover than the others.
     peer_sync();
-    marks->log_bytes = peer_log_bytes();
+    marks->log_bytes = marks->log_written = peer_log_bytes();
+    if (tells && peer_counters(&last)) marks->log_written = last.log_position - first.log_position;
     kill(getpid(), SIGKILL);
     for (;;) pause();
 }
@@ -101,10 +105,13 @@ void recovery_run(const point_t *point) {
     if (point->checks_all) check_rows(session, point->rows);
     peer_session_end(session);
     json_number("open_s", to.wall - from.wall);
+    double share = 1;
+    if (marks->log_written > marks->log_bytes) share = (double)marks->log_bytes / (double)marks->log_written;
     json_integer("updates", updates);
+    json_number("replayed_share", share);
     if (marks->log_bytes != NO_LOG) {
         json_integer("log_bytes", marks->log_bytes);
-        json_number("ops_s", (double)updates / (to.wall - from.wall));
+        json_number("ops_s", (double)updates * share / (to.wall - from.wall));
     }
     json_integer("lost_commits", lost);
     report_usage(&from, &to, updates, true);

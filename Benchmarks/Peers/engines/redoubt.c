@@ -26,16 +26,25 @@ static uint64_t redo_capacity(const options_t *options) {
     return options->keeps_redo || options->is_recovery ? options->redo_bytes * 2 : options->redo_bytes;
 }
 
+// The log buffer counts against the memory: no more than an eighth of it.
+static uint64_t log_buffer_bytes(const options_t *options) {
+    uint64_t bytes = 16 << 20;
+    while (bytes > 256 << 10 && bytes > options->cache_bytes / 8) bytes /= 2;
+    return bytes;
+}
+
+// A process that keeps redo writes it through the page cache, because that is fast; the redo is the same.
 const char *peer_settings(const options_t *options) {
     static char text[1024];
     const char *flushing = "flushing.policy=redoubt";
     if (options->keeps_redo) {
         flushing = "flushing.policy=mysql80 flushing.adaptive=false flushing.dirtyPagePercentLowWater=0 "
-                   "flushing.dirtyPagePercentMaximum=99 flushing.idlePercent=0";
+                   "flushing.dirtyPagePercentMaximum=99 flushing.idlePercent=0 storage.usesDirectIO=false";
     }
-    snprintf(text, sizeof text, "memory=%llu redoLog.capacity=%llu durability=%s flushing.ioCapacity=10000 "
-             "flushing.ioCapacityMaximum=20000 %s %s", (unsigned long long)options->cache_bytes,
-             (unsigned long long)redo_capacity(options), options->is_durable ? "flushed" : "written", flushing,
+    snprintf(text, sizeof text, "memory=%llu redoLog.capacity=%llu redoLog.bufferCapacity=%llu durability=%s "
+             "flushing.ioCapacity=10000 flushing.ioCapacityMaximum=20000 %s %s",
+             (unsigned long long)options->cache_bytes, (unsigned long long)redo_capacity(options),
+             (unsigned long long)log_buffer_bytes(options), options->is_durable ? "flushed" : "written", flushing,
              options->extra);
     return text;
 }
@@ -67,6 +76,7 @@ bool peer_counters(counters_t *counters) {
     counters->page_bytes_written = statistic("pagesWritten") * 16384;
     counters->doublewrite_bytes = statistic("doublewriteWrittenBytes");
     counters->log_bytes = statistic("redoWrittenBytes");
+    counters->log_position = statistic("currentLSN");
     return true;
 }
 
@@ -101,15 +111,26 @@ void peer_put(void *session, const uint8_t *key, const uint8_t *value) {
     check("redoubt_put", redoubt_put(table, key, KEY_BYTES, value, VALUE_BYTES, how));
 }
 
-void peer_put_rows(void *session, const row_t *rows, size_t count, bool is_append) {
-    redoubt_batch *batch;
-    (void)session, (void)is_append;
-    check("redoubt_batch_create", redoubt_batch_create(database, &batch));
+// The bound of a batch follows the memory and the redo; where it is below a commit of the driver, halves are tried.
+static void write_rows(redoubt_batch *batch, const row_t *rows, size_t count) {
     for (size_t index = 0; index < count; index++) {
         const row_t *row = &rows[index];
         check("redoubt_batch_put", redoubt_batch_put(batch, table, row->key, KEY_BYTES, row->value, VALUE_BYTES));
     }
-    check("redoubt_batch_write", redoubt_batch_write(batch, how));
+    redoubt_status status = redoubt_batch_write(batch, how);
+    if (status == REDOUBT_BATCH_TOO_LARGE && count > 1) {
+        write_rows(batch, rows, count / 2);
+        write_rows(batch, rows + count / 2, count - count / 2);
+        return;
+    }
+    check("redoubt_batch_write", status);
+}
+
+void peer_put_rows(void *session, const row_t *rows, size_t count, bool is_append) {
+    redoubt_batch *batch;
+    (void)session, (void)is_append;
+    check("redoubt_batch_create", redoubt_batch_create(database, &batch));
+    write_rows(batch, rows, count);
     check("redoubt_batch_close", redoubt_batch_close(batch));
 }
 

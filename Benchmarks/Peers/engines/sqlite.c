@@ -33,11 +33,12 @@ const char *peer_version(void) { return sqlite3_libversion(); }
 // beyond the memory is read through the page cache.
 const char *peer_settings(const options_t *options) {
     static char text[256];
+    unsigned long long cache = options->cache_bytes;
     snprintf(text, sizeof text, "PRAGMA busy_timeout=60000; PRAGMA journal_mode=WAL; PRAGMA synchronous=%s; "
              "PRAGMA mmap_size=%llu; PRAGMA cache_size=-%llu; PRAGMA wal_autocheckpoint=%d;",
              options->is_durable ? "FULL" : "NORMAL",
-             options->is_out_of_cache ? 0 : (unsigned long long)options->cache_bytes * 4,
-             options->is_out_of_cache ? 4000ULL : (unsigned long long)options->cache_bytes / 1024 / (unsigned)options->threads,
+             options->is_out_of_cache ? 0 : cache * 4,
+             options->is_out_of_cache ? 4000ULL : cache / 1024 / (unsigned)options->threads,
              options->keeps_redo ? 0 : 16384);
     return text;
 }
