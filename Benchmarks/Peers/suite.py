@@ -179,7 +179,8 @@ def main():
         raise SystemExit("nothing was measured")
     summary = report.Summary(results)
     print("\n" + summary.table())
-    print("\n" + summary.goals_text())
+    if not settings.smoke:
+        print("\n" + summary.goals_text())
     if settings.html:
         with open(settings.html, "w") as file:
             file.write(page.make(summary))
