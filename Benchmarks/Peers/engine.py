@@ -38,12 +38,16 @@ class Engine:
         self.about = self._output([self.program], None)
 
     def _output(self, words, group):
-        if self.settings.nice:
-            words = ["nice", "-n", str(self.settings.nice), *words]
+        nice = self.settings.nice
+        if nice:
+            # Where the scheduler weighs sessions, a process is only as nice as its session.
+            words = ["nice", "-n", str(nice), "sh", "-c",
+                     f'echo {nice} > /proc/self/autogroup; exec "$@"', "nice", *words]
         if group and group.path:
             words = ["sh", "-c", 'echo $$ > "$0" && exec "$@"', f"{group.path}/cgroup.procs", *words]
         try:
-            done = subprocess.run(words, capture_output=True, text=True, timeout=self.settings.timeout)
+            done = subprocess.run(words, capture_output=True, text=True, timeout=self.settings.timeout,
+                                  start_new_session=nice != 0)
         except subprocess.TimeoutExpired as error:
             raise Failed(f"no end after {error.timeout} s") from error
         if done.returncode == -signal.SIGKILL and "grow-redo" in " ".join(words):

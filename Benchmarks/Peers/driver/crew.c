@@ -19,11 +19,15 @@ static void *work(void *argument) {
         if (phase == OVER) break;
         bool is_timed = turn++ % (uint64_t)each == 0;
         if (is_timed && each > 1) last = clock_nanoseconds();
-        uint64_t done = worker->done + crew->step(worker);
+        uint64_t more = crew->step(worker), done = worker->done + more;
         if (is_timed) {
             // When every step is timed, one look at the clock ends a step and begins the next.
             uint64_t now = clock_nanoseconds();
-            if (phase == MEASURED) histogram_add(&worker->latency, now - last);
+            if (phase == MEASURED) {
+                histogram_add(&worker->latency, now - last);
+                worker->whole_done += more;
+                worker->whole_ns += now - last;
+            }
             last = now;
         }
         atomic_store_explicit(&worker->done, done, memory_order_relaxed);
@@ -86,7 +90,9 @@ void crew_run(crew_t *crew, outcome_t *outcome) {
     atomic_store(&crew->phase, OVER);
     for (int number = 0; number < crew->threads; number++) {
         pthread_join(crew->workers[number].thread, NULL);
-        histogram_merge(&outcome->latency, &crew->workers[number].latency);
+        const worker_t *worker = &crew->workers[number];
+        histogram_merge(&outcome->latency, &worker->latency);
+        if (worker->whole_ns > 0) outcome->whole_rate += (double)worker->whole_done * 1e9 / (double)worker->whole_ns;
     }
     free(crew->workers);
 }

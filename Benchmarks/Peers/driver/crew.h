@@ -24,6 +24,7 @@ typedef struct {
     uint64_t salt;
     scan_t scan;
     histogram_t latency;
+    uint64_t whole_done, whole_ns;  // Of the steps that began in the measured time, up to their own ends.
 } worker_t;
 
 struct crew {
@@ -45,6 +46,7 @@ typedef struct {
     counters_t first, last;  // What the engine says, if it `tells`.
     bool tells;
     uint64_t done;
+    double whole_rate;  // Of whole steps: for those so long that where they are cut off would matter.
     histogram_t latency;
     uint64_t samples[SAMPLES_MAX];  // `done` of each 100 ms.
     size_t sample_count;

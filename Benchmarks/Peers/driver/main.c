@@ -93,7 +93,8 @@ static void report(const work_t *work, const outcome_t *outcome) {
     static const struct { const char *name; double share; } quantiles[] = {
         {"p50_us", 0.5}, {"p95_us", 0.95}, {"p99_us", 0.99}, {"p999_us", 0.999}, {"max_us", 1},
     };
-    json_number("ops_s", (double)outcome->done / (outcome->to.wall - outcome->from.wall));
+    double rate = (double)outcome->done / (outcome->to.wall - outcome->from.wall);
+    json_number("ops_s", work->is_long ? outcome->whole_rate : rate);
     for (size_t index = 0; index < sizeof quantiles / sizeof *quantiles; index++) {
         json_number(quantiles[index].name, (double)histogram_quantile(&outcome->latency, quantiles[index].share) / 1e3);
     }

@@ -97,16 +97,16 @@ static uint64_t step_f(worker_t *worker) {
 }
 
 static const work_t works[] = {
-    {"read", step_read, 16, false, false},
-    {"update", step_update, 1, true, false},
-    {"scan-100", step_scan_100, 1, false, false},
-    {"scan-all", step_scan_all, 1, false, false},
-    {"ycsb-a", step_a, 8, true, true},
-    {"ycsb-b", step_b, 8, true, true},
-    {"ycsb-c", step_c, 8, false, true},
-    {"ycsb-d", step_d, 8, true, true},
-    {"ycsb-e", step_e, 8, true, true},
-    {"ycsb-f", step_f, 8, true, true},
+    {"read", step_read, 16, false, false, false},
+    {"update", step_update, 1, true, false, false},
+    {"scan-100", step_scan_100, 1, false, false, false},
+    {"scan-all", step_scan_all, 1, false, false, true},
+    {"ycsb-a", step_a, 8, true, true, false},
+    {"ycsb-b", step_b, 8, true, true, false},
+    {"ycsb-c", step_c, 8, false, true, false},
+    {"ycsb-d", step_d, 8, true, true, false},
+    {"ycsb-e", step_e, 8, true, true, false},
+    {"ycsb-f", step_f, 8, true, true, false},
 };
 
 const work_t *work_named(const char *name) {

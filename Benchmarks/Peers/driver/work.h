@@ -10,6 +10,7 @@ typedef struct {
     int timed_each;
     bool is_write;  // Changes rows: bytes written are compared with bytes changed.
     bool is_skewed; // Chooses rows after Zipf.
+    bool is_long;   // A step may take longer than the measured time.
 } work_t;
 
 // The work called `name`, or null.
