@@ -117,6 +117,9 @@ extension Engine {
             if error.code == .missingFile {
                 throw RedoubtError(.notFound, "there is no file to import", path: path, errno: error.errno)
             }
+            if error.code == .readFailed && error.errno == nil {
+                throw RedoubtError(.notFound, "this is a pipe, a device or a folder; name a file", path: path)
+            }
             guard error.errno == Self.isLink else { throw error }
             throw RedoubtError(
                 .notFound,
