@@ -71,12 +71,6 @@ public struct Cursor: ~Copyable {
         unsafe body(row.key.span.bytes, row.value.span.bytes)
     }
 
-    /// The bytes of the row, valid until the next step; for the C interface.
-    package var rowBytes: (key: UnsafeRawBufferPointer, value: UnsafeRawBufferPointer) {
-        // Out of the closures, because nothing but the next step touches the arrays.
-        unsafe (row.key.withUnsafeBytes { unsafe $0 }, row.value.withUnsafeBytes { unsafe $0 })
-    }
-
     /// Goes to the row that `bound` says relative to `key`; returns false if there is none.
     ///
     /// Waits if a page must be read.
@@ -180,7 +174,7 @@ public struct Cursor: ~Copyable {
 
 extension Cursor.Bound {
     /// The engine's word.
-    fileprivate var direction: RedoubtEngine.Cursor.Direction {
+    var direction: RedoubtEngine.Cursor.Direction {
         switch self {
         case .atLeast: .greaterOrEqual
         case .above: .greater

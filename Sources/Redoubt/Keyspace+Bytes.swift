@@ -1,3 +1,4 @@
+internal import CRedoubtShims
 package import RedoubtCore
 import RedoubtEngine
 
@@ -45,7 +46,7 @@ extension Keyspace {
     }
 
     /// Lends each row from `lower` up to and without `upper` (nil: no bound) to `body` until it returns false: key,
-    /// value, and the length of the value, which is nil if it stands outside its page.
+    /// value (nil if it stands outside its page), and the length of the value.
     ///
     /// Waits. The database must be kept open by the caller. The page is latched while `body` runs.
     ///
@@ -55,23 +56,38 @@ extension Keyspace {
         _ upper: UnsafeRawBufferPointer?,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?, Int) -> Bool
     ) throws(RedoubtError) {
+        // A closure at each place, because a local function would have `goesOn` in a box that is checked at each access.
         var goesOn = true
-        func visit(_ key: UnsafeRawBufferPointer, _ value: TreeValue) throws(RedoubtError) {
-            if let upper = unsafe upper, unsafe TreeKey.compare(key, upper) >= 0 {
-                goesOn = false
-                return
-            }
-            let bytes = unsafe value.isInline ? value.inlineBytes : nil
-            try ThreadBorrow.during { () throws(RedoubtError) in goesOn = unsafe body(key, bytes, value.count) }
-        }
         var cursor = RedoubtEngine.Cursor(tree)
         var isOnRow: Bool
         if let lower = unsafe lower {
-            isOnRow = unsafe try cursor.seek(.greaterOrEqual, lower, visit)
+            isOnRow = unsafe try cursor.seek(.greaterOrEqual, lower) { (key, value) throws(RedoubtError) in
+                goesOn = unsafe try Self.lend(key, value, upper, body)
+            }
         } else {
-            isOnRow = unsafe try cursor.first(visit)
+            isOnRow = unsafe try cursor.first { (key, value) throws(RedoubtError) in
+                goesOn = unsafe try Self.lend(key, value, upper, body)
+            }
         }
-        while isOnRow, goesOn { isOnRow = unsafe try cursor.next(visit) }
+        while isOnRow, goesOn {
+            isOnRow = unsafe try cursor.next { (key, value) throws(RedoubtError) in
+                goesOn = unsafe try Self.lend(key, value, upper, body)
+            }
+        }
+    }
+
+    /// Lends a row to `body` unless it is at or after `upper`; returns whether the walk goes on.
+    private static func lend(
+        _ key: UnsafeRawBufferPointer,
+        _ value: TreeValue,
+        _ upper: UnsafeRawBufferPointer?,
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?, Int) -> Bool
+    ) throws(RedoubtError) -> Bool {
+        if let upper = unsafe upper, unsafe TreeKey.compare(key, upper) >= 0 { return false }
+        let bytes = unsafe value.isInline ? value.inlineBytes : nil
+        redoubt_set_thread_borrows(1)
+        defer { redoubt_set_thread_borrows(0) }
+        return unsafe body(key, bytes, value.count)
     }
 
     /// Gives `key` the value `value`; see ``put(_:_:durability:slowdown:)``.
@@ -146,15 +162,6 @@ extension WriteBatch {
         in keyspace: Keyspace
     ) throws(RedoubtError) {
         unsafe try delete(key, in: keyspace)
-    }
-}
-
-extension Cursor {
-    /// Goes to a row by its key; see ``seek(_:_:)``.
-    ///
-    /// Waits if a page must be read.
-    package mutating func seek(_ bound: Bound, bytes key: UnsafeRawBufferPointer) throws(RedoubtError) -> Bool {
-        unsafe try seek(bound, key)
     }
 }
 

@@ -12,7 +12,7 @@ public func redoubt_cursor_open(
     unsafe withKeyspace(keyspace) { (keyspace) throws(RedoubtError) in
         let place = unsafe try Arguments.place(cursor, "`cursor`")
         unsafe place.pointee = nil
-        unsafe place.pointee = try HeldTable.add(.cursor, keyspace.cursor()).pointer
+        unsafe place.pointee = try HeldTable.add(.cursor, RowCursor(keyspace)).pointer
         return Status.ok
     }
 }
@@ -22,9 +22,9 @@ public func redoubt_cursor_open(
 private func step(
     _ cursor: OpaquePointer?,
     _ row: UnsafeMutablePointer<redoubt_row>?,
-    _ body: (inout Cursor) throws(RedoubtError) -> Bool
+    _ body: (inout RowCursor) throws(RedoubtError) -> Bool
 ) -> redoubt_status {
-    unsafe HeldTable.use(cursor, .cursor, Cursor.self) { (held) throws(RedoubtError) in
+    unsafe HeldTable.use(cursor, .cursor, RowCursor.self) { (held) throws(RedoubtError) in
         if unsafe try !body(&held.pointee) { return Status.notFound }
         if let place = unsafe row { unsafe store(held, place) }
         return Status.ok
@@ -32,12 +32,12 @@ private func step(
 }
 
 @inline(__always)
-private func store(_ cursor: UnsafeMutablePointer<Cursor>, _ row: UnsafeMutablePointer<redoubt_row>) {
-    let (key, value) = unsafe cursor.pointee.rowBytes
+private func store(_ cursor: UnsafeMutablePointer<RowCursor>, _ row: UnsafeMutablePointer<redoubt_row>) {
+    let (key, value) = unsafe cursor.pointee.bytes
     unsafe row.pointee = redoubt_row(
         key: key.baseAddress,
         key_length: key.count,
-        value: value.baseAddress ?? key.baseAddress,
+        value: value.baseAddress,
         value_length: value.count
     )
 }
@@ -63,7 +63,7 @@ public func redoubt_cursor_seek(
         case REDOUBT_BELOW: direction = .below
         default: throw Arguments.invalid("`bound` is \(bound); it must be one of REDOUBT_AT_LEAST to REDOUBT_BELOW")
         }
-        return unsafe try cursor.seek(direction, bytes: key)
+        return unsafe try cursor.seek(direction, key)
     }
 }
 
@@ -103,7 +103,7 @@ public func redoubt_cursor_previous(
 @c
 @implementation
 public func redoubt_cursor_row(_ cursor: OpaquePointer?, _ row: UnsafeMutablePointer<redoubt_row>?) -> redoubt_status {
-    unsafe HeldTable.use(cursor, .cursor, Cursor.self) { (held) throws(RedoubtError) in
+    unsafe HeldTable.use(cursor, .cursor, RowCursor.self) { (held) throws(RedoubtError) in
         let place = unsafe try Arguments.place(row, "`row`")
         guard unsafe held.pointee.isOnRow else { return Status.notFound }
         unsafe store(held, place)
@@ -115,5 +115,5 @@ public func redoubt_cursor_row(_ cursor: OpaquePointer?, _ row: UnsafeMutablePoi
 @c
 @implementation
 public func redoubt_cursor_close(_ cursor: OpaquePointer?) -> redoubt_status {
-    unsafe HeldTable.close(cursor, .cursor, Cursor.self)
+    unsafe HeldTable.close(cursor, .cursor, RowCursor.self)
 }
