@@ -56,7 +56,7 @@ extension Keyspace {
         _ upper: UnsafeRawBufferPointer?,
         _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?, Int) -> Bool
     ) throws(RedoubtError) {
-        // A closure at each place, because a local function would have `goesOn` in a box that is checked at each access.
+        // A closure at each place: a local function would have `goesOn` in a box that is checked at each access.
         var goesOn = true
         var cursor = RedoubtEngine.Cursor(tree)
         var isOnRow: Bool
