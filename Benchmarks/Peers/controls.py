@@ -3,7 +3,8 @@
 import json
 import os
 import shutil
-import subprocess
+
+from engine import Failed, start
 
 PAGE = 16384
 
@@ -20,8 +21,9 @@ class Controls:
     def raw_writes(self, threads):
         """Writes of 4 KiB with O_DIRECT and O_DSYNC: what a durable commit costs at least."""
         program = os.path.join(self.settings.programs, "peer-raw")
-        done = subprocess.run([program, self.folder, str(threads), str(self.settings.seconds)], capture_output=True,
-                              text=True, check=True)
+        done = start([program, self.folder, str(threads), str(self.settings.seconds)], self.settings)
+        if done.returncode != 0:
+            raise Failed(done.stderr[-300:])
         return json.loads(done.stdout)
 
     def _fio(self, jobs, seconds):
@@ -29,9 +31,9 @@ class Controls:
         words = ["fio", "--output-format=json", "--direct=1", "--group_reporting", "--randrepeat=0", "--norandommap",
                  f"--size={size}", f"--directory={self.folder}", "--filename=fio.data", "--time_based",
                  f"--runtime={max(seconds, 0.5)}", "--fallocate=none", *jobs]
-        done = subprocess.run(words, capture_output=True, text=True)
+        done = start(words, self.settings)
         if done.returncode != 0:
-            raise RuntimeError("fio: " + done.stderr[-300:])
+            raise Failed("fio: " + done.stderr[-300:])
         # Warnings may stand before the report.
         return json.loads(done.stdout[done.stdout.index("{"):])["jobs"]
 

@@ -14,6 +14,21 @@ class Failed(Exception):
     pass
 
 
+def start(words, settings, group=None):
+    """Runs a program as all of a comparison are run: with the same niceness, in a memory group if there is one."""
+    if group and group.path:
+        words = ["sh", "-c", 'echo $$ > "$0" && exec "$@"', f"{group.path}/cgroup.procs", *words]
+    if settings.nice:
+        # Where the scheduler weighs sessions, a process is only as nice as its session.
+        words = ["nice", "-n", str(settings.nice), "sh", "-c", 'echo "$0" > /proc/self/autogroup; exec "$@"',
+                 str(settings.nice), *words]
+    try:
+        return subprocess.run(words, capture_output=True, text=True, timeout=settings.timeout,
+                              start_new_session=settings.nice != 0)
+    except subprocess.TimeoutExpired as error:
+        raise Failed(f"no end after {error.timeout} s") from error
+
+
 def _sync(folder):
     """What was copied is on disk before the next measurement, and its pages stay in memory."""
     for root, _, names in os.walk(folder):
@@ -38,19 +53,8 @@ class Engine:
         self.about = self._output([self.program], None)
 
     def _output(self, words, group):
-        nice = self.settings.nice
-        if nice:
-            # Where the scheduler weighs sessions, a process is only as nice as its session.
-            words = ["nice", "-n", str(nice), "sh", "-c",
-                     f'echo {nice} > /proc/self/autogroup; exec "$@"', "nice", *words]
-        if group and group.path:
-            words = ["sh", "-c", 'echo $$ > "$0" && exec "$@"', f"{group.path}/cgroup.procs", *words]
-        try:
-            done = subprocess.run(words, capture_output=True, text=True, timeout=self.settings.timeout,
-                                  start_new_session=nice != 0)
-        except subprocess.TimeoutExpired as error:
-            raise Failed(f"no end after {error.timeout} s") from error
-        if done.returncode == -signal.SIGKILL and "grow-redo" in " ".join(words):
+        done = start(words, self.settings, group)
+        if done.returncode == -signal.SIGKILL and "work=grow-redo" in words:
             return None
         if done.returncode != 0:
             raise Failed((done.stderr.strip() or f"ended with {done.returncode}")[-300:])

@@ -92,10 +92,11 @@ def table(rows):
 
 def goals(summary):
     rows = []
-    for text, value, goal, is_met in summary.goals():
+    for text, value, goal, is_met, is_noisy in summary.goals():
         mark = "-" if value is None else "met" if is_met else "missed"
         figure = "not measured" if value is None else f"{value:.3g}"
-        rows.append(f'<tr><td>{escape(text)}</td><td>{figure}</td><td>{goal}</td><td class="{mark}">{mark}</td></tr>')
+        rows.append(f'<tr><td>{escape(text)}</td><td>{figure}</td><td>{goal}</td><td class="{mark}">'
+                    f'{mark}{"*" if is_noisy else ""}</td></tr>')
     return ('<div class="scroll"><table><tr><th></th><th>measured</th><th>goal</th><th></th></tr>'
             + "".join(rows) + "</table></div>")
 

@@ -23,7 +23,7 @@ class Summary:
 
     def __init__(self, results):
         self.results = results
-        self.by_place = {}
+        self.by_place, self.asked = {}, set()
         for result in results:
             self.by_place.setdefault((result["point"], result["engine"]), []).append(result)
         self.engines = [name for name in plan.NAMES if any(r["engine"] == name for r in results)]
@@ -32,6 +32,7 @@ class Summary:
 
     def median(self, point, engine, figure="ops_s"):
         """The median of a figure over the rounds, or None when there is none."""
+        self.asked.add((point, engine))
         values = [r[figure] for r in self.by_place.get((point, engine), []) if figure in r]
         return statistics.median(values) if values else None
 
@@ -96,11 +97,17 @@ class Summary:
         return "\n".join(lines)
 
     def goals(self):
-        """(text, value or None, goal, whether it is met or None) of each goal."""
-        return [goal.judged(self) for goal in GOALS]
+        """(text, value or None, goal, whether it is met or None, whether one of its figures is noisy) of each goal."""
+        judged = []
+        for goal in GOALS:
+            self.asked = set()
+            result = goal.judged(self)
+            judged.append((*result, any(self.is_noisy(*place) for place in list(self.asked))))
+        return judged
 
     def goals_text(self):
         goals = self.goals()
-        lines = [f"{'met   ' if is_met else 'MISSED'}  {text}: {value:.3g}; goal {goal}"
-                 for text, value, goal, is_met in goals if value is not None]
+        lines = [f"{'met' if is_met else 'MISSED'}{'*' if is_noisy else ''}".ljust(9)
+                 + f"{text}: {value:.3g}; goal {goal}"
+                 for text, value, goal, is_met, is_noisy in goals if value is not None]
         return "\n".join(lines + [f"Goals: {len(goals)}, of which measured: {len(lines)}"])

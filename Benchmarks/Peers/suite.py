@@ -109,7 +109,7 @@ class Run:
                 # Chosen by the noise alone, never by what was reached.
                 if figures and figures.get("other_cpu", 0) > report.Summary.NOISE:
                     figures = min(figures, action(), key=lambda one: one["other_cpu"])
-        except (Failed, RuntimeError, OSError) as error:
+        except (Failed, OSError) as error:
             self.failures.append(f"{name} {engine}: {error}")
             print(f"{number:2d}  {name:15s} {engine:16s} FAILED: {error}", flush=True)
             return None

@@ -36,7 +36,7 @@ const char *peer_settings(const options_t *options) {
     snprintf(text, sizeof text, "block_cache=%llu db_write_buffer_size=%llu bloom=10 block_size=4096 "
              "max_background_jobs=2 compression=none%s%s", (unsigned long long)block_bytes(options),
              (unsigned long long)memtable_bytes(options), options->is_durable ? " sync" : "",
-             options->is_out_of_cache ? " direct_io cache_index_and_filter_blocks" : "");
+             options->is_out_of_cache ? " direct_io cache_index_and_filter_blocks partition_filters" : "");
     return text;
 }
 
@@ -50,7 +50,12 @@ void peer_open(const options_t *options) {
     rocksdb_block_based_options_set_block_size(tables, 4096);
     rocksdb_block_based_options_set_filter_policy(tables, rocksdb_filterpolicy_create_bloom_full(10));
     rocksdb_block_based_options_set_cache_index_and_filter_blocks(tables, options->is_out_of_cache);
-    rocksdb_block_based_options_set_pin_l0_filter_and_index_blocks_in_cache(tables, options->is_out_of_cache);
+    if (options->is_out_of_cache) {
+        // In parts: whole, the filter of one file may be larger than what a small cache has left.
+        rocksdb_block_based_options_set_index_type(tables, rocksdb_block_based_table_index_type_two_level_index_search);
+        rocksdb_block_based_options_set_partition_filters(tables, 1);
+        rocksdb_block_based_options_set_pin_top_level_index_and_filter(tables, 1);
+    }
     engine_options = rocksdb_options_create();
     rocksdb_options_set_create_if_missing(engine_options, 1);
     rocksdb_options_set_block_based_table_factory(engine_options, tables);
