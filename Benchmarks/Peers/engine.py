@@ -82,7 +82,8 @@ class Engine:
         settings = self.settings
         name = "big" if point.big else "small"
         mark = os.path.join(self.folder, name + ".loaded")
-        wanted = f"{self.about['version']} {settings.big_rows if point.big else settings.rows} {settings.redo}"
+        rows = settings.big_rows if point.big else settings.rows
+        wanted = f"{self.about['version']} {rows} {settings.redo} {settings.sources}"
         if not os.path.exists(mark) or open(mark).read() != wanted:
             folder = self._fresh(name)
             self._output(self._words("load-sorted", folder, point), None)

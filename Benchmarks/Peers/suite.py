@@ -64,6 +64,7 @@ def settle(settings):
     settings.cache = settings.cache or max(settings.rows * data * 3, 256 << 20)
     settings.big_cache = settings.big_cache or max(settings.big_rows * data // 10, 16 << 20)
     settings.long_rounds = settings.long_rounds or settings.rounds
+    settings.sources = machine.source_hash()
     settings.folder = os.path.abspath(settings.folder or os.path.join(settings.programs, "..", "databases"))
     os.makedirs(settings.folder, mode=0o700, exist_ok=True)
     settings.lock = open(os.path.join(settings.folder, "lock"), "w")
@@ -81,12 +82,11 @@ class Run:
         self.results, self.failures = [], []
         self.file = open(settings.json, "w") if settings.json else None
         self.machine, self.commit = machine.machine_line(settings.folder), machine.commit()
-        self.sources = machine.source_hash()
         kept = ("rows", "big_rows", "cache", "big_cache", "redo", "recovery_redo", "seconds", "big_seconds", "warm_up")
         self.common = {name: getattr(settings, name) for name in kept}
 
     def add(self, number, point, figures, seconds):
-        config = dict(self.common, sources=self.sources, point=point, engine=figures["engine"],
+        config = dict(self.common, sources=self.settings.sources, point=point, engine=figures["engine"],
                       version=figures.get("version"), settings=figures.get("settings"))
         text = json.dumps(config, sort_keys=True)
         figures.update(point=point, round=number, commit=self.commit, machine=self.machine, **self.common,
