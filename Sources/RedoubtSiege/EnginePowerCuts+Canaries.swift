@@ -1,6 +1,6 @@
 import RedoubtSimulation
 import RedoubtSystem
-package import SiegeKit
+import SiegeKit
 
 // What shows that the judgement of power cuts would notice: mistakes that go the way of all disks.
 extension EnginePowerCuts {
@@ -60,7 +60,7 @@ extension EnginePowerCuts {
     /// Plants the bugs, one after the other.
     ///
     /// - Throws: What stops a recording.
-    package static func plantedCanaries(_ budget: EngineBudget) throws -> [Verdict.Canary] {
+    static func plantedCanaries(_ budget: EngineBudget) throws -> [Verdict.Canary] {
         try planted.map { planted in
             let figures = try run(planted, budget)
             let place = planted.nestedShare == .max ? "in power cuts" : "in power cuts within recoveries"
