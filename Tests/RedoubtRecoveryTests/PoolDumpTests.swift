@@ -1,6 +1,7 @@
 import RedoubtCore
 import RedoubtSimulation
 import RedoubtSystem
+import Synchronization
 import TestSupport
 import Testing
 
@@ -144,12 +145,22 @@ import Testing
         }
         let pool = second.kernel.pool
         #expect(size > pool.frameCount && second.poolLoadStatus.phase == .none)
+        let isOver = Atomic<Bool>(false)
+        let puts = Atomic<Int>(0)
         let start = Scheduling.now()
-        try second.loadPool()
-        var isOver = false
-        while !isOver && Scheduling.now().nanoseconds(since: start) < 20_000_000_000 {
-            try second.put("k", "row 1", [1])
-            isOver = second.poolLoadStatus.phase != .loading
+        // The others are at work before the load begins: it looks at what they do while it loads.
+        try onThreads(2, within: 60) { thread in
+            if thread == 0 {
+                while !isOver.load(ordering: .acquiring) {
+                    try second.put("k", "row 1", [1])
+                    puts.wrappingAdd(1, ordering: .relaxed)
+                }
+                return
+            }
+            while puts.load(ordering: .relaxed) < 10 { Scheduling.sleep(microseconds: 100) }
+            try second.loadPool()
+            while second.poolLoadStatus.phase == .loading { Scheduling.sleep(microseconds: 1000) }
+            isOver.store(true, ordering: .releasing)
         }
         let seconds = Double(Scheduling.now().nanoseconds(since: start)) / 1e9
         let loaded = second.poolLoadStatus.loadedPageCount
