@@ -41,10 +41,8 @@ extension Engine {
     package func createKeyspace(_ name: String) throws(RedoubtError) -> Space {
         try requireOpen()
         try CatalogEntry.checkName(name)
-        let wait = kernel.waits.begin(.keyspaceChange)
-        defer { kernel.waits.end(wait) }
-        catalog.changeLock.lock()
-        defer { catalog.changeLock.unlock() }
+        let turn = awaitTurn()
+        defer { end(turn) }
         try kernel.health.check()
         try catalog.requireAbsent(name)
         let space = try makeSpace(name)
@@ -104,10 +102,8 @@ extension Engine {
     ///   same, and its file stay until the next opening.
     package func dropKeyspace(_ name: String) throws(RedoubtError) {
         try requireOpen()
-        let wait = kernel.waits.begin(.keyspaceChange)
-        defer { kernel.waits.end(wait) }
-        catalog.changeLock.lock()
-        defer { catalog.changeLock.unlock() }
+        let turn = awaitTurn()
+        defer { end(turn) }
         try kernel.health.check()
         let entry = try catalog.entry(name)
         guard let space = spaces.space(entry.id), space.close() else { throw Space.dropped(path) }
@@ -133,10 +129,8 @@ extension Engine {
     package func renameKeyspace(_ name: String, to newName: String) throws(RedoubtError) {
         try requireOpen()
         try CatalogEntry.checkName(newName)
-        let wait = kernel.waits.begin(.keyspaceChange)
-        defer { kernel.waits.end(wait) }
-        catalog.changeLock.lock()
-        defer { catalog.changeLock.unlock() }
+        let turn = awaitTurn()
+        defer { end(turn) }
         try kernel.health.check()
         let entry = try catalog.entry(name)
         if name == newName { return }
@@ -163,10 +157,8 @@ extension Engine {
     package func beginKeyspace(_ name: String) throws(RedoubtError) -> Space {
         try requireOpen()
         try CatalogEntry.checkName(name)
-        let wait = kernel.waits.begin(.keyspaceChange)
-        defer { kernel.waits.end(wait) }
-        catalog.changeLock.lock()
-        defer { catalog.changeLock.unlock() }
+        let turn = awaitTurn()
+        defer { end(turn) }
         try kernel.health.check()
         try catalog.requireAbsent(name)
         let space = try makeSpace(name)
@@ -189,10 +181,8 @@ extension Engine {
     /// - Throws: `.diskFull`, `.fenced`, after which it must be abandoned; `.notDurable`, after which it is there.
     package func nameKeyspace(_ space: Space, _ name: String) throws(RedoubtError) {
         try requireOpen()
-        let wait = kernel.waits.begin(.keyspaceChange)
-        defer { kernel.waits.end(wait) }
-        catalog.changeLock.lock()
-        defer { catalog.changeLock.unlock() }
+        let turn = awaitTurn()
+        defer { end(turn) }
         try kernel.health.check()
         try catalog.insert(name, entry(of: space))
     }
@@ -204,10 +194,8 @@ extension Engine {
     /// - Throws: `.fenced`; `.diskFull` or `.notDurable`, after which its file may stay until the next opening.
     package func abandonKeyspace(_ space: Space, _ name: String) throws(RedoubtError) {
         try requireOpen()
-        let wait = kernel.waits.begin(.keyspaceChange)
-        defer { kernel.waits.end(wait) }
-        catalog.changeLock.lock()
-        defer { catalog.changeLock.unlock() }
+        let turn = awaitTurn()
+        defer { end(turn) }
         // A name that was given, though perhaps not durably, stays.
         guard !catalog.all.contains(where: { $0.entry.id == space.id }) else { return }
         catalog.release(name)
@@ -217,6 +205,18 @@ extension Engine {
         try appendFileRecord(.delete, space.id, [])
         removeFile(space)
         try storage.syncDirectory(path)
+    }
+
+    /// Waits until nobody else changes keyspaces; all of the change counts as a wait of its caller.
+    private func awaitTurn() -> Wait {
+        let wait = kernel.waits.begin(.keyspaceChange)
+        catalog.changeLock.lock()
+        return wait
+    }
+
+    private func end(_ turn: Wait) {
+        catalog.changeLock.unlock()
+        kernel.waits.end(turn)
     }
 
     /// Runs what only prepares a change; that it is not durable yet means that there is no space for the change.

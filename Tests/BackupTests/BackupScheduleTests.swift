@@ -57,7 +57,7 @@ import Testing
     private static func work(_ storage: SimulatedStorage, _ seed: UInt64, _ fault: BackupFault?) -> Outcome {
         var outcome = Outcome()
         do throws(RedoubtError) {
-            let database = try BackupWorld.open(TornStorage(storage), threads: true)
+            let database = try BackupWorld.open(HookedStorage.torn(storage), threads: true)
             let notes = BackupNotes()
             var threads: [EngineThread] = []
             do throws(RedoubtError) {

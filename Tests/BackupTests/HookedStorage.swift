@@ -1,14 +1,26 @@
 import RedoubtCore
 import RedoubtSystem
 
-/// A storage that tells of each opening before it is made: what somebody else may do just then is done by `hook`.
+/// A storage in which a test decides what an opening gives, and what happens just before it.
 final class HookedStorage: Storage {
-    private let inner: any Storage
-    private let hook: @Sendable (_ path: String) -> Void
+    /// What opens the file, when the hook wants it.
+    typealias Opening = () throws(RedoubtError) -> any StorageFile
+    typealias Hook = @Sendable (String, _ readOnly: Bool, Opening) throws(RedoubtError) -> any StorageFile
 
-    init(_ inner: any Storage, _ hook: @escaping @Sendable (_ path: String) -> Void) {
+    private let inner: any Storage
+    private let hook: Hook
+
+    init(_ inner: any Storage, opening hook: @escaping Hook) {
         self.inner = inner
         self.hook = hook
+    }
+
+    /// Has `body` run before each opening: what somebody else may do just then.
+    convenience init(_ inner: any Storage, _ body: @escaping @Sendable (_ path: String) -> Void) {
+        self.init(inner) { (path, _, open) throws(RedoubtError) in
+            body(path)
+            return try open()
+        }
     }
 
     func open(
@@ -17,8 +29,9 @@ final class HookedStorage: Storage {
         creating: Bool,
         readOnly: Bool
     ) throws(RedoubtError) -> any StorageFile {
-        hook(path)
-        return try inner.open(path, role: role, creating: creating, readOnly: readOnly)
+        try hook(path, readOnly) { () throws(RedoubtError) in
+            try inner.open(path, role: role, creating: creating, readOnly: readOnly)
+        }
     }
 
     func exists(_ path: String) throws(RedoubtError) -> Bool { try inner.exists(path) }

@@ -1,37 +1,19 @@
 import RedoubtCore
 import RedoubtSystem
 
-/// A storage in which a read of a file that is open for reading only is made of parts, with other threads between them:
-/// what it returns may be half of one write and half of another.
-final class TornStorage: Storage {
-    private let inner: any Storage
-
-    init(_ inner: any Storage) {
-        self.inner = inner
+extension HookedStorage {
+    /// A storage in which a read of a file that is open for reading only is made of parts, with other threads between
+    /// them: what it returns may be half of one write and half of another.
+    static func torn(_ inner: any Storage) -> HookedStorage {
+        HookedStorage(
+            inner,
+            opening: { (path, readOnly, open) throws(RedoubtError) in
+                let file = try open()
+                // That of the engine, and what backups are made of.
+                return readOnly && path.hasPrefix(BackupWorld.path + "/") ? TornFile(file) : file
+            }
+        )
     }
-
-    func open(
-        _ path: String,
-        role: FileRole,
-        creating: Bool,
-        readOnly: Bool
-    ) throws(RedoubtError) -> any StorageFile {
-        let file = try inner.open(path, role: role, creating: creating, readOnly: readOnly)
-        // That of the engine, and what backups are made of.
-        return readOnly && path.hasPrefix(BackupWorld.path + "/") ? TornFile(file) : file
-    }
-
-    func exists(_ path: String) throws(RedoubtError) -> Bool { try inner.exists(path) }
-    func list(_ directory: String) throws(RedoubtError) -> [String] { try inner.list(directory) }
-    func createDirectory(_ path: String) throws(RedoubtError) { try inner.createDirectory(path) }
-    func syncDirectory(_ path: String) throws(RedoubtError) { try inner.syncDirectory(path) }
-    func remove(_ path: String) throws(RedoubtError) { try inner.remove(path) }
-    func rename(_ source: String, to target: String) throws(RedoubtError) {
-        try inner.rename(source, to: target)
-    }
-    func lock(_ path: String) throws(RedoubtError) -> any AnyObject & Sendable { try inner.lock(path) }
-    func makeQueue(depth: Int) throws(RedoubtError) -> any StorageQueue { try inner.makeQueue(depth: depth) }
-    var status: String { inner.status }
 }
 
 private final class TornFile: StorageFile {
