@@ -28,6 +28,11 @@ struct BuiltInDatabase: Sendable {
     /// Without power while its pages were written, which tore each of which the doublewrite file has a copy.
     static let torn = makings.torn
 
+    /// As closed, with each keyspace NAME exported to the files NAME.ibd and NAME.cfg in ``exportPath``.
+    static let exported = makings.closed.exporting()
+    /// The folder of what was exported.
+    static let exportPath = "/export"
+
     private static let makings = Makings()
 
     fileprivate init(_ disk: DiskImage, model: ReferenceModel, checkpointedCount: Int) {
@@ -53,6 +58,27 @@ struct BuiltInDatabase: Sendable {
     /// Whether content `hash` lacks some of the last commits.
     func isCutShort(_ hash: UInt64) -> Bool {
         model.commitNumbers(with: hash).contains { $0 >= checkpointedCount && $0 < model.commitCount }
+    }
+
+    /// Whether a row with `key` had that value at some time.
+    func hasEverHeld(_ key: [UInt8], _ value: [UInt8], in name: String) -> Bool {
+        model.commits.contains { $0.contains(.put(keyspace: name, key: key, value: value)) }
+    }
+
+    private func exporting() -> BuiltInDatabase {
+        let (disk, names) = (disk, model.keyspaceNames)
+        let exported = FuzzWorld.run { () -> DiskImage in
+            let storage = SimulatedStorage(disk)
+            do throws(RedoubtError) {
+                let database = try FuzzWorld.open(storage)
+                for name in names { _ = try database.export(keyspace: name, to: Self.exportPath) }
+                try database.close()
+            } catch {
+                fatalError("the built-in database could not be exported: \(error)")
+            }
+            return storage.image
+        }
+        return BuiltInDatabase(exported, model: model, checkpointedCount: checkpointedCount)
     }
 
     /// The files that fulfil `condition`.

@@ -30,6 +30,9 @@ package struct FuzzTarget: Sendable {
         FuzzTarget("open", OpenTarget.run),
         FuzzTarget("doublewrite", DoublewriteTarget.run),
         FuzzTarget("load", LoadTarget.run),
+        FuzzTarget("rows", RowsTarget.run),
+        FuzzTarget("import", ImportTarget.run),
+        FuzzTarget("salvage", SalvageTarget.run),
         FuzzTarget("headers", HeadersTarget.run),
         FuzzTarget("arguments", ArgumentsTarget.run),
     ]

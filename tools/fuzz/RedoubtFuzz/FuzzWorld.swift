@@ -13,16 +13,26 @@ enum FuzzWorld {
         SimulatedScheduler(seed: 1).run(body)
     }
 
-    /// Opens the database on `storage`; to be called in a world.
-    static func open(_ storage: SimulatedStorage, creating: Bool = false) throws(RedoubtError) -> Database {
+    /// The options of a small database.
+    static var configuration: Configuration {
         var configuration = Configuration()
-        configuration.createIfMissing = creating
         configuration.memory = .mebibytes(8)
         configuration.redoLog.capacity = .mebibytes(2)
         configuration.redoLog.fileCount = 4
         configuration.redoLog.bufferCapacity = .kibibytes(256)
         configuration.redoLog.shape = .selfWriting
         configuration.flushing.doublewriteBatchPages = 4
+        return configuration
+    }
+
+    /// Opens the database on `storage`; to be called in a world.
+    static func open(
+        _ storage: SimulatedStorage,
+        at path: String = path,
+        creating: Bool = false
+    ) throws(RedoubtError) -> Database {
+        var configuration = configuration
+        configuration.createIfMissing = creating
         var options = EngineOptions()
         options.usesBackgroundThreads = false
         return try Database.open(at: path, configuration: configuration, storage: storage, options: options)
@@ -72,6 +82,19 @@ enum FuzzWorld {
         options.quota = 64 << 20
         return options
     }()
+
+    /// The rows of a keyspace.
+    static func rows(of database: Database, _ name: String) throws(RedoubtError) -> ReferenceModel.Rows {
+        var rows: ReferenceModel.Rows = [:]
+        var cursor = try database.keyspace(named: name).cursor()
+        var isOnRow = try cursor.first()
+        while isOnRow {
+            rows[cursor.key] = cursor.value
+            isOnRow = try cursor.next()
+        }
+        cursor.close()
+        return rows
+    }
 
     static func contentHash(of database: Database) throws(RedoubtError) -> UInt64 {
         var hash = ContentHash()

@@ -39,12 +39,18 @@ struct Patches {
     /// Whether files of the database are missing altogether.
     private(set) var hasRemoved = false
 
-    /// Prepares to patch those `files` of `database`.
-    init(_ database: BuiltInDatabase, _ files: [BuiltInDatabase.File], reach: Reach = .bytes, mends: Mends) {
+    /// Prepares to patch those `files` of `database`, as they are on `disk` if it is not as it was made.
+    init(
+        _ database: BuiltInDatabase,
+        _ files: [BuiltInDatabase.File],
+        on disk: DiskImage? = nil,
+        reach: Reach = .bytes,
+        mends: Mends
+    ) {
         precondition(!files.isEmpty, "there is no file to patch")
         var options = FuzzWorld.options
         options.alignment = 1
-        storage = SimulatedStorage(database.disk, options: options)
+        storage = SimulatedStorage(disk ?? database.disk, options: options)
         self.files = files
         self.reach = reach
         self.mends = mends
