@@ -164,6 +164,38 @@ import Testing
         #expect(code == .fenced)
     }
 
+    @Test func `who gives up on a full disk makes nobody behind wait for what was not added`() {
+        let (code, seconds) = SimulatedScheduler(seed: 5).run { () -> (RedoubtError.Code?, Double) in
+            guard let fixture = try? LogFixture(Self.large) else { fatalError("no log") }
+            let log = fixture.log
+            defer { log.stop() }
+            log.admission.setRate(10_000)
+            let code = Mutex<RedoubtError.Code?>(nil)
+            let thread = started("writer") {
+                do throws(RedoubtError) {
+                    try log.acquireCapacity(bytes: 40_000)
+                } catch {
+                    code.withLock { $0 = error.code }
+                }
+            }
+            Scheduling.sleep(microseconds: 50_000)
+            let seeker = SpaceSeeker(fixture.health.space)
+            // What waits, and then a try that began after the writer did.
+            for _ in 0..<2 {
+                seeker.begin()
+                _ = seeker.noteVain(RedoubtError(.diskFull, "no space"))
+            }
+            Scheduling.join(thread)
+            _ = seeker.noteFound()
+            let start = Scheduling.now()
+            guard (try? log.acquireCapacity(bytes: 100)) != nil else { fatalError("no capacity") }
+            log.releaseCapacity(bytes: 100)
+            return (code.withLock { $0 }, Double(Scheduling.now().nanoseconds(since: start)) / 1e9)
+        }
+        #expect(code == .diskFull)
+        #expect(seconds < 1, "\(seconds) s, and 40,000 bytes take 4 s")
+    }
+
     @Test func `who refuses to wait is told so and has paid nothing`() throws {
         let fixture = try LogFixture()
         defer { fixture.log.stop() }
