@@ -6,8 +6,8 @@ import shutil
 import signal
 import subprocess
 
+import machine
 import plan
-from machine import MemoryGroup
 
 
 class Failed(Exception):
@@ -27,6 +27,15 @@ def start(words, settings, group=None):
                               start_new_session=settings.nice != 0)
     except subprocess.TimeoutExpired as error:
         raise Failed(f"no end after {error.timeout} s") from error
+
+
+def can_limit_memory(settings):
+    """Whether a process can be started with a limit of memory that includes its page cache."""
+    group = machine.MemoryGroup("probe", 64 << 20)
+    try:
+        return group.path is not None and start(["true"], settings, group).returncode == 0
+    finally:
+        group.remove()
 
 
 def _sync(folder):
@@ -51,6 +60,7 @@ class Engine:
         self.program = os.path.join(settings.programs, f"peer-{program}")
         self.folder = os.path.join(settings.folder, program)
         self.about = self._output([self.program], None)
+        self.library = machine.file_hash(self.about["library"])
 
     def _output(self, words, group):
         done = start(words, self.settings, group)
@@ -83,7 +93,7 @@ class Engine:
         name = "big" if point.big else "small"
         mark = os.path.join(self.folder, name + ".loaded")
         rows = settings.big_rows if point.big else settings.rows
-        wanted = f"{self.about['version']} {rows} {settings.redo} {settings.sources}"
+        wanted = f"{self.about['version']} {self.library} {rows} {settings.redo} {settings.sources}"
         if not os.path.exists(mark) or open(mark).read() != wanted:
             folder = self._fresh(name)
             self._output(self._words("load-sorted", folder, point), None)
@@ -100,7 +110,10 @@ class Engine:
 
     def run(self, point):
         """The figures of one point, or None when the engine leaves it out."""
-        if plan.left_out(self.name, point):
+        settings = self.settings
+        is_limited = point.big and self.about["memory_percent"] > 0
+        # Without a limit it would have the memory of the machine: a smoke run is only to work.
+        if plan.left_out(self.name, point) or is_limited and not (settings.limits_memory or settings.smoke):
             return None
         group = None
         if point.work.startswith("load-"):
@@ -114,10 +127,12 @@ class Engine:
             if os.path.exists(marks):
                 os.remove(marks)
             self._output(self._words("grow-redo", folder, point), None)
-        if point.big and self.about["memory_percent"]:
+        if is_limited:
             # The constant is for the program itself: code, stacks, histograms.
-            limit = self.settings.big_cache * self.about["memory_percent"] // 100 + (48 << 20)
-            group = MemoryGroup(self.name, limit)
+            limit = settings.big_cache * self.about["memory_percent"] // 100 + (48 << 20)
+            group = machine.MemoryGroup(self.name, limit)
+            if group.path is None and not settings.smoke:
+                raise Failed("no control group for its limit of memory")
         try:
             figures = self._output(self._words(point.work, folder, point), group)
         finally:
@@ -125,4 +140,5 @@ class Engine:
                 group.remove()
         if group:
             figures["memory_limit"] = limit if group.path else "none: no control group"
+        figures["library"] = self.library
         return None if "missing" in figures else figures

@@ -1,15 +1,48 @@
 """What Redoubt is to reach, as ratios to what ran beside it."""
 
-from plan import crew
+from dataclasses import dataclass, field
+
+from plan import POINTS, crew, left_out
 
 PEERS = ["rocksdb", "wiredtiger", "lmdb", "sqlite", "berkeleydb", "innodb"]
 TREES = ["wiredtiger", "lmdb", "sqlite", "berkeleydb", "innodb"]
 PAGE_KB = 16.384
 
 
-def best(summary, point, engines):
-    values = [value for name in engines if (value := summary.median(point, name)) is not None]
-    return max(values) if values else None
+class Lacking(Exception):
+    """Engines without a figure that a goal is about: it is neither met nor missed."""
+
+    def __init__(self, names):
+        super().__init__(", ".join(names))
+        self.names = names
+
+
+def figure_at(summary, point, engine, name="ops_s"):
+    value = summary.median(point, engine, name)
+    if value is None:
+        raise Lacking([engine])
+    return value
+
+
+def figures_of(summary, point, engines):
+    """The figures of all `engines` but those that do not run the point: one that failed is not a slower one."""
+    place = next(one for one in POINTS if one.name == point)
+    values = {name: summary.median(point, name) for name in engines if not left_out(name, place)}
+    lacks = [name for name, value in values.items() if value is None]
+    if lacks:
+        raise Lacking(lacks)
+    return values.values()
+
+
+@dataclass
+class Judgement:
+    """What came of a goal: its figure, or the engines that have none."""
+    text: str
+    goal: str
+    value: float | None = None
+    is_met: bool | None = None
+    is_noisy: bool = False
+    lacks: list = field(default_factory=list)
 
 
 class Goal:
@@ -19,47 +52,44 @@ class Goal:
         self.text, self.figure, self.bound, self.at_most = text, figure, bound, at_most
 
     def judged(self, summary):
-        value = self.figure(summary)
         goal = f"{'at most' if self.at_most else 'at least'} {self.bound}"
-        if value is None:
-            return self.text, None, goal, None
-        return self.text, value, goal, value <= self.bound if self.at_most else value >= self.bound
+        try:
+            value = self.figure(summary)
+        except Lacking as lacking:
+            return Judgement(self.text, goal, lacks=lacking.names)
+        return Judgement(self.text, goal, value, value <= self.bound if self.at_most else value >= self.bound)
 
 
 def ratio(point, engines, own="redoubt", own_points=None):
     """Redoubt's figure over the best of `engines` at the same point."""
     def figure(summary):
         mine = [value for name in own_points or [point] if (value := summary.median(name, own)) is not None]
-        theirs = best(summary, point, engines)
-        return max(mine) / theirs if mine and theirs else None
+        if not mine:
+            raise Lacking([own])
+        return max(mine) / max(figures_of(summary, point, engines))
     return figure
 
 
 def over(point, other, other_engine, own="redoubt"):
     """The figure of `own` at `point` over that of another engine, or a control, at another point."""
-    def figure(summary):
-        mine, theirs = summary.median(point, own), summary.median(other, other_engine)
-        return mine / theirs if mine and theirs else None
-    return figure
+    return lambda summary: figure_at(summary, point, own) / figure_at(summary, other, other_engine)
 
 
 def rank(point):
     def figure(summary):
-        mine = summary.median(point, "redoubt")
-        if mine is None:
-            return None
-        return 1 + sum((summary.median(point, name) or 0) > mine for name in PEERS)
+        mine = figure_at(summary, point, "redoubt")
+        return 1 + sum(value > mine for value in figures_of(summary, point, PEERS))
     return figure
 
 
 def page_reads(summary):
-    gets, kilobytes = summary.median("big-read-8", "redoubt"), summary.median("big-read-8", "redoubt", "read_kb_per_op")
-    raw = summary.median("fio-reads", "fio")
-    return gets * kilobytes / PAGE_KB / raw if gets and kilobytes and raw else None
+    gets = figure_at(summary, "big-read-8", "redoubt")
+    kilobytes = figure_at(summary, "big-read-8", "redoubt", "read_kb_per_op")
+    return gets * kilobytes / PAGE_KB / figure_at(summary, "fio-reads", "fio")
 
 
 def figure_of(point, name, engine="redoubt"):
-    return lambda summary: summary.median(point, engine, name)
+    return lambda summary: figure_at(summary, point, engine, name)
 
 
 def _goals():

@@ -2,6 +2,7 @@
 
 import glob
 import hashlib
+import json
 import os
 import subprocess
 
@@ -49,33 +50,74 @@ def source_hash():
     return digest.hexdigest()
 
 
+def file_hash(path):
+    with open(path, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()
+
+
+def own_sources():
+    """The hash of the sources that tools/build-c would build a library of."""
+    tool = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "tools", "build-c")
+    return subprocess.run([tool, "--sources"], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def library_is_of(path, sources):
+    """Whether the Redoubt library in a file was built, for release, of these sources; None if nobody knows.
+
+    tools/build-c leaves a file beside the library that says of what it was built.
+    """
+    path = os.path.realpath(path)
+    try:
+        with open(os.path.join(os.path.dirname(path), "libredoubt.json")) as file:
+            built = json.load(file)
+    except (OSError, ValueError):
+        return None
+    if built.get("library") != file_hash(path):
+        return None
+    return built.get("sources") == sources and built.get("configuration") == "release"
+
+
 class MemoryGroup:
-    """A control group with a memory limit, page cache included, below that of this process; version 1 or 2."""
+    """A control group with a memory limit, page cache included; version 1 or 2. `path` is None where none can be made.
 
-    def __init__(self, name, limit):
-        self.path = self._create(name, limit)
+    In version 1 it is below the group of this process. In version 2 a group with processes in it has no groups with
+    limits, so it is below the nearest one above that hands memory on and may be written to.
+    """
 
-    @staticmethod
-    def _create(name, limit):
-        own = {}
-        with open("/proc/self/cgroup") as lines:
-            for line in lines:
-                _, controllers, path = line.rstrip("\n").split(":", 2)
-                own.update({controller: path for controller in controllers.split(",")})
-        for root, controller, file in (("/sys/fs/cgroup/memory", "memory", "memory.limit_in_bytes"),
-                                       ("/sys/fs/cgroup", "", "memory.max")):
-            if controller not in own:
-                continue
-            path = f"{root}{own[controller]}/redoubt-peers-{name}-{os.getpid()}"
+    def __init__(self, name, limit, root="/sys/fs/cgroup", own="/proc/self/cgroup"):
+        self.path = None
+        for parent, knob in self._parents(root, own):
+            path = f"{parent}/redoubt-peers-{name}-{os.getpid()}"
             try:
                 os.makedirs(path, exist_ok=True)
-                with open(f"{path}/{file}", "w") as knob:
-                    knob.write(str(limit))
-                return path
+                with open(f"{path}/{knob}", "r+") as file:
+                    file.write(str(limit))
+                self.path = path
+                return
             except OSError:
                 if os.path.isdir(path):
                     os.rmdir(path)
-        return None
+
+    @staticmethod
+    def _parents(root, own):
+        groups = {}
+        with open(own) as lines:
+            for line in lines:
+                _, controllers, path = line.rstrip("\n").split(":", 2)
+                groups.update({controller: path for controller in controllers.split(",")})
+        if "memory" in groups:
+            yield f"{root}/memory{groups['memory']}", "memory.limit_in_bytes"
+            return
+        steps = groups.get("", "/").strip("/").split("/")
+        for count in range(len(steps), -1, -1):
+            parent = "/".join([root, *steps[:count]]).rstrip("/")
+            try:
+                with open(f"{parent}/cgroup.subtree_control") as file:
+                    hands_on = "memory" in file.read().split()
+            except OSError:
+                continue
+            if hands_on:
+                yield parent, "memory.max"
 
     def remove(self):
         if self.path:

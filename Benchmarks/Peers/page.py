@@ -92,11 +92,11 @@ def table(rows):
 
 def goals(summary):
     rows = []
-    for text, value, goal, is_met, is_noisy in summary.goals():
-        mark = "-" if value is None else "met" if is_met else "missed"
-        figure = "not measured" if value is None else f"{value:.3g}"
-        rows.append(f'<tr><td>{escape(text)}</td><td>{figure}</td><td>{goal}</td><td class="{mark}">'
-                    f'{mark}{"*" if is_noisy else ""}</td></tr>')
+    for one in summary.goals():
+        mark = "-" if one.value is None else "met" if one.is_met else "missed"
+        figure = "not measured: " + ", ".join(one.lacks) if one.value is None else f"{one.value:.3g}"
+        rows.append(f'<tr><td>{escape(one.text)}</td><td>{escape(figure)}</td><td>{one.goal}</td><td class="{mark}">'
+                    f'{mark}{"*" if one.is_noisy else ""}</td></tr>')
     return ('<div class="scroll"><table><tr><th></th><th>measured</th><th>goal</th><th></th></tr>'
             + "".join(rows) + "</table></div>")
 
@@ -108,7 +108,8 @@ def settings(summary):
         kinds = {}
         for result in summary.results:
             if result["engine"] == name:
-                kinds.setdefault((result["version"], result["settings"]), []).append(result["point"])
+                library = f", library {result['library'][:12]}" if "library" in result else ""
+                kinds.setdefault((result["version"] + library, result["settings"]), []).append(result["point"])
         for (version, text), points in kinds.items():
             names = list(dict.fromkeys(points))
             some = ", ".join(names) if len(names) < 5 else f"{names[0]}, {names[1]} and {len(names) - 2} more"
@@ -130,7 +131,8 @@ def make(summary):
     about = (f"Commit {first['commit']}; {first['machine']}. {first['rows']:,} rows of 16-byte keys and 100-byte "
              f"values, cache {first['cache'] >> 20} MiB; beyond the cache {first['big_rows']:,} rows, cache "
              f"{first['big_cache'] >> 20} MiB. Medians of up to {rounds} rounds; lines show the slowest and the "
-             "fastest; * marks points beside which others used more than 0.3 processors: lower bounds.")
+             "fastest; * marks points beside which others used more than 0.3 processors: lower bounds. "
+             + " ".join(summary.notes()))
     title = "Storage engines on the same work"
     return ('<!doctype html><html lang="en"><meta charset="utf-8">'
             '<meta name="viewport" content="width=device-width">'

@@ -59,6 +59,7 @@ SECTORS = "redoubt-sectors"
 BUFFERED = "redoubt-buffered"
 VARIANTS = {SECTORS: ("redoubt", "flushing.doublewrite=changedSectors"),
             BUFFERED: ("redoubt", "storage.usesDirectIO=false")}
+OWN = ["redoubt", *VARIANTS]
 NAMES = ENGINES + list(VARIANTS)
 
 

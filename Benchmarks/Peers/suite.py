@@ -16,7 +16,7 @@ import page
 import plan
 import report
 from controls import Controls
-from engine import Engine, Failed
+from engine import Engine, Failed, can_limit_memory
 
 
 def bytes_of(text):
@@ -28,6 +28,7 @@ def arguments():
     parser = argparse.ArgumentParser(prog="tools/peers", description="Compares storage engines on the same work.",
                                      formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--programs", required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--any-library", action="store_true", help=argparse.SUPPRESS)
     parser.add_argument("--folder", help="where databases are made (default: beside the programs)")
     parser.add_argument("--engines", default=",".join(plan.NAMES))
     parser.add_argument("--only", default="", help="points, by the beginnings of their names: read,durable-8")
@@ -82,15 +83,18 @@ class Run:
         self.results, self.failures = [], []
         self.file = open(settings.json, "w") if settings.json else None
         self.machine, self.commit = machine.machine_line(settings.folder), machine.commit()
+        self.library_is_of_commit = None
         kept = ("rows", "big_rows", "cache", "big_cache", "redo", "recovery_redo", "seconds", "big_seconds", "warm_up")
         self.common = {name: getattr(settings, name) for name in kept}
 
     def add(self, number, point, figures, seconds):
-        config = dict(self.common, sources=self.settings.sources, point=point, engine=figures["engine"],
-                      version=figures.get("version"), settings=figures.get("settings"))
+        config = dict(self.common, sources=self.settings.sources, point=point,
+                      **{name: figures.get(name) for name in ("engine", "version", "library", "settings")})
         text = json.dumps(config, sort_keys=True)
         figures.update(point=point, round=number, commit=self.commit, machine=self.machine, **self.common,
                        configuration=hashlib.sha256(text.encode()).hexdigest()[:12])
+        if figures["engine"] in plan.OWN:
+            figures["library_is_of_commit"] = self.library_is_of_commit
         self.results.append(figures)
         if self.file:
             self.file.write(json.dumps(figures) + "\n")
@@ -152,8 +156,33 @@ def run_rounds(run, points, engines, controls):
             if number > run.settings.long_rounds and (point.long or point.group in ("Loads", "Recovery")):
                 continue
             run_controls(run, number, point, controls)
-            for engine in engines:
+            # Another one is first in each round: what one leaves to the device is not always borne by the same.
+            first = (number - 1) % len(engines)
+            for engine in engines[first:] + engines[:first]:
                 run_engine(run, number, point, engine, controls)
+
+
+def check_library(engines, settings):
+    """Whether the library of Redoubt is of the sources beside this suite, or None; others are told, or refused."""
+    path = next((engine.about["library"] for engine in engines if engine.name in plan.OWN), None)
+    if path is None:
+        return None
+    is_of_commit = machine.library_is_of(path, machine.own_sources())
+    if is_of_commit is False and not settings.any_library:
+        raise SystemExit(f"{path} was not built of these sources, or not for release: run tools/build-c, or name its "
+                         "folder by --redoubt, first of all options, to measure it as it is")
+    if not is_of_commit:
+        print(f"    {report.LIBRARY_NOTES[is_of_commit]} ({path})", flush=True)
+    return is_of_commit
+
+
+def check_memory(engines, points, settings):
+    """Tells which engines have no points beyond the cache, because nothing can limit their page cache."""
+    limited = [engine.name for engine in engines if engine.about["memory_percent"] > 0]
+    settings.limits_memory = can_limit_memory(settings)
+    if limited and not settings.limits_memory and any(point.big for point in points):
+        print(f"SKIPPED: peers: no control group with a memory limit can be made (root, or systemd-run --user --scope "
+              f"-p Delegate=yes): no points beyond the cache for {', '.join(limited)}", flush=True)
 
 
 def run_all(settings):
@@ -168,10 +197,13 @@ def run_all(settings):
         program = os.path.join(settings.programs, "peer-" + plan.program(name))
         if name in wanted and os.path.exists(program):
             engines.append(Engine(name, settings))
-            print(f"    {name}: {engines[-1].about['version']}", flush=True)
+            print(f"    {name}: {engines[-1].about['version']}, library {engines[-1].library[:12]}", flush=True)
     if not engines:
         raise SystemExit("no engine was built; tools/setup --peers installs those of Debian")
+    is_of_commit = check_library(engines, settings)
+    check_memory(engines, points, settings)
     run, controls = Run(settings), Controls(settings)
+    run.library_is_of_commit = is_of_commit
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.default_int_handler)
     print(f"    {run.machine}\n    commit {run.commit}, {settings.rows} rows, cache {settings.cache >> 20} MiB; "

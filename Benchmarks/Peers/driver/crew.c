@@ -90,6 +90,7 @@ void crew_run(crew_t *crew, outcome_t *outcome) {
     atomic_store(&crew->phase, OVER);
     for (int number = 0; number < crew->threads; number++) {
         pthread_join(crew->workers[number].thread, NULL);
+        outcome->done_in_all += atomic_load(&crew->workers[number].done);
         const worker_t *worker = &crew->workers[number];
         histogram_merge(&outcome->latency, &worker->latency);
         if (worker->whole_ns > 0) outcome->whole_rate += (double)worker->whole_done * 1e9 / (double)worker->whole_ns;

@@ -46,6 +46,7 @@ typedef struct {
     counters_t first, last;  // What the engine says, if it `tells`.
     bool tells;
     uint64_t done;
+    uint64_t done_in_all;  // With the warm-up, and what ended after the measured time.
     double whole_rate;  // Of whole steps: for those so long that where they are cut off would matter.
     histogram_t latency;
     uint64_t samples[SAMPLES_MAX];  // `done` of each 100 ms.

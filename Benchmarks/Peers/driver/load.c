@@ -35,6 +35,8 @@ bool load_run(const point_t *point) {
     bool is_bulk = strcmp(point->work, "load-bulk") == 0;
     bool is_random = strcmp(point->work, "load-random") == 0;
     uint64_t *hashes = load_order(point->rows, !is_random);
+    uint64_t first = 0, last = 0;
+    bool is_known = usage_device(point->options.folder, &first);
     peer_open(&point->options);
     usage_take(&from);
     if (!is_bulk) {
@@ -55,11 +57,13 @@ bool load_run(const point_t *point) {
     uint64_t peak = usage_peak_memory();
     peer_close();
     usage_take(&closed);
+    is_known = is_known && usage_device(point->options.folder, &last);
     json_number("ops_s", (double)point->rows / (loaded.wall - from.wall));
     json_number("ops_s_synced", (double)point->rows / (synced.wall - from.wall));
     json_number("close_s", closed.wall - synced.wall);
     // Whole, with what the engine wrote late: a load has an end.
-    report_usage(&from, &closed, point->rows, true);
+    report_usage(&from, &closed, point->rows);
+    if (is_known) report_device(last - first, point->rows);
     json_integer("peak_memory_bytes", peak);
     return true;
 }

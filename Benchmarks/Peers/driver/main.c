@@ -1,4 +1,5 @@
 // One engine, one point, one process: words `name=value` say what to do, one line of JSON says what came of it.
+#include <dlfcn.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -40,16 +41,20 @@ void check_rows(void *session, uint64_t rows) {
     if (scan.rows < rows) fail("%llu rows of %llu", (unsigned long long)scan.rows, (unsigned long long)rows);
 }
 
-void report_usage(const usage_t *from, const usage_t *to, uint64_t operations, bool is_write) {
+void report_usage(const usage_t *from, const usage_t *to, uint64_t operations) {
     double count = operations > 0 ? (double)operations : 1;
-    double written = (double)(to->written_bytes - from->written_bytes);
     json_number("measured_s", to->wall - from->wall);
     json_integer("operations", operations);
     json_number("other_cpu", usage_of_others(from, to));
     json_number("cpu_us_per_op", (to->own - from->own) * 1e6 / count);
     json_number("read_kb_per_op", (double)(to->read_bytes - from->read_bytes) / 1000 / count);
-    json_number("written_kb_per_op", written / 1000 / count);
-    if (is_write) json_number("written_per_changed_byte", written / count / ROW_BYTES);
+    json_number("written_kb_per_op", (double)(to->written_bytes - from->written_bytes) / 1000 / count);
+}
+
+void report_device(uint64_t bytes, uint64_t operations) {
+    double each = (double)bytes / (operations > 0 ? (double)operations : 1);
+    json_number("device_written_kb_per_op", each / 1000);
+    json_number("device_written_per_changed_byte", each / ROW_BYTES);
 }
 
 static double tenths_mean(const outcome_t *outcome) {
@@ -98,7 +103,7 @@ static void report(const work_t *work, const outcome_t *outcome) {
     for (size_t index = 0; index < sizeof quantiles / sizeof *quantiles; index++) {
         json_number(quantiles[index].name, (double)histogram_quantile(&outcome->latency, quantiles[index].share) / 1e3);
     }
-    report_usage(&outcome->from, &outcome->to, outcome->done, work->is_write);
+    report_usage(&outcome->from, &outcome->to, outcome->done);
     if (work->is_write) report_evenness(outcome);
     if (outcome->tells) report_counters(outcome);
 }
@@ -112,10 +117,14 @@ static void run_work(const point_t *point, const work_t *work) {
     void *session = peer_session();
     if (!point->options.is_out_of_cache) check_rows(session, point->rows);
     work_prepare(work, point->rows, crew.threads);
+    uint64_t first = 0, last = 0;
+    bool is_known = work->is_write && usage_device(point->options.folder, &first);
     crew_run(&crew, &outcome);
+    is_known = is_known && usage_device(point->options.folder, &last);
     if (point->checks_all) check_rows(session, point->rows);
     peer_session_end(session);
     report(work, &outcome);
+    if (is_known) report_device(last - first, outcome.done_in_all);
     json_integer("peak_memory_bytes", usage_peak_memory());
     uint64_t start = clock_nanoseconds();
     peer_close();
@@ -200,9 +209,11 @@ int main(int count, char **words) {
         pthread_join(thread, NULL);
         return 0;
     }
+    Dl_info library;
     json_begin();
     json_text("engine", peer_name);
     json_text("version", peer_version());
+    if (dladdr((void *)(uintptr_t)peer_function, &library) != 0) json_text("library", library.dli_fname);
     json_integer("memory_percent", (uint64_t)peer_memory_percent);
     json_end();
     return 0;

@@ -45,6 +45,9 @@ extern const int peer_memory_percent;
 // The names of its log files, as a shell pattern: how large they are is a setting and says nothing of the data.
 extern const char peer_log_pattern[];
 
+// Any function of the engine's library: leads to the file that was loaded.
+extern void (*const peer_function)(void);
+
 const char *peer_version(void);
 const char *peer_settings(const options_t *options);
 

@@ -21,6 +21,8 @@ _Noreturn void recovery_grow(const point_t *point);
 void recovery_run(const point_t *point);
 // Reads every byte of every row.
 void check_rows(void *session, uint64_t rows);
-void report_usage(const usage_t *from, const usage_t *to, uint64_t operations, bool is_write);
+void report_usage(const usage_t *from, const usage_t *to, uint64_t operations);
+// Of `bytes` written to the device while there were `operations`.
+void report_device(uint64_t bytes, uint64_t operations);
 
 #endif

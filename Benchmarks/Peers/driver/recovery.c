@@ -114,7 +114,7 @@ void recovery_run(const point_t *point) {
         json_number("ops_s", (double)updates * share / (to.wall - from.wall));
     }
     json_integer("lost_commits", lost);
-    report_usage(&from, &to, updates, true);
+    report_usage(&from, &to, updates);
     json_integer("peak_memory_bytes", usage_peak_memory());
     peer_close();
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -50,6 +51,22 @@ void usage_take(usage_t *usage) {
         if (sscanf(line, "write_bytes: %llu", &bytes) == 1) usage->written_bytes = bytes;
     }
     fclose(file);
+}
+
+bool usage_device(const char *folder, uint64_t *bytes) {
+    struct stat status;
+    char path[64];
+    unsigned long long sectors;
+    int opened = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (opened < 0 || fstat(opened, &status) != 0 || syncfs(opened) != 0) fail("%s cannot be synced", folder);
+    close(opened);
+    snprintf(path, sizeof path, "/sys/dev/block/%u:%u/stat", major(status.st_dev), minor(status.st_dev));
+    FILE *file = fopen(path, "r");
+    if (!file) return false;
+    bool is_known = fscanf(file, "%*u %*u %*u %*u %*u %*u %llu", &sectors) == 1;
+    fclose(file);
+    *bytes = is_known ? sectors * 512 : 0;
+    return is_known;
 }
 
 double usage_of_others(const usage_t *from, const usage_t *to) {

@@ -2,6 +2,7 @@
 #ifndef USAGE_H
 #define USAGE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct {
@@ -9,11 +10,14 @@ typedef struct {
     double own;         // Processor seconds of this process.
     double everybody;   // Processor seconds that were not idle, of the whole machine.
     uint64_t read_bytes;
-    uint64_t written_bytes;
+    uint64_t written_bytes;  // Right with O_DIRECT alone: others count each folio that they make dirty.
 } usage_t;
 
 uint64_t clock_nanoseconds(void);
 void usage_take(usage_t *usage);
+// The bytes that everybody has written to the device of a folder's file system since the machine began, and after that
+// has written all that it held back; false when the device does not tell.
+bool usage_device(const char *folder, uint64_t *bytes);
 // Processors that were busy for others between two moments; the kernel's own work for this process counts as others'.
 double usage_of_others(const usage_t *from, const usage_t *to);
 // The largest memory that this process has had, in bytes.

@@ -12,6 +12,7 @@ const char peer_name[] = "berkeleydb";
 // Debian's reads through the page cache.
 const int peer_memory_percent = 160;
 const char peer_log_pattern[] = "log.*";
+void (*const peer_function)(void) = (void (*)(void))db_version;
 
 enum { SMALL_BUFFER = 32 << 10, LARGE_BUFFER = 256 << 10 };
 

@@ -12,6 +12,7 @@
 const char peer_name[] = "innodb";
 const int peer_memory_percent = 0;
 const char peer_log_pattern[] = "ib_logfile*";
+void (*const peer_function)(void) = (void (*)(void))mysql_real_query;
 
 enum { GET, GET_FOR_UPDATE, UPDATE, INSERT, SCAN, STATEMENTS };
 // So many rows of a scan are fetched by one statement: the library keeps a result in memory.

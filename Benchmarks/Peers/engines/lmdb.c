@@ -9,6 +9,7 @@
 const char peer_name[] = "lmdb";
 const int peer_memory_percent = 100;
 const char peer_log_pattern[] = "";
+void (*const peer_function)(void) = (void (*)(void))mdb_env_create;
 
 static MDB_env *environment;
 static MDB_dbi table;

@@ -8,6 +8,7 @@
 const char peer_name[] = "redoubt";
 const int peer_memory_percent = 0;
 const char peer_log_pattern[] = "redo_*";
+void (*const peer_function)(void) = (void (*)(void))redoubt_version;
 
 enum { OPTIONS_MAX = 24 };
 

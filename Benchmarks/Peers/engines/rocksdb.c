@@ -8,6 +8,7 @@
 const char peer_name[] = "rocksdb";
 const int peer_memory_percent = 0;
 const char peer_log_pattern[] = "*.log";
+void (*const peer_function)(void) = (void (*)(void))rocksdb_open;
 
 static rocksdb_t *database;
 static rocksdb_options_t *engine_options;

@@ -12,6 +12,7 @@
 const char peer_name[] = "sqlite";
 const int peer_memory_percent = 100;
 const char peer_log_pattern[] = "*-wal";
+void (*const peer_function)(void) = (void (*)(void))sqlite3_libversion;
 
 enum { BEGIN, COMMIT, GET, UPDATE, INSERT, SCAN, SCAN_ALL, STATEMENTS };
 

@@ -10,6 +10,7 @@ const char peer_name[] = "wiredtiger";
 // It reads through the page cache, and its own memory goes far beyond its cache: less than this ends in a kill.
 const int peer_memory_percent = 400;
 const char peer_log_pattern[] = "WiredTiger*[Ll]og.*";
+void (*const peer_function)(void) = (void (*)(void))wiredtiger_open;
 
 static WT_CONNECTION *connection;
 
