@@ -34,6 +34,13 @@ def figures_of(summary, point, engines):
     return values.values()
 
 
+def quotient(mine, theirs, names):
+    """A ratio to what `names` reached; what reached nothing at all is nothing to compare with."""
+    if theirs == 0:
+        raise Lacking(names)
+    return mine / theirs
+
+
 @dataclass
 class Judgement:
     """What came of a goal: its figure, or the engines that have none."""
@@ -66,13 +73,15 @@ def ratio(point, engines, own="redoubt", own_points=None):
         mine = [value for name in own_points or [point] if (value := summary.median(name, own)) is not None]
         if not mine:
             raise Lacking([own])
-        return max(mine) / max(figures_of(summary, point, engines))
+        return quotient(max(mine), max(figures_of(summary, point, engines)), engines)
     return figure
 
 
 def over(point, other, other_engine, own="redoubt"):
     """The figure of `own` at `point` over that of another engine, or a control, at another point."""
-    return lambda summary: figure_at(summary, point, own) / figure_at(summary, other, other_engine)
+    def figure(summary):
+        return quotient(figure_at(summary, point, own), figure_at(summary, other, other_engine), [other_engine])
+    return figure
 
 
 def rank(point):
@@ -85,7 +94,7 @@ def rank(point):
 def page_reads(summary):
     gets = figure_at(summary, "big-read-8", "redoubt")
     kilobytes = figure_at(summary, "big-read-8", "redoubt", "read_kb_per_op")
-    return gets * kilobytes / PAGE_KB / figure_at(summary, "fio-reads", "fio")
+    return quotient(gets * kilobytes / PAGE_KB, figure_at(summary, "fio-reads", "fio"), ["fio"])
 
 
 def figure_of(point, name, engine="redoubt"):
