@@ -44,6 +44,8 @@ final class LinuxLock: Sendable {
     }
 
     deinit {
+        // Not left to closing: a child after fork() has the same open file, and may live on.
+        _ = redoubt_unlock_file(descriptor)
         _ = close(descriptor)
         Self.give(identity)
     }
@@ -121,5 +123,8 @@ final class SharedLock: Sendable {
         self.descriptor = descriptor
     }
 
-    deinit { _ = close(descriptor) }
+    deinit {
+        _ = redoubt_unlock_file(descriptor)
+        _ = close(descriptor)
+    }
 }

@@ -109,6 +109,9 @@ int redoubt_lock_file(int descriptor);
 /// Takes the read lock of the whole open file (F_OFD_SETLK) without waiting; returns 0 or errno.
 int redoubt_share_file(int descriptor);
 
+/// Gives the lock of the open file back, also for a child after fork(), which shares the open file; 0 or errno.
+int redoubt_unlock_file(int descriptor);
+
 /// Whether another open file holds the write lock: 1 if so, 0 if not, or errno as a negative number.
 int redoubt_lock_state(int descriptor);
 
