@@ -39,6 +39,12 @@ enum DatabaseTable {
             unsafe redoubt_database_table().assumingMemoryBound(to: DatabaseSlot.self)
         }
     }
+    /// Whether a child after `fork()` begins without handles; arranged when first asked.
+    private static let isForgottenAtFork =
+        redoubt_at_fork {
+            DatabaseTable.forgetAll()
+            HeldTable.forgetAll()
+        } == 0
     private static let freeSlots = Mutex(Array((0..<Handle.databaseCountMaximum).reversed()))
 
     /// A call that is inside a database, until ``leave()``.
@@ -81,8 +87,9 @@ enum DatabaseTable {
 
     /// Opens a database with `open` and returns its handle.
     ///
-    /// - Throws: `.systemLimit` if there are too many; what `open` throws.
+    /// - Throws: `.systemLimit` if there are too many, or memory lacks; what `open` throws.
     static func open(_ open: () throws(RedoubtError) -> Database) throws(RedoubtError) -> Handle {
+        guard isForgottenAtFork else { throw RedoubtError(.systemLimit, "no memory for what fork() must call") }
         guard let index = freeSlots.withLock({ $0.popLast() }) else {
             throw RedoubtError(.systemLimit, "\(Handle.databaseCountMaximum) databases are open; close one")
         }
@@ -127,6 +134,22 @@ enum DatabaseTable {
         // Behind the others, so that a generation lasts long.
         freeSlots.withLock { $0.insert(handle.databaseSlot, at: 0) }
         return content
+    }
+
+    /// Makes every handle invalid, in a child after `fork()`: the engine's threads are the parent's.
+    ///
+    /// Takes no lock and allocates nothing; no slot that was in use is used again.
+    private static func forgetAll() {
+        var index = 0
+        while index < Handle.databaseCountMaximum {
+            let slot = unsafe slots + index
+            if unsafe slot.pointee.state.load(ordering: .relaxed) != 0 {
+                unsafe slot.pointee.state.store(0, ordering: .relaxed)
+            }
+            // They count calls of threads that the child does not have.
+            if unsafe slot.pointee.lines != nil { unsafe slot.pointee.lines = nil }
+            index += 1
+        }
     }
 
     private static func makeLines() -> UnsafeMutablePointer<Atomic<Int>> {

@@ -67,6 +67,12 @@ struct Handle: Equatable {
     @inline(__always)
     func isOf(_ kind: Kind) -> Bool { number >> 60 == kind.rawValue }
 
+    /// Whether it says that it is of `kind`, and has nothing where a slot has the mark of its use.
+    ///
+    /// For kinds that one thread at a time uses: with that mark, a wrong handle would equal the slot of a right one.
+    @inline(__always)
+    func isHeld(_ kind: Kind) -> Bool { number & 0xF000_0000_0000_000F == kind.rawValue << 60 }
+
     /// The slot of a database, or of a keyspace's database.
     @inline(__always)
     var databaseSlot: Int { Int(truncatingIfNeeded: number >> 4) & (Self.databaseCountMaximum - 1) }

@@ -103,6 +103,26 @@ enum HeldTable {
         }
     }
 
+    /// Makes every handle invalid, in a child after `fork()`: what a thread was using is as that thread left it.
+    ///
+    /// Takes no lock and allocates nothing; no slot that was in use is used again.
+    static func forgetAll() {
+        var number = 0
+        while number < chunkCount {
+            if let chunk = unsafe slot(number * chunkLength) {
+                var index = 0
+                while index < chunkLength {
+                    // A store copies a page of the parent.
+                    if unsafe (chunk + index).pointee.state.load(ordering: .relaxed) != 0 {
+                        unsafe (chunk + index).pointee.state.store(0, ordering: .relaxed)
+                    }
+                    index += 1
+                }
+            }
+            number += 1
+        }
+    }
+
     /// Keeps other calls from what `handle` is of.
     @inline(__always)
     private static func take(
@@ -110,14 +130,14 @@ enum HeldTable {
         _ kind: Handle.Kind
     ) throws(RedoubtError) -> (UnsafeMutablePointer<HeldSlot>, UnsafeMutableRawPointer) {
         try checkBorrow()
-        guard handle.isOf(kind), let slot = unsafe slot(handle.heldSlot) else { throw invalidHandle(handle, kind) }
+        guard handle.isHeld(kind), let slot = unsafe slot(handle.heldSlot) else { throw invalidHandle(handle, kind) }
         let (isOwn, found) = unsafe slot.pointee.state.compareExchange(
             expected: handle.number,
             desired: handle.number | isUsed,
             ordering: .acquiring
         )
         guard isOwn, let content = unsafe slot.pointee.content else {
-            if found == handle.number | isUsed, handle.number & isUsed == 0 {
+            if found == handle.number | isUsed {
                 throw RedoubtError(.handleInUse, "another thread is using the \(kind.name); one at a time may")
             }
             throw invalidHandle(handle, kind)

@@ -32,6 +32,9 @@ extern const test call_tests[], text_tests[], walk_tests[], misuse_tests[], thre
 int check(int holds, const char *what, const char *file, int line);
 int check_status(redoubt_status expected, redoubt_status status, const char *what, const char *file, int line);
 
+/* How many did not hold so far. */
+int check_count(void);
+
 /* A path below the folder of this run; each call a new one; valid to the end of the run. */
 const char *new_path(void);
 

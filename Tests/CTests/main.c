@@ -30,6 +30,13 @@ int check_status(redoubt_status expected, redoubt_status status, const char *wha
     return 0;
 }
 
+int check_count(void) {
+    pthread_mutex_lock(&lock);
+    int count = failures;
+    pthread_mutex_unlock(&lock);
+    return count;
+}
+
 const char *new_path(void) {
     static char paths[1000][240];
     static int count;

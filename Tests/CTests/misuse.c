@@ -1,6 +1,10 @@
 /* Handles that are wrong or closed, and arguments that are NULL or out of range: each an error, none a crash. */
 #include "check.h"
 
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 /* Every call that takes a handle of one kind, with arguments that are right otherwise. */
 typedef redoubt_status (*call)(void *handle);
 
@@ -167,6 +171,89 @@ static void wrong_handles(void) {
     OK(redoubt_loader_close(new_loader));
     free(foreign);
     close_world(&made);
+}
+
+static world busy;
+static size_t busy_kind;
+static int next_role, is_over;
+
+/* Uses what the handle is of, over and over. */
+static void use_until_over(void) {
+    for (uint64_t turn = 0; !__atomic_load_n(&is_over, __ATOMIC_SEQ_CST); turn++) {
+        char key[16];
+        redoubt_status status = REDOUBT_OK;
+        snprintf(key, sizeof key, "m%012llu", (unsigned long long)turn);
+        if (busy_kind == 2) status = redoubt_batch_count((redoubt_batch *)busy.handles[2], NULL, NULL);
+        if (busy_kind == 3) status = redoubt_cursor_first((redoubt_cursor *)busy.handles[3], NULL);
+        if (busy_kind == 4) status = redoubt_loader_add((redoubt_loader *)busy.handles[4], key, 13, "v", 1);
+        if (!OK(status)) return;
+    }
+}
+
+/* One of two threads is inside; the other tries handles that are almost right. */
+static void *use_or_flip(void *context) {
+    (void)context;
+    if (__atomic_fetch_add(&next_role, 1, __ATOMIC_SEQ_CST) == 0) {
+        use_until_over();
+        return NULL;
+    }
+    uintptr_t right = (uintptr_t)busy.handles[busy_kind];
+    for (int turn = 0; turn < 4000; turn++) {
+        /* The lowest ones most often: a table may have marks of its own there. */
+        for (int bit = 0; bit < (turn % 100 == 0 ? 64 : 4); bit++)
+            refused(busy_kind, (void *)(right ^ (uintptr_t)1 << bit));
+    }
+    __atomic_store_n(&is_over, 1, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+static void wrong_while_used(void) {
+    for (busy_kind = 2; busy_kind < 5; busy_kind++) {
+        busy = open_world();
+        helper_rows = (redoubt_keyspace *)busy.handles[1];
+        next_role = is_over = 0;
+        on_threads(2, use_or_flip, NULL);
+        close_world(&busy);
+    }
+}
+
+/* In the child: nothing is open, and nothing waits for threads that it does not have. */
+static void check_child(const world *made) {
+    alarm(30);
+    for (size_t kind = 0; kind < 5; kind++) refused(kind, made->handles[kind]);
+}
+
+static void *fork_inside(void *context) {
+    int status = 0;
+    (void)context;
+    if (__atomic_fetch_add(&next_role, 1, __ATOMIC_SEQ_CST) == 0) {
+        use_until_over();
+        return NULL;
+    }
+    for (int turn = 0; turn < 20; turn++) {
+        pid_t child = fork();
+        if (child == 0) {
+            check_child(&busy);
+            _exit(check_count() > 0);
+        }
+        CHECK(child > 0 && waitpid(child, &status, 0) == child);
+        if (!CHECK(WIFEXITED(status) && WEXITSTATUS(status) == 0)) break;
+    }
+    __atomic_store_n(&is_over, 1, __ATOMIC_SEQ_CST);
+    return NULL;
+}
+
+static void forked(void) {
+    if (check_count() > 0) return;
+    busy = open_world();
+    helper_rows = (redoubt_keyspace *)busy.handles[1];
+    busy_kind = 3;
+    next_role = is_over = 0;
+    on_threads(2, fork_inside, NULL);
+    /* The parent has them all. */
+    put_text(helper_rows, "after", "all");
+    CHECK(strcmp(get_text(helper_rows, "after"), "all") == 0);
+    close_world(&busy);
 }
 
 static void closed_handles(void) {
@@ -354,6 +441,8 @@ static void numbers(void) {
 
 const test misuse_tests[] = {
     {"a handle that is none of its kind is refused by every call", wrong_handles},
+    {"a handle that is almost right is refused while another thread uses the right one", wrong_while_used},
+    {"every handle is refused in a child after a fork, and stays the parent's", forked},
     {"a handle that was closed is refused by every call", closed_handles},
     {"what is left of a closed database says so, and can be closed", closed_below},
     {"NULL is refused wherever it must not be", null_arguments},

@@ -2,6 +2,8 @@
 
 import gc
 import os
+import subprocess
+import sys
 import tempfile
 import threading
 import unittest
@@ -140,6 +142,57 @@ class RedoubtTests(unittest.TestCase):
         gc.collect()
         with redoubt.open(self.path, **SMALL) as database:
             self.assertIn(b"a", database.keyspace("rows"))
+
+    # What the child prints; its exit, and all that Python does at its end, must not wait for the parent's threads.
+    FORKING = """
+import os, sys, redoubt
+
+def name_of(body):
+    try:
+        body()
+    except redoubt.Error as error:
+        return error.name
+
+options = {"memory": "12 MiB", "redoLog__bufferCapacity": "1 MiB", "redoLog__capacity": "4 MiB"}
+with redoubt.open(sys.argv[1], **options) as database:
+    rows = database.keyspace("rows", create=True)
+    rows[b"a"] = b"1"
+    cursor, batch, other = rows.cursor(), database.batch(), redoubt.open(sys.argv[1] + ".other", **options)
+    child = os.fork()
+    if child == 0:
+        print(name_of(lambda: rows.get(b"a")), name_of(lambda: rows.put(b"b", b"2")), name_of(cursor.first),
+              name_of(lambda: batch.put(rows, b"c", b"3")), name_of(other.flush), flush=True)
+        cursor.close()
+        sys.exit(7)
+    print("child:", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    print("parent:", rows[b"a"], list(rows), cursor.first())
+"""
+
+    def test_a_child_after_a_fork_has_nothing_open_and_can_end(self):
+        script = [sys.executable, "-W", "ignore", "-c", self.FORKING, self.path]
+        done = subprocess.run(script, capture_output=True, text=True, timeout=60)
+        refused = " ".join(["invalidHandle"] * 5)
+        self.assertEqual((done.stderr, done.returncode), ("", 0))
+        self.assertEqual(done.stdout, f"{refused}\nchild: 7\nparent: b'1' [b'a'] (b'a', b'1')\n")
+
+    def test_what_was_closed_can_be_opened_while_a_child_after_a_fork_lives(self):
+        script = """
+import os, sys, redoubt
+options = {"memory": "12 MiB", "redoLog__bufferCapacity": "1 MiB", "redoLog__capacity": "4 MiB"}
+reading, writing = os.pipe()
+for opening in ({"read_only": False}, {"read_only": True}):
+    database = redoubt.open(sys.argv[1], **opening, **options)
+    if os.fork() == 0:
+        os.close(writing)
+        os._exit(len(os.read(reading, 1)))
+    database.close()
+    redoubt.open(sys.argv[1], **options).close()
+os.close(writing)
+print(os.wait()[1], os.wait()[1])
+"""
+        script = [sys.executable, "-W", "ignore", "-c", script, self.path]
+        done = subprocess.run(script, capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.stderr, done.stdout), ("", "0 0\n"))
 
     def test_threads(self):
         with redoubt.open(self.path, **SMALL) as database:

@@ -13,7 +13,8 @@
 
 Keys and values are bytes (or anything that bytes() takes from a buffer). Errors are Error, whose `status` is the number
 and `name` the name that redoubt.h gives. Databases and keyspaces may be used by many threads, and calls let other
-threads of Python run; batches, cursors and loaders are for one thread at a time.
+threads of Python run; batches, cursors and loaders are for one thread at a time. After os.fork() the child has nothing open:
+whatever it uses raises Error with the name invalidHandle, and closing has no effect.
 
 The library is found by the environment's REDOUBT_LIBRARY, beside this file's folder in ../lib, or by the system.
 """
@@ -173,16 +174,19 @@ class _Closing:
     """What has a handle of its own, which `with` closes."""
 
     _close = None
+    # Of the class, because modules may be gone when the interpreter ends.
+    _process_id = staticmethod(os.getpid)
 
     def __init__(self, handle, owner=None):
         self._handle = handle
+        self._opener = self._process_id()
         # What must not be closed before this one, only because nobody else mentions it any more.
         self._owner = owner
 
     def close(self):
-        """Closes it; no effect the second time."""
+        """Closes it; no effect the second time, nor in a child after os.fork()."""
         handle, self._handle = self._handle, None
-        if handle is not None:
+        if handle is not None and self._opener == self._process_id():
             _check(self._close(handle))
 
     def __enter__(self):
@@ -192,8 +196,9 @@ class _Closing:
         self.close()
 
     def __del__(self):
-        if getattr(self, "_handle", None) is not None and self._close is not None:
-            self._close(self._handle)
+        handle = getattr(self, "_handle", None)
+        if handle is not None and self._close is not None and self._opener == self._process_id():
+            self._close(handle)
 
 
 class Database(_Closing):

@@ -22,7 +22,9 @@
  *             keyspaces, which belong to their database and end with it.
  * Threads.    Databases and keyspaces may be used by any number of threads at once. A batch, cursor or loader may be
  *             used by any thread, but by one at a time: the others get REDOUBT_HANDLE_IN_USE. A stack of 292 KiB is
- *             enough. Nothing may be called in a child after fork(), nor in a signal handler.
+ *             enough. Nothing may be called in a signal handler.
+ * Forking.    In a child after fork() every handle of its parent is REDOUBT_INVALID_HANDLE, and what it was of stays
+ *             the parent's. A child opens databases after exec(), or if its parent has not opened one before.
  * Blocking.   Every function that takes a handle may wait for another thread for a moment; those that say so wait for
  *             reads, writes or the device. None spins or holds a lock while it waits for the device.
  * Bytes.      Keys have 1 to 3072 bytes, values 0 to 4 GiB - 1, both of any content. Rows stand in the unsigned order

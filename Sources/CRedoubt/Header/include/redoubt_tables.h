@@ -16,4 +16,7 @@ extern uint64_t redoubt_held_chunks[1024];
 
 static inline void *redoubt_held_table(void) { return redoubt_held_chunks; }
 
+/** Has every later fork() call `child` in the child, before it returns there; 0, or the number of an error. */
+int redoubt_at_fork(void (*child)(void));
+
 #endif
