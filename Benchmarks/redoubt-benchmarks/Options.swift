@@ -1,13 +1,14 @@
 /// What the command line asks for.
 struct Options {
     /// The benchmarks that `--only` chooses from.
-    static let names = ["read", "load", "scan", "insert", "commit", "memory"]
+    static let names = ["read", "load", "scan", "insert", "commit", "memory", "budget"]
 
     static let usage = """
         usage: redoubt-benchmarks [--smoke] [--only NAME,...] [--folder F] [--json FILE] [--runs N] [--memory MIB]
 
           --smoke          tiny parameters: whether it runs, not how fast
-          --only NAME,...  of read, load, scan, insert, commit, memory; without it all but memory
+          --only NAME,...  of read, load, scan, insert, commit, memory, budget; without it
+                           all but the last two
           --folder F       where the databases are made, in a folder that is removed afterwards
           --json FILE      writes the figures to FILE, one line of JSON each
           --runs N         runs of each measurement, of which the median counts

@@ -50,6 +50,7 @@ struct Suite {
         if wants("insert") { results += try InsertBenchmark(self).run() }
         if wants("commit") { results += try CommitBenchmarks(self).run() }
         if only.contains("memory") { results += try MemoryBenchmark(self, memory: memory ?? .mebibytes(256)).run() }
+        if only.contains("budget") { try BudgetWorks(self).run() }
         let parameters = "\(isSmoke ? "smoke" : "canonical") rows=\(pick(Self.rowCount)) memory=\(configuration.memory)"
         for result in results { report(result) }
         ratios(results)

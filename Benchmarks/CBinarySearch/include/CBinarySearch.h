@@ -14,4 +14,7 @@ int cbinarysearch_get(
 /// A file opened with O_DIRECT | O_DSYNC, or without O_DIRECT where the file system refuses; -1 on failure.
 int cbinarysearch_open_direct(const char *path);
 
+/// Calls `body` with `context`: a function with a name of its own, which tells a profiler when to count.
+void redoubt_measured(void (*body)(void *), void *context);
+
 #endif
