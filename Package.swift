@@ -167,7 +167,7 @@ let package = Package(
             "RedoubtSpaceTests",
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtEngine", "RedoubtSimulation"]
         ),
-        tests("RedoubtPageTests", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtEngine"]),
+        tests("RedoubtPageTests", dependencies: ["CRedoubtShims", "RedoubtCore", "RedoubtSystem", "RedoubtEngine"]),
         tests(
             "RedoubtLogTests",
             dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtSimulation"]

@@ -38,12 +38,12 @@ void redoubt_set_thread_pointer(void *pointer) { thread_pointer = pointer; }
 __thread int32_t redoubt_thread_borrows_value;
 
 static _Atomic uint32_t next_ordinal;
-static __thread uint32_t thread_ordinal_plus_one;
+__thread uint32_t redoubt_thread_ordinal_plus_one;
 
-uint32_t redoubt_thread_ordinal(void) {
-    if (thread_ordinal_plus_one == 0)
-        thread_ordinal_plus_one = atomic_fetch_add_explicit(&next_ordinal, 1, memory_order_relaxed) + 1;
-    return thread_ordinal_plus_one - 1;
+uint32_t redoubt_new_thread_ordinal(void) {
+    uint32_t ordinal = atomic_fetch_add_explicit(&next_ordinal, 1, memory_order_relaxed);
+    redoubt_thread_ordinal_plus_one = ordinal + 1;
+    return ordinal;
 }
 
 static __thread redoubt_thread_waits_t thread_waits;

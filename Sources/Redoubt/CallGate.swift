@@ -14,9 +14,9 @@ import Synchronization
 @safe
 final class CallGate: @unchecked Sendable {
     /// The number of lines, a power of two.
-    private static let lineCount = 64
+    private static var lineCount: Int { 64 }
     /// The counters in one line; only the first is used.
-    private static let lineStride = IsolatedMemory.granule / MemoryLayout<Atomic<Int>>.stride
+    private static var lineStride: Int { IsolatedMemory.granule / MemoryLayout<Atomic<Int>>.stride }
 
     private let counts: UnsafeMutablePointer<Atomic<Int>>
     private let isClosed = CacheIsolated(Atomic<Bool>(false))
@@ -36,16 +36,20 @@ final class CallGate: @unchecked Sendable {
     /// Counts a call until ``leave(_:)`` is given the result.
     ///
     /// - Throws: `.closed`, `.reentered`.
+    @inline(__always)
     func enter() throws(RedoubtError) -> Int {
         try ThreadBorrow.check()
-        let line = (Int(redoubt_thread_ordinal()) & (Self.lineCount - 1)) * Self.lineStride
+        let line = (Int(redoubt_thread_ordinal()) & (Self.lineCount &- 1)) &* Self.lineStride
         unsafe counts[line].wrappingAdd(1, ordering: .sequentiallyConsistent)
         if isClosed.value.load(ordering: .sequentiallyConsistent) {
             leave(line)
-            throw RedoubtError(.closed, "the database was closed")
+            throw Self.closed()
         }
         return line
     }
+
+    @inline(never)
+    private static func closed() -> RedoubtError { RedoubtError(.closed, "the database was closed") }
 
     /// Ends the call that ``enter()`` counted.
     func leave(_ line: Int) {

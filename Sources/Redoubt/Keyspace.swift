@@ -65,7 +65,11 @@ public final class Keyspace: Sendable {
         to body: (RawSpan, ValuePart) throws(RedoubtError) -> Void
     ) throws(RedoubtError) -> Bool {
         try database.call { () throws(RedoubtError) in
-            unsafe try tree.read(bytes) { (value) throws(RedoubtError) in try lend(value, to: body) }
+            try ThreadBorrow.during { () throws(RedoubtError) in
+                unsafe try tree.lendValue(of: bytes) { (part, offset, total) throws(RedoubtError) in
+                    unsafe try body(RawSpan(_unsafeBytes: part), ValuePart(offset: offset, totalByteCount: total))
+                }
+            }
         }
     }
 

@@ -7,18 +7,20 @@ package import RedoubtCore
 /// So every call first asks ``check()``.
 package enum ThreadBorrow {
     /// Throws `.reentered` if the calling thread is inside a closure that borrows a page.
+    @inline(__always)
     package static func check() throws(RedoubtError) {
         if redoubt_thread_borrows() != 0 { throw reentered() }
     }
 
     /// Runs `body` with the calling thread marked.
     @inline(__always)
-    static func during(_ body: () throws(RedoubtError) -> Void) throws(RedoubtError) {
+    static func during<Result>(_ body: () throws(RedoubtError) -> Result) throws(RedoubtError) -> Result {
         redoubt_set_thread_borrows(1)
         defer { redoubt_set_thread_borrows(0) }
-        try body()
+        return try body()
     }
 
+    @inline(never)
     private static func reentered() -> RedoubtError {
         RedoubtError(
             .reentered,

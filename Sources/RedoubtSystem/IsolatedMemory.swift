@@ -1,8 +1,9 @@
 /// Memory that shares no cache line, nor the line that the processor fetches along with it, with anything else.
 @safe
+@usableFromInline
 package enum IsolatedMemory {
     /// The bytes that threads disturb each other within: two lines, because processors fetch them in pairs.
-    package static let granule = 128
+    @inlinable package static var granule: Int { 128 }
 
     /// Allocates uninitialised memory for `count` values, given back by ``free(_:)``.
     package static func allocate<Value: ~Copyable>(_: Value.Type, count: Int) -> UnsafeMutablePointer<Value> {

@@ -148,7 +148,8 @@ final class IndexFixture {
     /// Deciding word, prefix, heads and origins as one value.
     func content(isLeaf: Bool) -> [UInt64] {
         let state = index.state
-        var result = [UInt64(state.word), state.prefixByteCount == 0 ? 0 : index.prefixWord]
+        let prefix = state.prefixByteCount
+        var result = [UInt64(state.word), prefix == 0 ? 0 : index.prefixWord, prefix < 9 ? 0 : index.secondPrefixWord]
         for rank in 0..<state.count {
             let isMinimum = rank == 0 && state.hasMinimum
             result.append(

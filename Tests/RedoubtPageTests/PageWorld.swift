@@ -251,6 +251,10 @@ struct PageWorld {
             let expected = position < 0 ? IndexPage.infimum : origin(at: position)
             #expect(byIndex == SearchResult(predecessor: expected, isMatch: isMatch, rank: position))
             #expect(byDirectory == SearchResult(predecessor: expected, isMatch: isMatch, rank: nil))
+            unsafe key.withUnsafeBytes {
+                #expect(unsafe fixture.page.origin(of: $0, indexFixture.index) == (isMatch ? expected : nil))
+                #expect(unsafe fixture.page.origin(of: $0, .none) == (isMatch ? expected : nil))
+            }
             if !isLeaf, !model.isEmpty {
                 let child = model[max(position, 0)].value.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
                 unsafe key.withUnsafeBytes {

@@ -28,6 +28,29 @@ static inline void redoubt_cpu_pause(void) {
 /// Has the processor fetch the cache line at `address`, which need not be mapped.
 static inline void redoubt_prefetch(const void *address) { __builtin_prefetch(address); }
 
+/// How many of the `count` numbers at `heads`, which ascend, are not above `head`. Each is loaded at once, so others may
+/// store to them meanwhile; the answer is then any number up to `count`. In C, and on this processor by instruction,
+/// because every compiler makes branches of it, which the processor guesses wrong every other time.
+static inline size_t redoubt_upper_bound(const void *heads, size_t count, uint32_t head) {
+    const uint32_t *base = (const uint32_t *)heads;
+    if (count == 0) return 0;
+    // A power of two of them: the first, or, if these are all not above, the last, which then overlap the first.
+    size_t step = (size_t)1 << (63 - __builtin_clzll(count));
+    base = __atomic_load_n(base + step - 1, __ATOMIC_RELAXED) <= head ? base + (count - step) : base;
+    while (step >>= 1) {
+        const uint32_t *middle = base + step;
+#if defined(__x86_64__)
+        __asm__("cmpl %[head], -4(%[base],%[step],4)\n\tcmovbeq %[middle], %[base]"
+                : [base] "+r"(base), [step] "+r"(step)
+                : [middle] "r"(middle), [head] "r"(head), "m"(middle[-1])
+                : "cc");
+#else
+        base = __builtin_unpredictable(__atomic_load_n(middle - 1, __ATOMIC_RELAXED) <= head) ? middle : base;
+#endif
+    }
+    return (size_t)(base - (const uint32_t *)heads) + (__atomic_load_n(base, __ATOMIC_RELAXED) <= head);
+}
+
 /// Waits while `*word == expected`, at most `timeout_nanoseconds` (negative: without limit). Returns 0 when woken
 /// (perhaps spuriously) or the value differed, 1 when the time ran out.
 int redoubt_futex_wait(const void *word, uint32_t expected, int64_t timeout_nanoseconds);
@@ -45,8 +68,14 @@ extern __thread int32_t redoubt_thread_borrows_value;
 static inline int32_t redoubt_thread_borrows(void) { return redoubt_thread_borrows_value; }
 static inline void redoubt_set_thread_borrows(int32_t borrows) { redoubt_thread_borrows_value = borrows; }
 
-/// A small number for the calling thread, for sharding: consecutive as threads first ask.
-uint32_t redoubt_thread_ordinal(void);
+/// A small number for the calling thread, for sharding: consecutive as threads first ask. In the header for the same
+/// reason.
+extern __thread uint32_t redoubt_thread_ordinal_plus_one;
+uint32_t redoubt_new_thread_ordinal(void);
+static inline uint32_t redoubt_thread_ordinal(void) {
+    uint32_t number = redoubt_thread_ordinal_plus_one;
+    return number != 0 ? number - 1 : redoubt_new_thread_ordinal();
+}
 
 /// How the waits of the calling thread are accounted.
 typedef struct {

@@ -54,7 +54,9 @@ extension BufferPool {
         return index
     }
 
-    /// The search index of the exclusively latched page in `frame` for an operation to keep up to date.
+    /// The search index of the page in `frame`, for an operation to keep up to date, or to be searched if it is valid;
+    /// who has not latched the page validates what was found.
+    @inline(__always)
     func currentSearchIndex(_ frame: Frame) -> SearchIndex {
         SearchIndex(word: unsafe frame.state.pointee.searchIndex.load(ordering: .acquiring))
     }

@@ -13,6 +13,17 @@ extension BufferPool {
         return (frame, version)
     }
 
+    /// Returns frame `hint` and the version to validate what is read by, if the frame holds `page` and nobody has latched
+    /// it exclusively; else nil.
+    @inline(__always)
+    func hit(_ page: PageID, in hint: UInt32) -> (frame: Frame, version: UInt64)? {
+        guard hint < frameBound else { return nil }
+        let frame = frame(hint)
+        guard let version = frame.optimisticVersion(), frame.packedPageID == page.packed else { return nil }
+        touch(frame)
+        return (frame, version)
+    }
+
     /// Returns the frame of `page`, latched; nil if the page is not in memory or the latch is not free.
     func tryFetch(_ page: PageID, hint: UInt32, exclusively: Bool) -> Frame? {
         guard let frame = present(page, hint: hint) else { return nil }

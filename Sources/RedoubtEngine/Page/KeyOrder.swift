@@ -36,6 +36,28 @@ enum KeyOrder {
         return leftCount &- rightCount
     }
 
+    /// Returns whether `left` and `right` are the same bytes.
+    @inline(always)
+    static func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        let count = left.count
+        guard count == right.count, let one = left.baseAddress, let other = right.baseAddress else {
+            return left.count == right.count
+        }
+        if count < 8 { return unsafe padded(one, count) == padded(other, count) }
+        let last = count &- 8
+        var offset = 0
+        while offset < last {
+            let same =
+                unsafe one.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+                == other.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            if !same { return false }
+            offset &+= 8
+        }
+        // The last word from its end: what overlaps is known to be equal.
+        return unsafe one.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+            == other.loadUnaligned(fromByteOffset: last, as: UInt64.self)
+    }
+
     /// The 8 bytes at `start` as a number whose order is theirs.
     @inline(__always)
     static func word(_ start: UnsafeRawPointer) -> UInt64 {
@@ -64,11 +86,18 @@ enum KeyOrder {
         return result
     }
 
-    /// The first 8 bytes of a key, zeros for those that are missing.
+    /// The 8 bytes of a key from `offset` on, zeros for those that are missing.
     @inline(__always)
-    static func leadingWord(_ key: UnsafeRawBufferPointer) -> UInt64 {
-        guard let start = key.baseAddress else { return 0 }
-        return key.count >= 8 ? unsafe word(start) : unsafe padded(start, key.count)
+    static func word(_ key: UnsafeRawBufferPointer, from offset: Int) -> UInt64 {
+        guard let start = key.baseAddress, offset < key.count else { return 0 }
+        let count = key.count &- offset
+        return count >= 8 ? unsafe word(start + offset) : unsafe padded(start + offset, count)
+    }
+
+    /// The bits of the first `count` bytes of such a word, all from 8 on.
+    @inline(__always)
+    static func mask(_ count: Int) -> UInt64 {
+        count >= 8 ? ~0 : ~UInt64(0) << UInt64(truncatingIfNeeded: 64 &- 8 &* count)
     }
 
     /// The 4 bytes of a key from `offset` on, zeros for those that are missing.

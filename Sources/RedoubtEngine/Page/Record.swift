@@ -96,20 +96,25 @@ struct Record: Sendable {
     /// The lengths, in one pass.
     @inline(__always)
     var shape: RecordShape {
+        if status != Self.nodeStatus { return leafShape }
+        let key = keyByteCount
+        return RecordShape(
+            keyByteCount: key,
+            valueByteCount: 0,
+            extraByteCount: page.u8(at: origin &- 6) < 0x80 ? 6 : 7,
+            bodyByteCount: key &+ Self.childByteCount,
+            isOffPage: false
+        )
+    }
+
+    /// The lengths of a record of a leaf.
+    @inline(__always)
+    var leafShape: RecordShape {
         var extra = 6
         var key = Int(page.u8(at: origin &- 6))
         if key >= 0x80 {
             key = (key & 0x3F) << 8 | Int(page.u8(at: origin &- 7))
             extra = 7
-        }
-        if status == Self.nodeStatus {
-            return RecordShape(
-                keyByteCount: key,
-                valueByteCount: 0,
-                extraByteCount: extra,
-                bodyByteCount: key &+ Self.childByteCount,
-                isOffPage: false
-            )
         }
         var value = Int(page.u8(at: origin &- extra &- 1))
         var isOffPage = false
@@ -150,11 +155,13 @@ struct Record: Sendable {
     /// The value as it lies in the page: whole, or 20 bytes of reference.
     @inline(__always)
     var value: UnsafeRawBufferPointer {
-        let shape = shape
-        return unsafe page.bytes(
-            at: origin &+ shape.keyByteCount &+ Self.systemByteCount,
-            count: shape.valueByteCount
-        )
+        unsafe value(shape)
+    }
+
+    /// The value as it lies in the page, given the lengths of the record.
+    @inline(__always)
+    func value(_ shape: RecordShape) -> UnsafeRawBufferPointer {
+        unsafe page.bytes(at: origin &+ shape.keyByteCount &+ Self.systemByteCount, count: shape.valueByteCount)
     }
 
     /// Whether the value is a reference.

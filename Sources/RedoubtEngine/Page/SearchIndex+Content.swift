@@ -5,10 +5,20 @@ import Synchronization
 // Reading the arrays. Indices are taken as given by bounded loops; a block is never left because the callers bound
 // them by the capacity that the handle implies, and the accessors clamp those that come from elsewhere.
 extension SearchIndex {
+    /// The bytes of the prefix that the index keeps; of a longer one, those behind stand in any key of the page.
+    static var keptPrefixByteCount: Int { 16 }
+
     /// The first 8 bytes of the prefix that all keys share; bytes beyond the prefix are 0.
     @inline(__always)
-    var prefixWord: UInt64 {
-        unsafe (base + 8).assumingMemoryBound(to: Atomic<UInt64>.self).pointee.load(ordering: .relaxed)
+    var prefixWord: UInt64 { unsafe prefixPointer(0).pointee.load(ordering: .relaxed) }
+
+    /// The second 8 bytes of the prefix; bytes beyond the prefix are 0.
+    @inline(__always)
+    var secondPrefixWord: UInt64 { unsafe prefixPointer(1).pointee.load(ordering: .relaxed) }
+
+    @inline(__always)
+    private func prefixPointer(_ number: Int) -> UnsafeMutablePointer<Atomic<UInt64>> {
+        unsafe (base + (8 &+ 8 &* number)).assumingMemoryBound(to: Atomic<UInt64>.self)
     }
 
     @inline(__always)
@@ -41,28 +51,39 @@ extension SearchIndex {
         return Int(value) & PageBytes.offsetMask
     }
 
+    /// The origin of the record at `rank`, which must be below `capacity`, that of the block for its kind of page.
+    @inline(__always)
+    func offset(ofRank rank: Int, _ capacity: Int) -> Int {
+        let place = unsafe base + (Self.headerByteCount &+ 4 &* capacity &+ 2 &* rank)
+        let value = unsafe place.assumingMemoryBound(to: Atomic<UInt16>.self).pointee.load(ordering: .relaxed)
+        return Int(value) & PageBytes.offsetMask
+    }
+
+    /// The frame that held the child at `rank`, which must be below `capacity`, when somebody last looked.
+    @inline(__always)
+    func childFrame(ofRank rank: Int, _ capacity: Int) -> UInt32 {
+        let place = unsafe base + (Self.headerByteCount &+ 6 &* capacity &+ 4 &* rank)
+        return unsafe place.assumingMemoryBound(to: Atomic<UInt32>.self).pointee.load(ordering: .relaxed)
+    }
+
     /// The number of heads in `start..<end` that are not greater than `head`, plus `start`.
     @inline(__always)
     func upperBound(of head: UInt32, from start: Int, to end: Int) -> Int {
-        var base = start
-        var length = end &- start
-        guard length > 0 else { return start }
-        while length > 1 {
-            let half = length >> 1
-            // All bits if the head is not greater: arithmetic, because the compiler makes a branch of a choice, which
-            // the processor guesses wrong every other time.
-            let isWithin = (Int64(self.head(at: base &+ half &- 1)) &- Int64(head) &- 1) >> 63
-            base &+= half & Int(isWithin)
-            length &-= half
-        }
-        return base &+ (self.head(at: base) <= head ? 1 : 0)
+        guard start < end else { return start }
+        let first = unsafe UnsafeRawPointer(base + (Self.headerByteCount &+ 4 &* start))
+        return unsafe start &+ redoubt_upper_bound(first, end &- start, head)
     }
 
     /// Has the processor fetch the heads and the first offsets, all at once, for a search that is about to begin.
     @inline(__always)
     func prefetch() {
         guard !isNone else { return }
-        let lineCount = min(Int(word >> 48) &* 3 / 4, Self.prefetchLineMaximum)
+        let lineCount = Int(word >> 48) &* 3 / 4
+        if lineCount >= Self.prefetchLineMaximum {
+            // Without a loop: most leaves have as many.
+            for line in 0..<Self.prefetchLineMaximum { unsafe redoubt_prefetch(base + 64 &* line) }
+            return
+        }
         for line in 0..<lineCount { unsafe redoubt_prefetch(base + 64 &* line) }
     }
 
@@ -131,10 +152,10 @@ extension SearchIndex {
     }
 
     private func storePrefix(_ key: UnsafeRawBufferPointer, _ count: Int) {
-        let kept = count < 8 ? count : 8
-        let mask = ~UInt64(0) << UInt64(truncatingIfNeeded: 64 &- 8 &* kept)
-        let word = unsafe KeyOrder.leadingWord(key) & mask
-        unsafe (base + 8).assumingMemoryBound(to: Atomic<UInt64>.self).pointee.store(word, ordering: .relaxed)
+        let first = unsafe KeyOrder.word(key, from: 0) & KeyOrder.mask(count)
+        let second = count > 8 ? unsafe KeyOrder.word(key, from: 8) & KeyOrder.mask(count &- 8) : 0
+        unsafe prefixPointer(0).pointee.store(first, ordering: .relaxed)
+        unsafe prefixPointer(1).pointee.store(second, ordering: .relaxed)
     }
 
     @inline(__always)
@@ -182,9 +203,7 @@ extension SearchIndex {
         let prefix = state.prefixByteCount
         if prefix == 0 { return true }
         guard key.count >= prefix, state.count > (state.hasMinimum ? 1 : 0) else { return false }
-        let kept = prefix < 8 ? prefix : 8
-        let mask = ~UInt64(0) << UInt64(truncatingIfNeeded: 64 &- 8 &* kept)
-        guard unsafe KeyOrder.leadingWord(key) & mask == prefixWord else { return false }
+        guard unsafe KeyOrder.word(key, from: 0) & KeyOrder.mask(prefix) == prefixWord else { return false }
         if prefix <= 8 { return true }
         let sample = unsafe page.record(at: offset(at: state.hasMinimum ? 1 : 0, hasChildren: state.hasChildren)).key
         guard sample.count >= prefix else { return false }

@@ -3,7 +3,7 @@ import Synchronization
 
 /// A handle to the search index of a page: the memory beside a frame that makes a search touch few cache lines.
 ///
-///     0 state 8 | 8 prefix 8 | 16 heads 4 x capacity | offsets 2 x capacity | child frames 4 x capacity
+///     0 state 8 | 8 prefix 16 | 24 heads 4 x capacity | offsets 2 x capacity | child frames 4 x capacity
 ///
 /// A head is the 4 bytes of a key after the prefix that all keys of the page share, as a number. Child frames exist
 /// on pages that are not leaves. The memory belongs to the owner of the frame; the handle is one word (address and
@@ -35,7 +35,7 @@ struct SearchIndex: Equatable, Sendable {
     static let noFrame: UInt32 = .max
 
     /// The bytes before the heads.
-    static let headerByteCount = 16
+    static let headerByteCount = 24
 
     /// Returns the bytes wanted for a page with `count` records: room for a quarter more, in units of 64.
     static func byteCount(forRecords count: Int, isLeaf: Bool) -> Int {
@@ -77,6 +77,11 @@ struct SearchIndex: Equatable, Sendable {
         /// Whether the first record is the minimum node pointer.
         @inline(__always) var hasMinimum: Bool { word & 1 << 34 != 0 }
 
+        /// Whether the content describes a page that is not a leaf.
+        @inline(__always) var isNode: Bool { word & (1 << 32 | 1 << 33) == 1 << 32 | 1 << 33 }
+        /// Whether the content describes a leaf.
+        @inline(__always) var isLeaf: Bool { word & (1 << 32 | 1 << 33 | 1 << 34) == 1 << 32 }
+
         @inline(__always)
         init(word: UInt64) { self.word = word }
 
@@ -109,9 +114,10 @@ struct SearchIndex: Equatable, Sendable {
     /// The number of records that a block of this size can describe.
     @inline(__always)
     func capacity(hasChildren: Bool) -> Int {
-        let room = byteCount &- Self.headerByteCount
+        // Without a sign, because a search does this division.
+        let room = UInt32(truncatingIfNeeded: byteCount &- Self.headerByteCount)
         // Even, so that the child frames behind the offsets are aligned.
-        return (hasChildren ? room / 10 : room / 6) & ~1
+        return Int((hasChildren ? room / 10 : room / 6) & ~1)
     }
 
     /// Marks the content as not describing the page, so that searches use the directory until the owner builds it

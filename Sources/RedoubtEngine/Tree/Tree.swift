@@ -53,13 +53,9 @@ package struct Tree: Sendable {
         _ body: (TreeValue) throws(RedoubtError) -> Void
     ) throws(RedoubtError) -> Bool {
         unsafe try Self.checkKey(key)
-        let leaf = unsafe try latchLeaf(.covering(key), exclusively: false)
+        let leaf = unsafe try latchLeaf(covering: key)
         defer { leaf.unlockShared() }
-        let page = IndexPage(leaf.bytes)
-        let found = unsafe page.search(key, kernel.pool.searchIndex(for: leaf))
-        guard found.isMatch else { return false }
-        let record = page.record(at: found.predecessor)
-        if record.isDeleted { return false }
+        guard let record = unsafe visibleRecord(of: key, in: leaf) else { return false }
         try body(TreeValue(record: record, tree: self))
         return true
     }
