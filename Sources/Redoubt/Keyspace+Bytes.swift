@@ -1,4 +1,3 @@
-internal import CRedoubtShims
 package import RedoubtCore
 import RedoubtEngine
 
@@ -21,73 +20,21 @@ extension Keyspace {
         from offset: Int,
         to memory: UnsafeMutableRawBufferPointer
     ) throws(RedoubtError) -> Int {
-        var count = -1
-        unsafe try tree.read(key) { (value) throws(RedoubtError) in
-            count = value.count
-            if value.isInline {
-                let bytes = unsafe value.inlineBytes
-                if offset < bytes.count { unsafe memory.take(bytes, from: offset, at: 0) }
-                return
-            }
-            // What stands outside the page is read only as far as it is wanted.
-            if unsafe memory.isEmpty || offset >= count { return }
-            var start = 0
-            unsafe try value.forEachChunk { (chunk) throws(RedoubtError) in
-                let end = start + chunk.count
-                if end > offset {
-                    let skipped = max(offset - start, 0)
-                    unsafe memory.take(chunk, from: skipped, at: start + skipped - offset)
-                }
-                start = end
-                return start - offset < memory.count
-            }
-        }
-        return count
+        unsafe try tree.copyValue(of: key, from: offset, to: memory)
     }
 
     /// Lends each row from `lower` up to and without `upper` (nil: no bound) to `body` until it returns false: key,
-    /// value (nil if it stands outside its page), and the length of the value.
+    /// value (empty if it stands outside its page), and the length of the value.
     ///
     /// Waits. The database must be kept open by the caller. The page is latched while `body` runs.
     ///
-    /// - Throws: as ``heldCopy(of:from:to:)``.
+    /// - Throws: as ``heldCopy(of:from:to:)``, and what `body` throws.
     package func heldScan(
         _ lower: UnsafeRawBufferPointer?,
         _ upper: UnsafeRawBufferPointer?,
-        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?, Int) -> Bool
+        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer, Int) throws(RedoubtError) -> Bool
     ) throws(RedoubtError) {
-        // A closure at each place: a local function would have `goesOn` in a box that is checked at each access.
-        var goesOn = true
-        var cursor = RedoubtEngine.Cursor(tree)
-        var isOnRow: Bool
-        if let lower = unsafe lower {
-            isOnRow = unsafe try cursor.seek(.greaterOrEqual, lower) { (key, value) throws(RedoubtError) in
-                goesOn = unsafe try Self.lend(key, value, upper, body)
-            }
-        } else {
-            isOnRow = unsafe try cursor.first { (key, value) throws(RedoubtError) in
-                goesOn = unsafe try Self.lend(key, value, upper, body)
-            }
-        }
-        while isOnRow, goesOn {
-            isOnRow = unsafe try cursor.next { (key, value) throws(RedoubtError) in
-                goesOn = unsafe try Self.lend(key, value, upper, body)
-            }
-        }
-    }
-
-    /// Lends a row to `body` unless it is at or after `upper`; returns whether the walk goes on.
-    private static func lend(
-        _ key: UnsafeRawBufferPointer,
-        _ value: TreeValue,
-        _ upper: UnsafeRawBufferPointer?,
-        _ body: (UnsafeRawBufferPointer, UnsafeRawBufferPointer?, Int) -> Bool
-    ) throws(RedoubtError) -> Bool {
-        if let upper = unsafe upper, unsafe TreeKey.compare(key, upper) >= 0 { return false }
-        let bytes = unsafe value.isInline ? value.inlineBytes : nil
-        redoubt_set_thread_borrows(1)
-        defer { redoubt_set_thread_borrows(0) }
-        return unsafe body(key, bytes, value.count)
+        try ThreadBorrow.during { () throws(RedoubtError) in unsafe try tree.scan(from: lower, to: upper, body) }
     }
 
     /// Gives `key` the value `value`; see ``put(_:_:durability:slowdown:)``.
@@ -174,16 +121,5 @@ extension SortedLoad {
         _ value: UnsafeRawBufferPointer
     ) throws(RedoubtError) {
         unsafe try add(key, value)
-    }
-}
-
-extension UnsafeMutableRawBufferPointer {
-    /// Copies `bytes` from their byte `start` on to `offset`, as far as they fit.
-    @inline(__always)
-    fileprivate func take(_ bytes: UnsafeRawBufferPointer, from start: Int, at offset: Int) {
-        guard offset < count, start < bytes.count, let target = baseAddress, let source = bytes.baseAddress
-        else { return }
-        let length = Swift.min(bytes.count - start, count - offset)
-        unsafe (target + offset).copyMemory(from: source + start, byteCount: length)
     }
 }

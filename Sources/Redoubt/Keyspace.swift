@@ -129,7 +129,7 @@ public final class Keyspace: Sendable {
     /// Waits.
     ///
     /// A value that stands outside its page comes with an empty span and its length. The page is latched while `body`
-    /// runs: see ``withValue(of:_:)``.
+    /// runs, see ``withValue(of:_:)``; a writer that waits for it goes before the next row.
     /// - Throws: as ``get(_:)``, and what `body` throws.
     public func forEach(
         _ range: KeyRange = .all,

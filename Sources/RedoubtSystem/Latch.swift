@@ -179,6 +179,13 @@ extension UnsafeMutablePointer where Pointee == Latch {
         unsafe pointee.word.load(ordering: .relaxed) & Latch.exclusive != 0
     }
 
+    /// Whether a request for the exclusive hold waits for those who hold the latch now, and keeps new ones out.
+    @inlinable
+    package var isWanted: Bool {
+        Scheduling.atomicStep()
+        return unsafe pointee.word.load(ordering: .relaxed) & Latch.wanted != 0
+    }
+
     // MARK: Optimistic reads
 
     /// Returns the version to validate an optimistic read with, or nil while the latch is held exclusively.

@@ -39,6 +39,18 @@ import Testing
         #expect(fixture.pool.statistics[.misses] == 14)
     }
 
+    @Test("A page that is in memory is not asked for")
+    func presentPages() throws {
+        let fixture = try PoolFixture(PoolFixture.small, pageCount: 192)
+        defer { fixture.close() }
+        fixture.pool.readAhead.setActive(true)
+        defer { fixture.pool.readAhead.setActive(false) }
+        _ = try fixture.value(page(70))
+        fixture.pool.prefetch(page(70))
+        fixture.pool.prefetch(page(71))
+        #expect(fixture.pool.readAhead.take(9) == [page(71)])
+    }
+
     @Test("It is off unless asked for, and ends with the file")
     func offAndEnd() throws {
         let quiet = try fixture(pageCount: 192, false)

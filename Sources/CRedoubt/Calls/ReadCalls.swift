@@ -85,11 +85,11 @@ public func redoubt_scan(
     unsafe withKeyspace(keyspace) { (keyspace) throws(RedoubtError) in
         guard let visitor = unsafe visitor else { throw Arguments.invalid("`visitor` is NULL") }
         guard let range = unsafe try Arguments.range(lower, lowerLength, upper, upperLength) else { return Status.ok }
-        unsafe try keyspace.heldScan(range.lower, range.upper) { (key, value, byteCount) in
+        unsafe try keyspace.heldScan(range.lower, range.upper) { (key, value, byteCount) throws(RedoubtError) in
             var row = unsafe redoubt_row(
                 key: key.baseAddress,
                 key_length: key.count,
-                value: value?.baseAddress,
+                value: value.count == byteCount ? value.baseAddress : nil,
                 value_length: byteCount
             )
             return unsafe visitor(context, &row) == 0

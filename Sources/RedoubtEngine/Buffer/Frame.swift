@@ -129,6 +129,9 @@ extension Frame {
     /// Gives the shared latch back.
     @inline(__always)
     func unlockShared() { unsafe latch.unlockShared() }
+    /// Whether somebody waits to latch exclusively: who holds the latch for long should give it back.
+    @inline(__always)
+    var isWanted: Bool { unsafe latch.isWanted }
     /// Latches exclusively.
     ///
     /// Waits for every other holder.

@@ -1,3 +1,4 @@
+import CRedoubtShims
 import RedoubtCore
 import RedoubtSystem
 import Synchronization
@@ -52,6 +53,15 @@ extension BufferPool {
     /// Asks for `pages` to be read in the background; those that do not fit in the ring are forgotten.
     func prefetch(_ pages: some Sequence<PageID>) {
         readAhead.add(pages)
+    }
+
+    /// Asks for `page`, which will be wanted soon, unless it is in memory; then the processor fetches its beginning.
+    ///
+    /// A request for what is there would wake a thread that has nothing to do.
+    func prefetch(_ page: PageID) {
+        guard let frame = table.find(page) else { return prefetch(CollectionOfOne(page)) }
+        let start = unsafe frame.memory
+        for line in 0..<2 { unsafe redoubt_prefetch(start + 64 &* line) }
     }
 
     /// Asks for the neighbouring area if the page in `frame`, used for the first time, ends an area that was used in

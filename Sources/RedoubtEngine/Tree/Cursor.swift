@@ -190,44 +190,9 @@ package struct Cursor: ~Copyable {
                 position = .afterLast
                 return false
             }
-            leaf = try crossRight(from: leaf, to: next)
+            leaf = try tree.crossRight(from: leaf, to: next)
             origin = IndexPage(leaf.bytes).firstOrigin
         }
-    }
-
-    /// Latches the right neighbour before it gives `leaf` back, so that no row can move between them.
-    ///
-    /// Waits.
-    private func crossRight(from leaf: Frame, to next: PageNumber) throws(RedoubtError) -> Frame {
-        let own = leaf.bytes.number
-        let right: Frame
-        do throws(RedoubtError) {
-            guard next != own, next.rawValue < tree.space.pageCount else {
-                throw tree.corrupt(own, "has page \(next) as its right sibling")
-            }
-            right = try tree.kernel.pool.fetchShared(tree.id(next), hint: SearchIndex.noFrame)
-        } catch {
-            leaf.unlockShared()
-            throw error
-        }
-        let page = IndexPage(right.bytes)
-        var reason = tree.nodeFault(right, level: 0)
-        if reason == nil, right.bytes.previous != own {
-            reason = "has page \(right.bytes.previous) as its left sibling, but is the right one of \(own)"
-        }
-        // What ends a walk over damaged links: keys go up.
-        if reason == nil, let last = IndexPage(leaf.bytes).last, let first = page.first,
-            unsafe TreeKey.compare(first.key, last.key) <= 0
-        {
-            reason = "holds keys that are not greater than those of its left sibling"
-        }
-        leaf.unlockShared()
-        if let reason {
-            right.unlockShared()
-            throw tree.corrupt(next, reason)
-        }
-        if page.next != .none { tree.kernel.pool.prefetch(CollectionOfOne(tree.id(page.next))) }
-        return right
     }
 
     /// Visits the row at `start` of the latched `leaf`, or the next visible one on the left.

@@ -384,8 +384,9 @@ typedef struct redoubt_row {
 
 /**
  * Is lent each row of a scan; returns 0 to go on, anything else to end the scan. The row is valid until it returns, and
- * its page is latched: writers of neighbouring keys wait, and calls of this library return REDOUBT_REENTERED (but for
- * redoubt_message() and what else takes no handle). It must not leave by longjmp() or an exception.
+ * its page is latched: writers of neighbouring keys wait, but go first when it returns; calls of this library return
+ * REDOUBT_REENTERED (but for redoubt_message() and what else takes no handle). It must not leave by longjmp() or an
+ * exception.
  */
 typedef int (*redoubt_visitor)(void *context, const redoubt_row *row);
 
