@@ -45,12 +45,35 @@ package final class InputBytes {
         return piece[position]
     }
 
-    /// Whether the bytes that come next are those of `text`; none of them is taken.
+    /// Whether the bytes that come next are those of `text`, behind `offset` others; none of them is taken.
     ///
     /// - Throws: what the fetching of a piece throws.
-    package func begins(with text: StaticString) throws(CommandFailure) -> Bool {
+    package func begins(with text: StaticString, behind offset: Int = 0) throws(CommandFailure) -> Bool {
         let wanted = Array("\(text)".utf8)
-        while end - position < wanted.count {
+        try look(ahead: offset + wanted.count)
+        return piece[min(position + offset, end)..<end].starts(with: wanted)
+    }
+
+    /// The number of spaces, tabs and ends of lines that come next, behind `offset` other bytes; none of them is taken.
+    ///
+    /// Of more than 4096 the others are not counted.
+    ///
+    /// - Throws: what the fetching of a piece throws.
+    func blankByteCount(behind offset: Int) throws(CommandFailure) -> Int {
+        let limit = 4096
+        var count = 0
+        while count < limit {
+            try look(ahead: offset + count + 1)
+            let index = position + offset + count
+            guard index < end, [9, 10, 13, 32].contains(piece[index]) else { break }
+            count += 1
+        }
+        return count
+    }
+
+    /// Fetches pieces until `count` bytes are there, or all that come.
+    private func look(ahead count: Int) throws(CommandFailure) {
+        while end - position < count {
             let rest = Array(piece[position..<end])
             guard try fetch() else {
                 (piece, position, end) = (rest, 0, rest.count)
@@ -60,7 +83,6 @@ package final class InputBytes {
             piece = rest + piece[0..<end]
             (position, end) = (0, piece.count)
         }
-        return piece[position..<end].starts(with: wanted)
     }
 
     /// Takes the byte order mark that comes next, if one does.

@@ -117,16 +117,30 @@ struct JSONScanner {
     // MARK: Strings
 
     /// Takes a string; calls `body` with the bytes that it stands for, as UTF-8, one at a time.
+    ///
+    /// - Throws: `.usage` if it does not end, or holds what no string of JSON does: a control character, or bytes that
+    ///   are no UTF-8.
     func readString(_ body: (UInt8) throws(CommandFailure) -> Void) throws(CommandFailure) {
         try take("\"", "a string")
+        var judge = UTF8Judge()
         while let byte = try bytes.next() {
+            guard judge.takes(byte) else { throw foreignBytes }
             switch byte {
             case UInt8(ascii: "\""): return
             case UInt8(ascii: "\\"): for part in try readEscape() { try body(part) }
+            case 0..<32:
+                throw .usage(
+                    "line \(lineNumber) has the control character \\x\(Hexadecimal.text([byte])) within a string; "
+                        + "write it as an escape, such as \\n, or see whether a double quote is missing"
+                )
             default: try body(byte)
             }
         }
         throw unexpected(nil, "the end of a string")
+    }
+
+    private var foreignBytes: CommandFailure {
+        .usage("line \(lineNumber) has bytes in a string that are no UTF-8; write them as {\"hex\":\"...\"}")
     }
 
     private func readEscape() throws(CommandFailure) -> [UInt8] {

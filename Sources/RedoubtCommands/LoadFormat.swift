@@ -87,10 +87,13 @@ package struct LoadFormat: Sendable {
     /// The form that the first bytes of a file tell.
     private func guess(_ bytes: InputBytes) throws(CommandFailure) -> RowFormat {
         if separator != nil || hasHeader || isRaw { return .tsv }
-        if try bytes.begins(with: "{") { return .json }
-        if try bytes.begins(with: "VERSION=3\n") { return .db }
-        if try bytes.begins(with: "VERSION=3\r\n") { return .db }
-        return try bytes.begins(with: "\u{FEFF}{") ? .json : .tsv
+        let mark = try bytes.begins(with: "\u{FEFF}") ? 3 : 0
+        // What is empty before the first object or line says nothing.
+        let start = try mark + bytes.blankByteCount(behind: mark)
+        if try bytes.begins(with: "{", behind: start) { return .json }
+        if mark > 0 { return .tsv }
+        if try bytes.begins(with: "VERSION=3\n", behind: start) { return .db }
+        return try bytes.begins(with: "VERSION=3\r\n", behind: start) ? .db : .tsv
     }
 
     /// Returns the rows of `bytes`, of a file with columns.

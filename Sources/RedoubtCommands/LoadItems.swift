@@ -8,7 +8,8 @@ package struct LoadItems {
 
     private var source: Source
     private let format: LoadFormat
-    private var isGuessed = false
+    /// Whether nothing but the beginning of the file told its form, and nothing has been read of it.
+    private var isGuess = false
 
     init(_ source: Source, _ format: LoadFormat) {
         self.source = source
@@ -18,7 +19,7 @@ package struct LoadItems {
     /// The same, of a file whose form only its first bytes told.
     var guessed: LoadItems {
         var copy = self
-        copy.isGuessed = true
+        copy.isGuess = true
         return copy
     }
 
@@ -45,9 +46,11 @@ package struct LoadItems {
         case .json(var reader):
             defer { source = .json(reader) }
             do throws(CommandFailure) {
-                return try reader.next().map { .row(key: $0.key, value: $0.value) }
+                let row = try reader.next()
+                isGuess = false
+                return row.map { .row(key: $0.key, value: $0.value) }
             } catch {
-                guard isGuessed, reader.lineNumber == 1 else { throw error }
+                guard isGuess else { throw error }
                 throw .usage("\(error.message); the file was taken for JSON as it begins with {, see --format")
             }
         case .dump(var reader):

@@ -1,4 +1,5 @@
 import RedoubtCommands
+import RedoubtCore
 import TestSupport
 import Testing
 
@@ -40,6 +41,54 @@ import Testing
         #expect(try rows("apple\npear\n", ["--value", "1"]) == [row("apple", "apple"), row("pear", "pear")])
         #expect(complaint("a\tb\n", ["--key", "id"]).contains("--key is \"id\""))
         #expect(complaint(dump, ["--key", "2"]).contains("--key and --value go with"))
+    }
+
+    @Test func `JSON and dumps behind blanks were taken for TSV`() throws {
+        for blanks in ["\n", "\r\n", " ", "\t", "\n\n \t\r\n", String(repeating: "\n", count: 3000)] {
+            let json = blanks + #"{"key":"a","value":"b"}"# + "\t\n" + #"{"key":"c","value":"d"}"#
+            #expect(try rows(json) == [row("a", "b"), row("c", "d")], "\(blanks.count)")
+            #expect(try rows("\u{FEFF}" + json) == [row("a", "b"), row("c", "d")], "\(blanks.count)")
+        }
+        let dump = "VERSION=3\nformat=print\ntype=btree\nHEADER=END\n a\n b\nDATA=END\n"
+        #expect(try rows("\n\r\n" + dump) == [row("a", "b")])
+        // Rows of TSV may have empty lines before them, and keys that begin with blanks.
+        #expect(try rows("\n\n a\tb\n") == [row(" a", "b")])
+        #expect(complaint("\n\n{x}\tb\n").contains("see --format"))
+        #expect(try rows("\n\n{x}\tb\n", ["--format", "tsv"]) == [row("{x}", "b")])
+        #expect(complaint("{\"key\":\"a\",\"value\":\"b\"}\n{x}\n").hasPrefix("line 2 has \"x\""))
+    }
+
+    @Test func `a string of JSON held raw control characters and bytes that are no UTF-8`() throws {
+        func complaint(_ bytes: [UInt8], _ field: String) -> String {
+            let text = Array("\n{\"\(field)\":\"".utf8) + bytes + Array("\",\"value\":\"v\",\"key\":\"k\"}".utf8)
+            do {
+                _ = try RowFormatTests.rows(text, ["--format", "json"], pieceByteCount: 3)
+                return ""
+            } catch {
+                return (error as? CommandFailure)?.message ?? "\(error)"
+            }
+        }
+        for byte in UInt8(0)..<32 {
+            #expect(complaint([97, byte, 98], "other").hasPrefix("line 2 has the control character"), "\(byte)")
+        }
+        let seed = testSeed()
+        var random = SeededRandom(seed: seed)
+        for _ in 0..<20_000 {
+            var bytes = Array("a\u{E9}\u{20AC}\u{1F600}\u{FFFF}\u{10FFFF}z".utf8)
+            for _ in 0...random.below(3) {
+                bytes[random.below(bytes.count)] = UInt8(128 + random.below(128))
+                if random.below(3) == 0 { bytes.remove(at: random.below(bytes.count)) }
+            }
+            let isText = String(validating: bytes, as: UTF8.self) != nil
+            let found = complaint(bytes, "other")
+            #expect(found == (isText ? "" : found), "\(bytes), seed \(seed)")
+            #expect(isText || found.hasPrefix("line 2 has bytes in a string that are no UTF-8"), "\(bytes) \(found)")
+        }
+        #expect(
+            try rows("{\"key\":\"\u{7F}\u{2028}\\u0000\",\"value\":\"\u{1F600}\"}") == [
+                row("\u{7F}\u{2028}\0", "\u{1F600}")
+            ]
+        )
     }
 
     @Test func `a complaint names the line in which the row begins`() {
