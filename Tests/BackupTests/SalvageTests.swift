@@ -63,6 +63,32 @@ import Testing
         }
     }
 
+    @Test func `nothing is lost between lost nodes side by side, or beside a pointer that is missing`() throws {
+        let world = try DamagedWorld(closed: true)
+        var random = SeededRandom(seed: 8)
+        let nodes = world.pages("long").filter { $0.type == 17855 && $0.level == 1 }.map(\.number)
+        #expect(nodes.count >= 2)
+        func expectAll(_ image: DiskImage, _ what: String) throws {
+            let (texts, summary) = try world.complaints(image)
+            #expect(texts == [], "\(what)")
+            #expect(summary.losses.map(\.description) == [], "\(what)")
+            #expect(!summary.bridged.isEmpty, "\(what)")
+            #expect(summary.keyspaces.first { $0.name == "long" }?.rowCount == 300, "\(what)")
+        }
+        for node in nodes {
+            for other in nodes where other != node {
+                for place in [NodePlace?.none, .first, .middle, .last] {
+                    var image = world.image
+                    if let place { world.removePointer(&image, "long", page: other, place) }
+                    DamagedWorld.damage(&image, world.path("long"), page: node, &random)
+                    if place == nil { DamagedWorld.damage(&image, world.path("long"), page: other, &random) }
+                    let what = "\(node) and \(other), \(place.map { "\($0)" } ?? "")"
+                    try expectAll(image, what)
+                }
+            }
+        }
+    }
+
     @Test func `rows below a missing pointer are said to be lost if their leaf is damaged too`() throws {
         let world = try DamagedWorld(closed: true)
         var random = SeededRandom(seed: 6)
