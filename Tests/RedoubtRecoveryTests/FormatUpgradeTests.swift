@@ -176,6 +176,44 @@ import Testing
         return image
     }
 
+    @Test func `a large file in place of a journal was read as a whole at every opening`() throws {
+        let folder = try TemporaryDirectory()
+        let storage = LinuxStorage()
+        let file = try storage.open(folder.file(UpgradeJournal.name), role: .control, creating: true, readOnly: false)
+        defer { file.close() }
+        try file.truncate(to: UInt64(99_000 * pageByteCount))
+        #expect(try UpgradeJournal.open(storage, folder.path) == nil)
+        #expect(storage.figures(.data)?.readByteCount == UInt64(pageByteCount))
+    }
+
+    @Test func `a journal is taken as a whole or not at all`() throws {
+        let count = 150
+        let storage = SimulatedStorage()
+        try storage.createDirectory("/db")
+        let pages = try AlignedBuffer(byteCount: (count + 1) * pageByteCount + 16)
+        var random = SeededRandom(seed: 5)
+        for index in 0..<(count * 100) { unsafe pages.bytes[pageByteCount + index * 160] = UInt8(random.below(256)) }
+        try UpgradeJournal.write(pages, count: count, storage, "/db")
+        #expect(try UpgradeJournal.open(storage, "/db") != nil)
+        let path = "/db/" + UpgradeJournal.name
+        let whole = storage.image
+        func isTaken(_ change: (inout DiskImage) -> Void) throws -> Bool {
+            var image = whole
+            change(&image)
+            return try UpgradeJournal.open(SimulatedStorage(image), "/db") != nil
+        }
+        #expect(try isTaken { _ in })
+        for page in [0, 1, 63, 64, 65, 128, 150] {
+            let place = UInt64(page * pageByteCount + 11)
+            let byte = try #require(whole.bytes(of: path))[Int(place)]
+            #expect(try !isTaken { $0.overwrite(path, at: place, with: [byte ^ 1]) }, "page \(page)")
+        }
+        for change in [-pageByteCount, -1, 1, pageByteCount] {
+            let size = UInt64((count + 1) * pageByteCount + change)
+            #expect(try !isTaken { $0.resize(path, to: size) }, "\(change) bytes")
+        }
+    }
+
     @Test func `a power cut at any call leaves what the next upgrade ends`() throws {
         let image = Self.plant(0, in: try Self.database(closed: true)) { _ in true }
         var count = 0

@@ -175,7 +175,7 @@ package struct FormatUpgrade {
     /// Ends what a whole journal has begun, and removes one that is done or says nothing new; returns the files
     /// changed.
     private func repeatJournal(_ files: [File]) throws(RedoubtError) -> Int {
-        guard let journal = try UpgradeJournal(storage, path) else { return 0 }
+        guard let journal = try UpgradeJournal.open(storage, path) else { return 0 }
         let targets = Self.targets(files)
         var count = 0
         if case .begun(let spaces) = try journal.progress(targets) {
@@ -197,7 +197,7 @@ package struct FormatUpgrade {
     /// - Throws: `.unsupportedFormat` if pages are to be written; `.mixedFiles`, `.missingFile` if the next upgrade
     ///   cannot write them either.
     func settleJournal() throws(RedoubtError) {
-        guard let journal = try UpgradeJournal(storage, path) else { return }
+        guard let journal = try UpgradeJournal.open(storage, path) else { return }
         let files = try openFiles()
         defer { for file in files { file.file.close() } }
         switch try journal.progress(Self.targets(files)) {

@@ -8,7 +8,7 @@ import RedoubtSystem
 /// A crash may leave a journal that is done, after which the database is used: what it says is old then. So each page
 /// is compared with the file before it is written again. An upgrade keeps the LSN of a page, and whoever uses the
 /// database changes it.
-struct UpgradeJournal {
+final class UpgradeJournal {
     static let name = "upgrade.journal"
     /// A journal has no more pages.
     static let pageCountMaximum = 100_000
@@ -27,38 +27,72 @@ struct UpgradeJournal {
         case begun([SpaceID])
     }
 
-    private let storage: any Storage
+    private let file: any StorageFile
     private let folder: String
-    private let pages: AlignedPages
-    let count: Int
+    /// The pages behind the first one of the file.
+    private let count: Int
 
-    /// Memory that the journal and who reads it share.
-    private final class AlignedPages {
-        let buffer: AlignedBuffer
-        init(_ byteCount: Int) throws(RedoubtError) { buffer = try AlignedBuffer(byteCount: byteCount) }
+    /// The pages that are read at once.
+    private static let piecePageCount = 64
+
+    private init(_ file: any StorageFile, _ folder: String, count: Int) {
+        self.file = file
+        self.folder = folder
+        self.count = count
     }
 
-    /// Reads the journal of the database in `folder`; nil if there is none that is whole.
+    deinit { file.close() }
+
+    /// Opens the journal of the database in `folder`; nil if there is none that is whole.
     ///
-    /// Waits.
-    init?(_ storage: any Storage, _ folder: String) throws(RedoubtError) {
-        self.storage = storage
-        self.folder = folder
-        let path = DatabaseFiles.path(folder, Self.name)
+    /// Waits. Reads a piece at a time, and nothing behind the first page unless that says how long the file is: a file
+    /// of any size costs no memory, and one that is no journal no time.
+    static func open(_ storage: any Storage, _ folder: String) throws(RedoubtError) -> UpgradeJournal? {
+        let path = DatabaseFiles.path(folder, name)
         guard try storage.exists(path) else { return nil }
         let file = try storage.open(path, role: .data, creating: false, readOnly: true)
-        defer { file.close() }
+        do throws(RedoubtError) {
+            if let count = try pageCount(file) { return UpgradeJournal(file, folder, count: count) }
+        } catch {
+            file.close()
+            throw error
+        }
+        file.close()
+        return nil
+    }
+
+    /// Returns the number of pages in `file`; nil unless it is a whole journal.
+    private static func pageCount(_ file: any StorageFile) throws(RedoubtError) -> Int? {
         let size = try file.size()
-        guard size >= UInt64(2 * pageByteCount), size <= UInt64((Self.pageCountMaximum + 1) * pageByteCount) else {
+        guard size >= UInt64(2 * pageByteCount), size <= UInt64((pageCountMaximum + 1) * pageByteCount) else {
             return nil
         }
-        pages = try AlignedPages(Int(size) / pageByteCount * pageByteCount + pageByteCount)
-        _ = unsafe try file.read(into: pages.buffer.bytes, at: 0)
-        let header = unsafe PageBytes(pages.buffer.bytes.baseAddress.unsafelyUnwrapped)
-        count = Int(header.u32(at: 8))
-        guard header.u64(at: 0) == Self.magic, count > 0, count < Int(size) / pageByteCount,
-            header.u32(at: 12) == Self.checksum(pages.buffer, count)
-        else { return nil }
+        let buffer = try AlignedBuffer(byteCount: piecePageCount * pageByteCount)
+        guard try read(file, 0..<1, buffer) else { return nil }
+        let header = unsafe PageBytes(buffer.bytes.baseAddress.unsafelyUnwrapped)
+        let (count, expected) = (Int(header.u32(at: 8)), header.u32(at: 12))
+        guard header.u64(at: 0) == magic, count > 0, UInt64((count + 1) * pageByteCount) == size else { return nil }
+        var checksum: UInt32 = 0
+        var number = 1
+        while number <= count {
+            let end = min(count + 1, number + piecePageCount)
+            guard try read(file, number..<end, buffer) else { return nil }
+            let piece = unsafe UnsafeRawBufferPointer(rebasing: buffer.bytes[..<((end - number) * pageByteCount)])
+            checksum = unsafe Checksum.crc32c(piece, seed: checksum)
+            number = end
+        }
+        return checksum == expected ? count : nil
+    }
+
+    /// Reads pages of the journal to the beginning of `buffer`; returns whether all are there.
+    private static func read(
+        _ file: any StorageFile,
+        _ numbers: Range<Int>,
+        _ buffer: borrowing AlignedBuffer
+    ) throws(RedoubtError) -> Bool {
+        let byteCount = numbers.count * pageByteCount
+        let target = unsafe UnsafeMutableRawBufferPointer(rebasing: buffer.bytes[..<byteCount])
+        return unsafe try file.read(into: target, at: UInt64(numbers.lowerBound * pageByteCount)) == byteCount
     }
 
     /// Writes the `count` pages behind the first one of `pages`, which it uses, as the journal of `folder`; durable.
@@ -100,9 +134,17 @@ struct UpgradeJournal {
 
     // MARK: Repeating
 
-    /// Page `number`, from 1 on.
-    private func page(_ number: Int) -> PageBytes {
-        unsafe PageBytes(pages.buffer.bytes.baseAddress.unsafelyUnwrapped + number * pageByteCount)
+    /// Hands the pages to `body`, one after the other.
+    ///
+    /// Waits.
+    private func forEachPage(_ body: (PageBytes) throws(RedoubtError) -> Void) throws(RedoubtError) {
+        let buffer = try AlignedBuffer(byteCount: 2 * pageByteCount)
+        for number in 1...count {
+            guard try Self.read(file, number..<(number + 1), buffer) else {
+                throw RedoubtError(.readFailed, "the journal of an upgrade was cut while it was read", path: file.path)
+            }
+            try body(unsafe PageBytes(buffer.bytes.baseAddress.unsafelyUnwrapped))
+        }
     }
 
     /// What a file has in place of a page of the journal.
@@ -124,15 +166,11 @@ struct UpgradeJournal {
         var missing: [SpaceID] = []
         var changed: [SpaceID] = []
         var hasBegun = false
-        for number in 1...count {
-            let page = page(number)
-            guard let file = files[page.space] else {
-                missing.append(page.space)
-                continue
-            }
+        try forEachPage { page throws(RedoubtError) in
+            guard let file = files[page.space] else { return missing.append(page.space) }
             let (standing, lsn) = try Self.standing(page, file)
             if standing != .old { hasBegun = true }
-            if standing == .done { continue }
+            if standing == .done { return }
             if lsn == page.lsn { pending.append(page.space) } else { changed.append(page.space) }
         }
         guard hasBegun else { return .notBegun }
@@ -174,9 +212,9 @@ struct UpgradeJournal {
     /// Waits.
     func write(_ spaces: [SpaceID], to files: Files) throws(RedoubtError) {
         let wanted = Set(spaces)
-        for number in 1...count where wanted.contains(page(number).space) {
-            guard let file = files[page(number).space] else { continue }
-            try unsafe file.write(page(number).all, at: 0)
+        try forEachPage { page throws(RedoubtError) in
+            guard wanted.contains(page.space), let file = files[page.space] else { return }
+            try unsafe file.write(page.all, at: 0)
             try file.sync()
         }
     }
