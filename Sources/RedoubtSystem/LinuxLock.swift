@@ -22,9 +22,9 @@ final class LinuxLock: Sendable {
     /// Takes the lock file at `path`, and writes the process id into it.
     init(_ path: String) throws(RedoubtError) {
         while true {
-            let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW
+            let flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
             let opened = SystemCall.repeated { Int(unsafe open(path, flags, 0o600)) }
-            let descriptor = Int32(try SystemCall.check(opened, "open", path))
+            let descriptor = try SystemCall.file(opened, path)
             do throws(RedoubtError) {
                 let identity = try Self.take(descriptor, path)
                 if try Self.identity(at: path) == identity {
@@ -112,7 +112,7 @@ final class SharedLock: Sendable {
         let flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK
         let opened = SystemCall.repeated { Int(unsafe open(path, flags, 0)) }
         if opened == -Int(ENOENT) || opened == -Int(EACCES) { return nil }
-        let descriptor = Int32(try SystemCall.check(opened, "open", path))
+        let descriptor = try SystemCall.file(opened, path)
         var code: Int32
         repeat { code = redoubt_share_file(descriptor) } while code == EINTR
         guard code == 0 else {

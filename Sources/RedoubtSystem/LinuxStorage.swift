@@ -67,36 +67,17 @@ package final class LinuxStorage: Storage {
             }
             if descriptor >= 0 && alignment == 1 { wasDirectRefused.store(true, ordering: .relaxed) }
         }
-        try SystemCall.check(descriptor, "open", path)
-        do throws(RedoubtError) {
-            try Self.requireRegular(Int32(descriptor), path)
-        } catch {
-            _ = Glibc.close(Int32(descriptor))
-            throw error
-        }
+        let opened = try SystemCall.file(descriptor, path)
         let file = LinuxFile(
             path: path,
             role: role,
-            descriptor: Int32(descriptor),
+            descriptor: opened,
             alignment: alignment,
             isReadOnly: readOnly,
             counters: counters
         )
         if file.atomicWriteUnit > 0 { takesAtomicWrites.store(true, ordering: .relaxed) }
         return file
-    }
-
-    /// Throws `.readFailed` if `descriptor` is of something that has no bytes of its own: a pipe, a device, a folder.
-    private static func requireRegular(_ descriptor: Int32, _ path: String) throws(RedoubtError) {
-        var status = stat()
-        try SystemCall.check(SystemCall.repeated { Int(unsafe fstat(descriptor, &status)) }, "fstat", path)
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            throw RedoubtError(
-                .readFailed,
-                "a pipe, a device or a folder stands in place of a file; remove it",
-                path: path
-            )
-        }
     }
 
     private func openDescriptor(_ path: String, _ flags: Int32) -> Int {
@@ -216,7 +197,7 @@ package final class LinuxStorage: Storage {
     /// Whether somebody has taken the lock file at `path`; looking disturbs nobody.
     package func isLocked(_ path: String) throws(RedoubtError) -> Bool {
         let opened = openDescriptor(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
-        let descriptor = Int32(try SystemCall.check(opened, "open", path))
+        let descriptor = try SystemCall.file(opened, path)
         defer { _ = Glibc.close(descriptor) }
         var code: Int32
         repeat { code = redoubt_lock_state(descriptor) } while code == -EINTR

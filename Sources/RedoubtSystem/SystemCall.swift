@@ -25,6 +25,31 @@ enum SystemCall {
         return result
     }
 
+    /// Returns the descriptor that opening a file at `path` gave, which is `result`, from ``repeated(_:)``.
+    ///
+    /// - Throws: the error of the opening; `.readFailed` if there is something that has no bytes of its own: a pipe, a
+    ///   device, a socket, a folder, or a link, which is not followed.
+    static func file(_ result: Int, _ path: String) throws(RedoubtError) -> Int32 {
+        // A folder that is opened for writing, a link, a socket.
+        if [EISDIR, ELOOP, ENXIO].contains(where: { result == -Int($0) }) { throw notAFile(path, Int32(-result)) }
+        let descriptor = Int32(try check(result, "open", path))
+        var status = stat()
+        let found = repeated { Int(unsafe fstat(descriptor, &status)) }
+        if found == 0 && status.st_mode & S_IFMT == S_IFREG { return descriptor }
+        _ = close(descriptor)
+        try check(found, "fstat", path)
+        throw notAFile(path, nil)
+    }
+
+    private static func notAFile(_ path: String, _ code: Int32?) -> RedoubtError {
+        RedoubtError(
+            .readFailed,
+            "a pipe, a device, a socket, a folder or a link stands in place of a file; remove it",
+            path: path,
+            errno: code
+        )
+    }
+
     private static func errorCode(_ code: Int32, isRead: Bool) -> RedoubtError.Code {
         switch code {
         case ENOSPC, EDQUOT, EFBIG: .diskFull

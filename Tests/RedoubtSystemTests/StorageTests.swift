@@ -160,6 +160,43 @@ import Testing
         #expect(try LinuxStorage().exists(path))
     }
 
+    @Test func `what stands in place of a file was named by the text of a system call, and taken for a lock`() throws {
+        let names = ["a folder", "a link", "a socket", "a pipe"]
+        #expect(unsafe mkdir(directory.file(names[0]), 0o700) == 0)
+        #expect(unsafe symlink(directory.file("nothing"), directory.file(names[1])) == 0)
+        #expect(unsafe mknod(directory.file(names[2]), S_IFSOCK | 0o600, 0) == 0)
+        #expect(unsafe mkfifo(directory.file(names[3]), 0o600) == 0)
+        for name in names {
+            let path = directory.file(name)
+            func complaint(_ body: () throws(RedoubtError) -> Void) -> String {
+                do throws(RedoubtError) {
+                    try body()
+                    return ""
+                } catch {
+                    #expect(error.code == .readFailed, "\(name)")
+                    return error.message
+                }
+            }
+            var complaints: [String] = []
+            for isDirect in [true, false] {
+                let storage = LinuxStorage(directIO: isDirect)
+                for (role, readOnly) in [(FileRole.data, true), (.data, false), (.control, true), (.control, false)] {
+                    complaints.append(
+                        complaint { () throws(RedoubtError) in
+                            _ = try storage.open(path, role: role, creating: false, readOnly: readOnly)
+                        }
+                    )
+                }
+            }
+            let storage = LinuxStorage()
+            complaints.append(complaint { () throws(RedoubtError) in _ = try storage.lock(path) })
+            complaints.append(complaint { () throws(RedoubtError) in _ = try storage.shareLock(path) })
+            complaints.append(complaint { () throws(RedoubtError) in _ = try storage.isLocked(path) })
+            for text in complaints { #expect(text.hasSuffix("in place of a file; remove it"), "\(name): \(text)") }
+        }
+        #expect(try LinuxStorage().list(directory.path) == names.sorted())
+    }
+
     @Test("a database is locked once, and the error names the holder")
     func lockTwice() throws {
         let storage = LinuxStorage()
