@@ -107,8 +107,10 @@ extension Database {
     ///   - progress: Called every 1024 rows that were taken with them, their bytes, and all rows that there are; not
     ///     while the file is proven.
     /// - Throws: `.keyspaceExists`, `.invalidName`; `.notADatabase`, `.unsupportedFormat`, which says what the file or
-    ///   the table is instead; `.corruptPage`, `.readFailed`, `.notFound` if a file is missing; and as
-    ///   ``Keyspace/put(_:_:durability:slowdown:)``. There is no new keyspace then.
+    ///   the table is instead; `.corruptPage`, `.readFailed`, `.notFound` if a file is missing; `.diskFull`, and as
+    ///   ``Keyspace/put(_:_:durability:slowdown:)``. There is no new keyspace then, with two exceptions: after
+    ///   `.notDurable` it is there with all rows, and durable as soon as there is room; after `.fenced` the next
+    ///   opening tells whether it is.
     @discardableResult
     public func importKeyspace(
         named name: String,
@@ -122,7 +124,7 @@ extension Database {
         }
         let space = try call { () throws(RedoubtError) in try engine.beginKeyspace(name) }
         do throws(RedoubtError) {
-            try handle(space, name).load(reader, progress)
+            try withoutName { () throws(RedoubtError) in try handle(space, name).load(reader, progress) }
             try call { () throws(RedoubtError) in try engine.nameKeyspace(space, name) }
         } catch {
             // The first error is the one to tell.
@@ -132,6 +134,17 @@ extension Database {
             throw error
         }
         return ImportedKeyspace(rowCount: reader.rowCount, deletedCount: reader.deletedCount)
+    }
+
+    /// Runs what fills a keyspace that has no name yet, of which nothing stays if it fails: what is not durable yet
+    /// will never be.
+    private func withoutName(_ body: () throws(RedoubtError) -> Void) throws(RedoubtError) {
+        do throws(RedoubtError) {
+            try body()
+        } catch {
+            guard error.code == .notDurable else { throw error }
+            throw RedoubtError(.diskFull, error.message, path: error.path, errno: error.errno)
+        }
     }
 }
 

@@ -277,6 +277,38 @@ import Testing
         #expect(try folder.tablespaces.count == 3)
     }
 
+    @Test func `an import that fails leaves no keyspace, unless it says that it is not durable yet`() throws {
+        let first = SimulatedStorage()
+        let database = try Database.open(at: "/d", configuration: Self.configuration, storage: first)
+        let keyspace = try database.createKeyspace("k")
+        let rows = SpecimenRows.drawn(60, seed: 4)
+        for row in rows { try keyspace.put(row.key, row.value, durability: .deferred) }
+        _ = try database.export(keyspace: "k", to: "/out")
+        try database.close()
+        var failures: [RedoubtError.Code] = []
+        // Redo finds no space from its first write on, from its second, and so on, up to behind the naming.
+        for skip in 0..<300 {
+            let storage = SimulatedStorage(first.image)
+            let database = try Database.open(at: "/d", configuration: Self.configuration, storage: storage)
+            let full = SimulatedFault.Effect.failure(errno: SimulatedFault.noSpace)
+            storage.inject(SimulatedFault(.write, role: .redo, skipping: skip, isPermanent: true, effect: full))
+            let failure = code { try database.importKeyspace(named: "n", from: "/out/k.ibd") }
+            let isThere = try database.keyspaceNames().contains("n")
+            #expect(isThere == (failure == nil || failure == .notDurable), "\(skip): \(String(describing: failure))")
+            storage.removeFaults()
+            if !isThere {
+                #expect(spin { code { try database.importKeyspace(named: "n", from: "/out/k.ibd") } == nil })
+            }
+            #expect(try self.rows(of: database.keyspace(named: "n")) == rows)
+            #expect(try database.check() == [])
+            #expect(spin { code { try database.flush() } == nil })
+            try database.close()
+            guard let failure else { break }
+            if !failures.contains(failure) { failures.append(failure) }
+        }
+        #expect(failures.contains(.diskFull) && failures.contains(.notDurable), "\(failures)")
+    }
+
     @Test func `a power cut leaves an imported keyspace whole or nothing of it`() throws {
         let first = SimulatedStorage()
         let database = try Database.open(at: "/d", configuration: Self.configuration, storage: first)
