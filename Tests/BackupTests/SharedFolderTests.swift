@@ -91,6 +91,53 @@ import Testing
         let failure = Self.restore(storage, "catalog.ibd.copy", turn: 2) { Self.put(storage, target) }
         #expect(failure == .exists)
         #expect(storage.image.paths.filter { $0.hasPrefix(BackupWorld.restored + "/") } == [target])
+        let again = Self.restore(storage, "", turn: 0) {}
+        #expect(again == .exists)
+        try storage.remove(target)
+        #expect(Self.restore(storage, "", turn: 0) {} == nil)
+        try BackupWorld.open(storage, BackupWorld.restored).close()
+    }
+
+    @Test func `a restore that failed may be tried again, wherever it failed`() throws {
+        for operation in [SimulatedFault.Operation.create, .extend, .write, .sync, .syncDirectory, .entry] {
+            var skip = 0
+            var hasFailed = true
+            while hasFailed {
+                let storage = SimulatedStorage(try Self.backedUp().image)
+                // One fault only: what a failure removes can be removed.
+                storage.inject(SimulatedFault(operation, skipping: skip, effect: .failure(errno: 28)))
+                hasFailed = Self.restore(storage, "", turn: 0) {} != nil
+                storage.removeFaults()
+                if hasFailed {
+                    let left = storage.image.paths.filter { $0.hasPrefix(BackupWorld.restored + "/") }
+                    #expect(left == [], "\(operation) \(skip)")
+                    #expect(Self.restore(storage, "", turn: 0) {} == nil, "\(operation) \(skip)")
+                }
+                let database = try BackupWorld.open(storage, BackupWorld.restored)
+                #expect(try database.keyspaceNames().count == 2)
+                try database.close()
+                skip += 1
+            }
+            print("\(operation): \(skip) places")
+        }
+    }
+
+    @Test func `a restore that is killed while it makes files is not made a new database`() throws {
+        let storage = try Self.backedUp()
+        let images = Mutex<[DiskImage]>([])
+        let hooked = HookedStorage(storage) { path in
+            guard path.hasPrefix(BackupWorld.folder + "/") else { return }
+            images.withLock { $0.append(storage.image) }
+        }
+        try Database.restore(from: BackupWorld.folder, to: BackupWorld.restored, storage: hooked)
+        let left = images.withLock { $0 }.filter { image in
+            image.paths.contains { $0.hasPrefix(BackupWorld.restored + "/") }
+        }
+        #expect(left.count >= 3)
+        for image in left {
+            let disk = SimulatedStorage(image)
+            #expect(code { _ = try BackupWorld.open(disk, BackupWorld.restored) } == .missingFile)
+        }
     }
 
     @Test func `a failed backup leaves the files of another one alone`() throws {

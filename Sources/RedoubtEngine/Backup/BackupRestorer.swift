@@ -41,8 +41,8 @@ package struct BackupRestorer {
     /// Waits.
     ///
     /// - Throws: `.exists` if the target folder is not empty, also when somebody makes files there meanwhile;
-    ///   `.alreadyOpen` if somebody makes or uses a database there; `.diskFull`, and as ``inspect()``. What this call
-    ///   has made is removed, and nothing else.
+    ///   `.alreadyOpen` if somebody makes or uses a database there; `.diskFull`, and as ``inspect()``. The files that
+    ///   this call has made are removed, and nothing else; empty folders stay.
     package func run() throws(RedoubtError) -> BackupManifest {
         if try storage.exists(path) { try requireEmpty() }
         let manifest = try inspect()
@@ -63,21 +63,30 @@ package struct BackupRestorer {
         return manifest
     }
 
-    /// Throws `.exists` if anything but a lock file is in the target folder, which is there.
+    /// Throws `.exists` if anything but a lock file and the empty folder of a restore that failed is in the target
+    /// folder, which is there.
     private func requireEmpty() throws(RedoubtError) {
-        guard try storage.list(path).contains(where: { $0 != DatabaseFiles.lockName }) else { return }
+        let names = try storage.list(path).filter { $0 != DatabaseFiles.lockName }
+        if names.isEmpty { return }
+        let redo = DatabaseFiles.path(path, DatabaseFiles.redoDirectory)
+        // A file of that name cannot be listed.
+        if names == [DatabaseFiles.redoDirectory], (try? storage.list(redo))?.isEmpty == true { return }
         throw RedoubtError(.exists, "the folder is not empty; name one that is, or that is not there", path: path)
     }
 
     /// Makes the files, and adds the paths of those that it has made to `made`.
     private func make(_ manifest: BackupManifest, _ made: inout [String]) throws(RedoubtError) {
         let redo = DatabaseFiles.path(path, DatabaseFiles.redoDirectory)
-        try storage.createDirectory(redo)
-        for file in manifest.files {
+        // The catalog first: from then on an opening sees that a restore did not come to its end.
+        let files =
+            manifest.files.filter { $0.name == DatabaseFiles.catalogName }
+            + manifest.files.filter { $0.name != DatabaseFiles.catalogName }
+        for file in files {
             let source = BackupFolder.name(ofCopy: file.name)
             let place = DatabaseFiles.path(path, Self.target(file.name))
             try copy(source, .data, file.byteCount, file.checksum, to: place, &made)
         }
+        try storage.createDirectory(redo)
         let log = DatabaseFiles.path(redo, Self.redoName)
         try copy(BackupFolder.redoName, .redo, manifest.redoByteCount, manifest.redoChecksum, to: log, &made)
         try storage.syncDirectory(redo)
