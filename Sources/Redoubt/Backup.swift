@@ -41,11 +41,12 @@ extension Backup {
 extension Database {
     /// Has the process that has the database at `path` open back it up, as ``backup(to:verify:progress:)`` there would.
     ///
-    /// Waits.
+    /// Waits as long as that process works on it, but for nobody who is gone, and not for an answer that never comes.
     ///
     /// - Parameter folder: an absolute path, for the other process may be in another folder.
-    /// - Throws: `.notOpen` if no process has it open, or the one that has does not answer within ten seconds, or ends
-    ///   before it has; `.busy` while another process asks for a backup; and what the backup throws there.
+    /// - Throws: `.notOpen` if no process has it open, or the one that has does not take the request within ten
+    ///   seconds, ends before it has answered, or cannot write its answer; `.busy` while another process asks for a
+    ///   backup; `.unsupportedFormat` if that process is of an older version; and what the backup throws there.
     public static func requestBackup(
         of path: String,
         to folder: String,
@@ -64,30 +65,66 @@ extension Database {
             withExtendedLifetime(lock) {}
         }
         try BackupRequest.forgetResults(storage, path)
-        let token = BackupRequest.makeToken()
-        let (request, result) = (path + BackupRequest.requestName, BackupRequest.resultPath(path, token))
-        defer { BackupRequest.forget(storage, request) }
-        try BackupRequest.put(storage, request, [BackupRequest.title, token, verify ? "1" : "0", folder])
+        let request = BackupRequest(verify: verify, folder: folder, token: BackupRequest.makeToken())
+        let (place, result) = (path + BackupRequest.requestName, BackupRequest.resultPath(path, request.token))
+        defer {
+            BackupRequest.forget(storage, place)
+            BackupRequest.forget(storage, result)
+        }
+        try request.put(storage, path)
+        return try awaitAnswer(request, from: holder, storage, path)
+    }
+
+    /// Waits for the answer to `request`, which is there, of the process that calls itself `holder`.
+    private static func awaitAnswer(
+        _ request: BackupRequest,
+        from holder: String,
+        _ storage: LinuxStorage,
+        _ path: String
+    ) throws(RedoubtError) -> Backup {
+        let (place, result) = (path + BackupRequest.requestName, BackupRequest.resultPath(path, request.token))
         let patience = Scheduling.now().advanced(milliseconds: 10_000)
         while true {
-            // Before the answer is looked for: it may be the last thing that the process did.
+            // In this order: that process locks its answer before it takes the request away, unlocks it when it is
+            // written, and gives the database back last.
             let isGone = try BackupRequest.holder(storage, path) != holder
-            if let answer = try BackupRequest.take(storage, result) { return try backup(answer, result) }
-            let isWaiting = try storage.exists(request)
-            if isGone || (isWaiting && Scheduling.now() > patience) {
-                throw RedoubtError(
-                    .notOpen,
-                    "the process that has the database open has ended, or does not answer; try again",
-                    path: path
+            let isTaken = try !storage.exists(place)
+            let isComing = try BackupAnswer.isComing(storage, result)
+            if !isComing, let answer = try BackupAnswer.read(storage, result) { return try backup(answer, result) }
+            if isGone { throw noAnswer("the process that had the database open has ended; try again", path) }
+            if isTaken && !isComing {
+                throw noAnswer("the request was taken and not answered; look whether the backup is there", path)
+            }
+            if !isTaken && Scheduling.now() > patience && withdraw(place, storage) {
+                throw noAnswer(
+                    "the process that has the database open does not take the request: it is stopped, of an older "
+                        + "version, or cannot write to this folder; see to that and try again",
+                    path
                 )
             }
             Scheduling.sleep(microseconds: 50_000)
         }
     }
 
+    /// Removes a request; returns false if it has just been taken after all.
+    private static func withdraw(_ place: String, _ storage: LinuxStorage) -> Bool {
+        do throws(RedoubtError) {
+            try storage.remove(place)
+            return true
+        } catch {
+            return error.code != .missingFile
+        }
+    }
+
+    private static func noAnswer(_ message: String, _ path: String) -> RedoubtError {
+        RedoubtError(.notOpen, message, path: path)
+    }
+
     private static func backup(_ answer: [String], _ path: String) throws(RedoubtError) -> Backup {
         if answer.first == "made", let backup = Backup(answer.dropFirst()) { return backup }
-        guard answer.first == "failed", answer.count >= 4 else { throw BackupRequest.strange(path) }
+        guard answer.first == "failed", answer.count >= 4 else {
+            throw RedoubtError(.systemCallFailed, "the answer is not what Redoubt writes; try again", path: path)
+        }
         let place = answer[3].isEmpty ? nil : answer[3]
         throw RedoubtError(RedoubtError.Code(rawValue: answer[1]), answer[2], path: place)
     }
@@ -130,7 +167,8 @@ extension Database {
     /// - Throws: `.notFound` if there is no folder `source`; `.damagedBackup` if it holds no complete backup, or a byte
     ///   of it is not what was written; `.unsupportedFormat`; `.exists` if the folder `path` is not empty;
     ///   `.alreadyOpen` if somebody makes a database there meanwhile; `.diskFull`, `.readFailed`, `.systemCallFailed`.
-    ///   What this call has made is removed then, and nothing else.
+    ///   The files that this call has made are removed then, and nothing else; empty folders stay, and a restore into
+    ///   them may be tried again.
     @discardableResult
     public static func restore(from source: String, to path: String) throws(RedoubtError) -> Backup {
         try restore(from: source, to: path, storage: LinuxStorage())

@@ -45,4 +45,5 @@ final class HookedStorage: Storage {
     func lock(_ path: String) throws(RedoubtError) -> any AnyObject & Sendable { try inner.lock(path) }
     func makeQueue(depth: Int) throws(RedoubtError) -> any StorageQueue { try inner.makeQueue(depth: depth) }
     var status: String { inner.status }
+    var isShared: Bool { inner.isShared }
 }
