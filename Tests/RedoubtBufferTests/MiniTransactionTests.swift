@@ -107,6 +107,42 @@ import Testing
         for number: UInt32 in 0..<100 { #expect(try fixture.value(page(number), at: 176) == number) }
     }
 
+    @Test("In a memo of many pages each is found at its place, also after others before it were released")
+    func manyPages() throws {
+        let fixture = try PoolFixture(pageCount: 120)
+        defer { fixture.close() }
+        // Places that an earlier mini-transaction left behind name other pages now.
+        var earlier = try MiniTransaction.begin(fixture.kernel, redoBytes: 0, pins: 60)
+        for number: UInt32 in (0..<60).reversed() { _ = try earlier.latchExclusive(page(number)) }
+        earlier.rollback()
+        var transaction = try MiniTransaction.begin(fixture.kernel, redoBytes: 10_000, pins: 60)
+        var frames: [Frame] = []
+        for number: UInt32 in 0..<60 {
+            let isShared = number % 7 == 3
+            frames.append(
+                isShared ? try transaction.latchShared(page(number)) : try transaction.latchExclusive(page(number))
+            )
+        }
+        // Of the first eight, of those behind them, and the last.
+        for number in [2, 9, 10, 24, 59] { transaction.release(frames[number]) }
+        for number in frames.indices {
+            let isHeld = transaction.holdsExclusively(frames[number])
+            #expect(isHeld == (number % 7 != 3 && ![2, 9, 59].contains(number)), "page \(number)")
+            if isHeld { PoolFixture.write(UInt32(number), at: 100, frames[number], &transaction) }
+        }
+        let other = try #require(try? fixture.pool.fetchExclusive(page(100)))
+        let isStrange = transaction.holdsExclusively(other)
+        #expect(!isStrange)
+        transaction.adopt(other)
+        let isAdopted = transaction.holdsExclusively(other)
+        #expect(isAdopted)
+        for number in [3, 17, 31] { transaction.release(frames[number]) }
+        transaction.commit()
+        for number: UInt32 in 0..<60 { expectFree(fixture, page(number)) }
+        #expect(try fixture.value(page(57), at: 100) == 57)
+        #expect(fixture.pool.dirtyCount == 49)
+    }
+
     @Test("The log holds the records of every commit in order")
     func records() throws {
         let fixture = try PoolFixture(logsPageImages: true)

@@ -49,6 +49,9 @@ struct FrameState: ~Copyable {
     let flushNext = Atomic<UInt32>(FrameState.noFrame)
     /// The neighbour towards the head (the newer end) of the flush list.
     let flushPrevious = Atomic<UInt32>(FrameState.noFrame)
+    /// The place of the frame in the memo of the mini-transaction that has it latched exclusively, if it is one of many
+    /// there; else anything.
+    let memoPosition = Atomic<UInt32>(0)
 
     /// What a link holds where no frame follows.
     static var noFrame: UInt32 { .max }

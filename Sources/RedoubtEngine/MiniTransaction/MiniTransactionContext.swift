@@ -18,12 +18,18 @@ struct MemoEntry {
 /// The memory of a mini-transaction: the memo of latched pages and the redo group being written.
 ///
 /// Used again and again, so that a mini-transaction allocates nothing.
+///
+/// A frame is found in the memo by walking over the first ``walkedCount`` entries, which is all of them as a rule. Of
+/// those beyond, the exclusive ones have their place in ``FrameState/memoPosition``: only who holds that latch writes
+/// it, so a frame is at the place that it says or is not among them. Shared ones beyond are counted, and looked for.
 @safe
 struct MiniTransactionContext {
     private(set) var entries: UnsafeMutablePointer<MemoEntry>
     private(set) var entryCapacity = 64
     /// The pages latched.
     var entryCount = 0
+    /// The entries beyond the first ``walkedCount`` that are not exclusive.
+    private var farSharedCount = 0
     private(set) var buffer: UnsafeMutableRawPointer
     private(set) var bufferCapacity = MiniTransactionContext.bufferCapacityAtRest
     /// The bytes of the group, with the 4 for its length.
@@ -36,6 +42,8 @@ struct MiniTransactionContext {
     /// The frames held for pages to be made.
     private(set) var spareCount = 0
 
+    /// The entries at the front that are looked for one by one.
+    private static var walkedCount: Int { 8 }
     /// The bytes that the log fills in.
     static var groupHeaderByteCount: Int { 4 }
     private static var bufferCapacityAtRest: Int { 8192 }
@@ -54,6 +62,7 @@ struct MiniTransactionContext {
     /// Makes the context as new; large buffers are given back.
     mutating func reset() {
         entryCount = 0
+        farSharedCount = 0
         byteCount = Self.groupHeaderByteCount
         lastPage = 0
         if bufferCapacity > 16 * Self.bufferCapacityAtRest {
@@ -73,13 +82,26 @@ struct MiniTransactionContext {
             entryCapacity *= 2
         }
         unsafe (entries + entryCount).initialize(to: entry)
+        if entryCount >= Self.walkedCount { notePosition(entryCount) }
         entryCount += 1
+    }
+
+    /// Notes where the entry at `index`, which is not among the first, stands.
+    private mutating func notePosition(_ index: Int) {
+        let entry = unsafe entries[index]
+        if entry.isExclusive {
+            unsafe entry.frame.state.pointee.memoPosition.store(UInt32(index), ordering: .relaxed)
+        } else {
+            farSharedCount += 1
+        }
     }
 
     /// Takes the entry at `index` out; the order of the others stays.
     mutating func remove(at index: Int) {
         for later in index + 1..<max(index + 1, entryCount) { unsafe entries[later - 1] = entries[later] }
         entryCount -= 1
+        farSharedCount = 0
+        for later in min(Self.walkedCount, entryCount)..<entryCount { notePosition(later) }
     }
 
     /// Keeps `frame` for a page to be made.
@@ -114,15 +136,23 @@ struct MiniTransactionContext {
         return nil
     }
 
-    /// The position of `frame` in the memo; the page latched last is found first.
+    /// The position of `frame` in the memo, in a number of steps that does not grow with the memo.
     @inline(__always)
     func position(of frame: Frame) -> Int? {
-        var index = entryCount &- 1
+        var index = min(entryCount, Self.walkedCount) &- 1
         while index >= 0 {
             if unsafe entries[index].frame == frame { return index }
             index &-= 1
         }
-        return nil
+        return entryCount > Self.walkedCount ? farPosition(of: frame) : nil
+    }
+
+    @inline(never)
+    private func farPosition(of frame: Frame) -> Int? {
+        let noted = Int(unsafe frame.state.pointee.memoPosition.load(ordering: .relaxed))
+        if noted < entryCount, unsafe entries[noted].frame == frame { return noted }
+        if farSharedCount == 0 { return nil }
+        return (Self.walkedCount..<entryCount).first { unsafe entries[$0].frame == frame }
     }
 
     /// The position of the frame of `page` in the memo.
