@@ -215,8 +215,9 @@ struct MiniTransaction: ~Copyable {
         }
         unsafe context.pointee.entries[index].isModified = true
         let page = frame.pageID
-        let room = unsafe room(RedoRecord.byteCountMaximum(operation))
-        let written = unsafe RedoRecord.encode(operation, page: page, previous: lastPage, into: room)
+        let bodyByteCount = operation.bodyByteCount
+        let room = unsafe room(RedoRecord.headerByteCountMaximum + bodyByteCount)
+        let written = unsafe RedoRecord.encode(operation, bodyByteCount, page: page, previous: lastPage, into: room)
         noteRecord(byteCount: written, of: page)
         let searchIndex = kernel.pool.currentSearchIndex(frame)
         do {

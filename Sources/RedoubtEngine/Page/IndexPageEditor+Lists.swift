@@ -14,9 +14,7 @@ extension IndexPageEditor {
         var start = page.heapTop
         var heapNumber = page.heapCount
         let firstNumber = heapNumber
-        while position < packed.count,
-            let (image, length) = unsafe RecordImage.unpack(UnsafeRawBufferPointer(rebasing: packed[position...]))
-        {
+        while let (image, length) = unsafe RecordImage.unpack(Self.rest(of: packed, from: position)) {
             let shape = image.shape
             let origin = write(image, shape, at: start, heapNumber: heapNumber)
             setNext(current, origin)
@@ -32,14 +30,21 @@ extension IndexPageEditor {
         try rebuildDirectory()
     }
 
+    /// The bytes of `packed` from `position` on, which is at most its end.
+    @inline(__always)
+    private static func rest(of packed: UnsafeRawBufferPointer, from position: Int) -> UnsafeRawBufferPointer {
+        guard let base = packed.baseAddress else { return unsafe packed }
+        return unsafe UnsafeRawBufferPointer(start: base + position, count: packed.count &- position)
+    }
+
     /// Checks that every record of a packed list belongs on this level and that all fit after the heap.
     private func checkRoom(_ packed: UnsafeRawBufferPointer) throws(RedoubtError) {
         var position = 0
         var count = 0
         var total = 0
+        let status = status
         while position < packed.count {
-            guard
-                let (image, length) = unsafe RecordImage.unpack(UnsafeRawBufferPointer(rebasing: packed[position...])),
+            guard let (image, length) = unsafe RecordImage.unpack(Self.rest(of: packed, from: position)),
                 image.isValid, image.status == status
             else { throw damage("the packed list has no record of this level at byte", position) }
             position &+= length

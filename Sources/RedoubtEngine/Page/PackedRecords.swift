@@ -34,12 +34,13 @@ struct PackedRecords {
     var bytes: UnsafeRawBufferPointer { unsafe UnsafeRawBufferPointer(rebasing: buffer[0..<byteCount]) }
 
     /// Appends a record; returns false if the buffer has no room for it.
+    @inline(__always)
     mutating func append(_ image: RecordImage) -> Bool {
         let length = image.packedByteCount()
-        guard unsafe length <= buffer.count - byteCount, let target = unsafe buffer.baseAddress else { return false }
-        byteCount += unsafe image.pack(to: target + byteCount)
-        recordCount += 1
-        heapByteCount += image.byteCount
+        guard unsafe length <= buffer.count &- byteCount, let target = unsafe buffer.baseAddress else { return false }
+        byteCount &+= unsafe image.pack(to: target + byteCount)
+        recordCount &+= 1
+        heapByteCount &+= image.byteCount
         return true
     }
 

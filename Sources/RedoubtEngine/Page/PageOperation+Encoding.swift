@@ -25,8 +25,14 @@ extension PageOperation {
     /// Writes the body to `buffer`, which must have room for ``bodyByteCount`` bytes, and returns their number.
     func encode(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         let count = bodyByteCount
+        unsafe encode(count, into: buffer)
+        return count
+    }
+
+    /// Does that with the length of the body known.
+    func encode(_ count: Int, into buffer: UnsafeMutableRawBufferPointer) {
         precondition(buffer.count >= count, "\(buffer.count) bytes for a body of \(count)")
-        guard count > 0, let target = buffer.baseAddress else { return 0 }
+        guard count > 0, let target = buffer.baseAddress else { return }
         func put(_ value: Int, at offset: Int) {
             unsafe target.storeBytes(
                 of: UInt16(truncatingIfNeeded: value).bigEndian,
@@ -48,11 +54,13 @@ extension PageOperation {
             unsafe target.storeBytes(of: indexID.bigEndian, toByteOffset: 2, as: UInt64.self)
         case .insertRecord(let predecessor, let image):
             put(predecessor, at: 0)
-            _ = unsafe image.pack(to: target + 2)
+            let written = unsafe 2 + image.pack(to: target + 2)
+            precondition(written == count, "a body of \(written) bytes, announced as \(count)")
         case .deleteRecord(let origin), .deleteFrom(let origin), .deleteBefore(let origin): put(origin, at: 0)
         case .replaceRecord(let origin, let image):
             put(origin, at: 0)
-            _ = unsafe image.pack(to: target + 2, withKey: false)
+            let written = unsafe 2 + image.pack(to: target + 2, withKey: false)
+            precondition(written == count, "a body of \(written) bytes, announced as \(count)")
         case .overwriteValue(let origin, let offset, let bytes):
             put(origin, at: 0)
             put(offset, at: 2)
@@ -79,7 +87,6 @@ extension PageOperation {
             unsafe target.storeBytes(of: byte, toByteOffset: 4, as: UInt8.self)
         case .image(let bytes), .expectImage(let bytes): unsafe put(bytes, at: 0)
         }
-        return count
     }
 
     /// Returns the operation with number `kind` and this body, which it borrows.

@@ -13,11 +13,12 @@ extension RecordImage {
     private var hasSystem: Bool { unsafe system != nil }
 
     /// The bytes of ``pack(to:withKey:)``; without its key the record is one that replaces another.
+    @inline(__always)
     func packedByteCount(withKey: Bool = true) -> Int {
-        let keys = withKey ? Self.compressedByteCount(unsafe key.count) + (unsafe key.count) : 0
-        if status == Record.nodeStatus { return 1 + keys + Record.childByteCount }
+        let keys = withKey ? Self.compressedByteCount(unsafe key.count) &+ (unsafe key.count) : 0
+        if status == Record.nodeStatus { return 1 &+ keys &+ Record.childByteCount }
         let system = hasSystem ? Record.systemByteCount : 0
-        return 1 + keys + Self.compressedByteCount(unsafe value.count) + system + (unsafe value.count)
+        return 1 &+ keys &+ Self.compressedByteCount(unsafe value.count) &+ system &+ (unsafe value.count)
     }
 
     @inline(__always)
@@ -26,86 +27,100 @@ extension RecordImage {
     /// Writes the record at `target`, which must have room for its bytes, and returns their number.
     func pack(to target: UnsafeMutableRawPointer, withKey: Bool = true) -> Int {
         unsafe target.storeBytes(of: tag, as: UInt8.self)
-        var position = 1
-        func append(_ bytes: UnsafeRawBufferPointer) {
-            guard let from = bytes.baseAddress else { return }
-            unsafe (target + position).copyMemory(from: from, byteCount: bytes.count)
-            position += bytes.count
-        }
-        if withKey { position += unsafe CompressedInteger.encode(UInt32(key.count), to: target + position) }
-        if status != Record.nodeStatus {
-            position += unsafe CompressedInteger.encode(UInt32(value.count), to: target + position)
-        }
-        if withKey { unsafe append(key) }
+        var end = unsafe target + 1
+        if withKey { unsafe Self.put(length: key.count, &end) }
+        if status != Record.nodeStatus { unsafe Self.put(length: value.count, &end) }
+        if withKey { unsafe Self.put(key, &end) }
         if status == Record.nodeStatus {
-            unsafe target.storeBytes(of: child.rawValue.bigEndian, toByteOffset: position, as: UInt32.self)
-            return position + Record.childByteCount
+            unsafe end.storeBytes(of: child.rawValue.bigEndian, as: UInt32.self)
+            return unsafe end + Record.childByteCount - target
         }
         if let system = unsafe system {
-            unsafe append(UnsafeRawBufferPointer(start: system, count: Record.systemByteCount))
+            unsafe Self.put(UnsafeRawBufferPointer(start: system, count: Record.systemByteCount), &end)
         }
-        unsafe append(value)
-        return position
+        unsafe Self.put(value, &end)
+        return unsafe end - target
+    }
+
+    @inline(__always)
+    private static func put(length: Int, _ end: inout UnsafeMutableRawPointer) {
+        if length < 0x80 {
+            unsafe end.storeBytes(of: UInt8(truncatingIfNeeded: length), as: UInt8.self)
+            unsafe end += 1
+        } else {
+            unsafe end += CompressedInteger.encode(UInt32(length), to: end)
+        }
+    }
+
+    @inline(__always)
+    private static func put(_ bytes: UnsafeRawBufferPointer, _ end: inout UnsafeMutableRawPointer) {
+        guard let from = bytes.baseAddress else { return }
+        unsafe end.copyMemory(from: from, byteCount: bytes.count)
+        unsafe end += bytes.count
     }
 
     /// Reads a record from the start of `bytes`; returns it and its length, or nil if they are not a record.
+    @inline(__always)
     static func unpack(_ bytes: UnsafeRawBufferPointer, withKey: Bool = true) -> (image: RecordImage, byteCount: Int)? {
-        guard let first = unsafe bytes.first, let base = bytes.baseAddress, first & 0x08 == 0 else { return nil }
-        var position = 1
-        func length() -> Int? {
-            let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[position...])
-            guard let decoded = unsafe CompressedInteger.decode(rest) else { return nil }
-            position += decoded.byteCount
-            return Int(decoded.value)
-        }
-        func take(_ count: Int) -> UnsafeRawBufferPointer? {
-            guard count <= bytes.count - position else { return nil }
-            defer { position += count }
-            return unsafe UnsafeRawBufferPointer(start: base + position, count: count)
-        }
+        guard let base = bytes.baseAddress, bytes.count > 0 else { return nil }
+        let first = unsafe base.load(as: UInt8.self)
+        guard first & 0x08 == 0 else { return nil }
+        let end = bytes.count
         let isNode = first & PackedRecords.Tag.node != 0
-        var keyLength = 0
-        var valueLength = 0
-        if withKey {
-            guard let length = length() else { return nil }
-            keyLength = length
-        }
-        if !isNode {
-            guard let length = length() else { return nil }
-            valueLength = length
-        }
-        guard let key = unsafe take(keyLength) else { return nil }
+        var position = 1
+        let keyLength = withKey ? unsafe takeLength(base, &position, end) : 0
+        let valueLength = isNode || keyLength < 0 ? 0 : unsafe takeLength(base, &position, end)
+        guard keyLength >= 0, valueLength >= 0, keyLength <= end &- position else { return nil }
+        let key = unsafe UnsafeRawBufferPointer(start: base + position, count: keyLength)
+        position &+= keyLength
+        let infoBits = first & Record.Bits.mask
         if isNode {
             guard first & (PackedRecords.Tag.offPage | PackedRecords.Tag.system) == 0,
-                let bytes = unsafe take(Record.childByteCount)
+                Record.childByteCount <= end &- position
             else { return nil }
-            let child = unsafe UInt32(bigEndian: bytes.loadUnaligned(as: UInt32.self))
+            let child = unsafe UInt32(bigEndian: base.loadUnaligned(fromByteOffset: position, as: UInt32.self))
             let image = unsafe RecordImage(
                 status: Record.nodeStatus,
-                infoBits: first & Record.Bits.mask,
+                infoBits: infoBits,
                 key: key,
                 value: UnsafeRawBufferPointer(start: nil, count: 0),
                 isOffPage: false,
                 child: PageNumber(rawValue: child),
                 system: nil
             )
-            return (image, position)
+            return (image, position &+ Record.childByteCount)
         }
         var system: UnsafeRawPointer?
         if first & PackedRecords.Tag.system != 0 {
-            guard let bytes = unsafe take(Record.systemByteCount) else { return nil }
-            unsafe system = bytes.baseAddress
+            guard Record.systemByteCount <= end &- position else { return nil }
+            unsafe system = base + position
+            position &+= Record.systemByteCount
         }
-        guard let value = unsafe take(valueLength) else { return nil }
+        guard valueLength <= end &- position else { return nil }
         let image = unsafe RecordImage(
             status: Record.leafStatus,
-            infoBits: first & Record.Bits.mask,
+            infoBits: infoBits,
             key: key,
-            value: value,
+            value: UnsafeRawBufferPointer(start: base + position, count: valueLength),
             isOffPage: first & PackedRecords.Tag.offPage != 0,
             child: .none,
             system: system
         )
-        return (image, position)
+        return (image, position &+ valueLength)
+    }
+
+    /// Takes a length from `position` on, which must be at most `end`; -1 if there is none.
+    @inline(__always)
+    private static func takeLength(_ base: UnsafeRawPointer, _ position: inout Int, _ end: Int) -> Int {
+        guard position < end else { return -1 }
+        let first = unsafe base.load(fromByteOffset: position, as: UInt8.self)
+        if first < 0x80 {
+            position &+= 1
+            return Int(first)
+        }
+        let rest = unsafe UnsafeRawBufferPointer(start: base + position, count: end &- position)
+        guard let decoded = unsafe CompressedInteger.decode(rest) else { return -1 }
+        position &+= decoded.byteCount
+        return Int(decoded.value)
     }
 }

@@ -142,11 +142,23 @@ struct RecordImage {
     }
 
     /// All bytes that the record will take in the heap.
+    @inline(__always)
     var byteCount: Int { shape.byteCount }
 
+    /// Whether the image, written over `record`, leaves its origin where it is; see
+    /// ``IndexPageEditor/replace(_:with:_:)``.
+    @inline(__always)
+    func keepsPlace(of record: Record) -> Bool {
+        let new = shape
+        let old = record.shape
+        return new.byteCount <= old.byteCount && new.extraByteCount == old.extraByteCount
+    }
+
     /// Returns the bytes of a leaf's record with key and value of these lengths in the page.
+    @inline(__always)
     static func leafByteCount(key: Int, value: Int) -> Int {
-        Record.headerByteCount + (key < 0x80 ? 1 : 2) + (value < 0x80 ? 1 : 2) + key + Record.systemByteCount + value
+        Record.headerByteCount &+ (key < 0x80 ? 1 : 2) &+ (value < 0x80 ? 1 : 2) &+ key &+ Record.systemByteCount
+            &+ value
     }
 
     /// Returns the bytes of a leaf's record whose value is off the page.
@@ -160,11 +172,13 @@ struct RecordImage {
     }
 
     /// Whether a value of this length must be kept off the page.
+    @inline(__always)
     static func needsOffPage(key: Int, value: Int) -> Bool {
         value > shortValueByteCount && leafByteCount(key: key, value: value) >= byteCountLimit
     }
 
     /// Whether key and value have lengths that a record may have.
+    @inline(__always)
     var isValid: Bool {
         guard unsafe key.count <= Self.keyByteCountMaximum, infoBits & ~Record.Bits.mask == 0 else { return false }
         if status == Record.nodeStatus { return true }

@@ -98,7 +98,18 @@ struct RedoRecord {
         previous: PageID?,
         into buffer: UnsafeMutableRawBufferPointer
     ) -> Int {
-        let bodyByteCount = operation.bodyByteCount
+        unsafe encode(operation, operation.bodyByteCount, page: page, previous: previous, into: buffer)
+    }
+
+    /// Does that with the length of the body known.
+    @inline(__always)
+    static func encode(
+        _ operation: PageOperation,
+        _ bodyByteCount: Int,
+        page: PageID,
+        previous: PageID?,
+        into buffer: UnsafeMutableRawBufferPointer
+    ) -> Int {
         precondition(
             buffer.count >= headerByteCountMaximum + bodyByteCount,
             "\(buffer.count) bytes for a record of up to \(headerByteCountMaximum + bodyByteCount)"
@@ -111,9 +122,9 @@ struct RedoRecord {
             bodyByteCount: bodyByteCount,
             to: target
         )
-        let written = unsafe operation.encode(into: UnsafeMutableRawBufferPointer(rebasing: buffer[header...]))
-        precondition(written == bodyByteCount, "a body of \(written) bytes, announced as \(bodyByteCount)")
-        return header + written
+        let room = unsafe UnsafeMutableRawBufferPointer(start: target + header, count: buffer.count &- header)
+        unsafe operation.encode(bodyByteCount, into: room)
+        return header + bodyByteCount
     }
 
     /// Appends a record about the file of `space` to `buffer` and returns its length.
