@@ -12,8 +12,9 @@ package struct BulkLoader: ~Copyable {
     private let byteCountLimit: Int
     private let memory: UnsafeMutableRawBufferPointer
     private var rows: PackedRecords
-    private var firstKey: [UInt8] = []
-    private var lastKey: [UInt8] = []
+    // Where the keys of the first and the last row gathered stand in the memory.
+    private var firstKey = 0..<0
+    private var lastKey = 0..<0
 
     /// The number of rows taken.
     package private(set) var rowCount = 0
@@ -46,7 +47,7 @@ package struct BulkLoader: ~Copyable {
         unsafe try Tree.checkKey(key)
         try Tree.checkValue(value.count)
         rowCount += 1
-        let isAscending = unsafe rows.recordCount == 0 || isAfterLast(key)
+        let isAscending = unsafe rows.recordCount == 0 || TreeKey.compare(bytes(lastKey), key) < 0
         if !isAscending || RecordImage.needsOffPage(key: key.count, value: value.count) {
             try flush()
             note(unsafe try tree.put(key, value).end)
@@ -54,12 +55,20 @@ package struct BulkLoader: ~Copyable {
         }
         let image = unsafe RecordImage(key: key, value: value)
         let size = image.byteCount
-        let total = rows.heapByteCount + size + IndexPage.directoryReserve(rows.recordCount + 1)
+        let total = rows.heapByteCount &+ size &+ IndexPage.directoryReserve(rows.recordCount &+ 1)
         if rows.recordCount > 0 && total > byteCountLimit { try flush() }
         let fits = rows.append(image)
         precondition(fits, "a row of \(size) bytes does not fit an empty leaf")
-        unsafe lastKey.replaceSubrange(lastKey.startIndex..<lastKey.endIndex, with: key)
+        let keyStart = rows.byteCount &- value.count &- key.count
+        lastKey = keyStart..<keyStart &+ key.count
         if rows.recordCount == 1 { firstKey = lastKey }
+    }
+
+    /// The bytes that stand at `range` in the memory.
+    @inline(__always)
+    private func bytes(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+        guard let base = unsafe memory.baseAddress else { return unsafe UnsafeRawBufferPointer(start: nil, count: 0) }
+        return unsafe UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
     }
 
     /// Adds a row whose value never is in memory whole; see ``Tree/putStream(_:byteCount:_:)``.
@@ -92,9 +101,8 @@ package struct BulkLoader: ~Copyable {
         let tree = tree
         let outcome: StructureOutcome
         do throws(RedoubtError) {
-            outcome = unsafe try firstKey.withUnsafeBufferPointer { (key) throws(RedoubtError) in
-                unsafe try tree.growStructure(.append(pending, firstKey: UnsafeRawBufferPointer(key)))
-            }
+            // The memory is as it is until the next row is added.
+            outcome = unsafe try tree.growStructure(.append(pending, firstKey: bytes(firstKey)))
         } catch {
             tree.space.leave()
             throw error
@@ -114,10 +122,6 @@ package struct BulkLoader: ~Copyable {
             note(unsafe try tree.put(image.key, image.value).end)
             unsafe rest = unsafe UnsafeRawBufferPointer(rebasing: rest[byteCount...])
         }
-    }
-
-    private func isAfterLast(_ key: UnsafeRawBufferPointer) -> Bool {
-        unsafe lastKey.withUnsafeBytes { unsafe TreeKey.compare($0, key) } < 0
     }
 
     private mutating func note(_ position: LogSequenceNumber?) {
