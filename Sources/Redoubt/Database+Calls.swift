@@ -37,25 +37,18 @@ extension Database {
     /// Applies `changes` in one step; returns the end of the redo to wait for.
     func apply(_ changes: WriteBatch.Changes) throws(RedoubtError) -> LogSequenceNumber? {
         guard let first = changes.keyspaces.first else { return nil }
-        var batch = TreeBatch(like: first.tree)
+        var batch = TreeBatch(like: first.tree, bytes: changes.bytes)
         for keyspace in changes.keyspaces where keyspace.database !== self {
             throw RedoubtError(.mixedFiles, "the keyspace \"\(keyspace.name)\" belongs to another database")
         }
-        let bytes = unsafe changes.bytes.span.bytes
+        var tree = first.tree
+        var keyspace = 0
         for change in changes.list {
-            let tree = changes.keyspaces[change.keyspace].tree
-            let valueOffset = change.offset + change.keyByteCount
-            let key = bytes.extracting(change.offset..<valueOffset)
-            let value = bytes.extracting(valueOffset..<valueOffset + change.valueByteCount)
-            unsafe try key.withBytes { (keyBytes) throws(RedoubtError) in
-                switch change.kind {
-                case .delete: unsafe try batch.delete(tree, keyBytes)
-                case .put:
-                    unsafe try value.withBytes { (valueBytes) throws(RedoubtError) in
-                        unsafe try batch.put(tree, keyBytes, valueBytes)
-                    }
-                }
+            if change.keyspace != keyspace {
+                keyspace = change.keyspace
+                tree = changes.keyspaces[keyspace].tree
             }
+            try batch.add(tree, change.key, change.value, isDelete: change.kind == .delete)
         }
         return try batch.commit()
     }

@@ -46,7 +46,7 @@ extension Keyspace {
         _ durability: Durability?,
         _ slowdown: Slowdown
     ) throws(RedoubtError) {
-        unsafe try put(key, value, durability: durability, slowdown: slowdown)
+        unsafe try putBytes(key, value, durability, slowdown)
     }
 
     /// Removes `key`; see ``delete(_:durability:slowdown:)``.
@@ -57,7 +57,7 @@ extension Keyspace {
         _ durability: Durability?,
         _ slowdown: Slowdown
     ) throws(RedoubtError) -> Bool {
-        unsafe try delete(key, durability: durability, slowdown: slowdown)
+        unsafe try deleteBytes(key, durability, slowdown)
     }
 
     /// Changes the value of `key` if it is `expected`; see ``compareAndPut(_:expected:new:durability:slowdown:)``.
@@ -100,7 +100,7 @@ extension WriteBatch {
         _ value: UnsafeRawBufferPointer,
         in keyspace: Keyspace
     ) throws(RedoubtError) {
-        unsafe try put(key, value, in: keyspace)
+        unsafe addPut(key, value, keyspace)
     }
 
     /// Adds: remove `key` from `keyspace`; see ``delete(_:in:)``.
@@ -108,7 +108,7 @@ extension WriteBatch {
         bytes key: UnsafeRawBufferPointer,
         in keyspace: Keyspace
     ) throws(RedoubtError) {
-        unsafe try delete(key, in: keyspace)
+        unsafe addDelete(key, keyspace)
     }
 }
 
@@ -120,6 +120,6 @@ extension SortedLoad {
         bytes key: UnsafeRawBufferPointer,
         _ value: UnsafeRawBufferPointer
     ) throws(RedoubtError) {
-        unsafe try add(key, value)
+        unsafe try addBytes(key, value)
     }
 }

@@ -148,6 +148,7 @@ public final class Keyspace: Sendable {
     /// - Throws: `.keyTooLarge`, `.valueTooLarge`, `.keyspaceNotFound`, `.diskFull`, `.poolExhausted`, `.corruptPage`,
     ///   `.readFailed`, and `.busy` if `slowdown` is `.refuse`: nothing was changed. `.fenced`: it may or may
     ///   not be there after the next open. `.closed`, `.reentered`.
+    @inlinable
     public func put<Key: ByteSource & ~Escapable, Value: ByteSource & ~Escapable>(
         _ key: Key,
         _ value: Value,
@@ -156,11 +157,20 @@ public final class Keyspace: Sendable {
     ) throws(RedoubtError) {
         unsafe try key.withBytes { (keyBytes) throws(RedoubtError) in
             unsafe try value.withBytes { (valueBytes) throws(RedoubtError) in
-                try database.call(slowdown) { () throws(RedoubtError) in
-                    let result = unsafe try tree.put(keyBytes, valueBytes)
-                    try database.settle(result.end, durability)
-                }
+                unsafe try putBytes(keyBytes, valueBytes, durability, slowdown)
             }
+        }
+    }
+
+    @usableFromInline
+    func putBytes(
+        _ key: UnsafeRawBufferPointer,
+        _ value: UnsafeRawBufferPointer,
+        _ durability: Durability?,
+        _ slowdown: Slowdown
+    ) throws(RedoubtError) {
+        try database.call(slowdown) { () throws(RedoubtError) in
+            try database.settle(unsafe tree.put(key, value).end, durability)
         }
     }
 
@@ -194,6 +204,7 @@ public final class Keyspace: Sendable {
     /// Waits as `durability` says.
     ///
     /// - Throws: as ``put(_:_:durability:slowdown:)``.
+    @inlinable
     @discardableResult
     public func delete<Key: ByteSource & ~Escapable>(
         _ key: Key,
@@ -201,11 +212,20 @@ public final class Keyspace: Sendable {
         slowdown: Slowdown = .wait
     ) throws(RedoubtError) -> Bool {
         unsafe try key.withBytes { (bytes) throws(RedoubtError) in
-            try database.call(slowdown) { () throws(RedoubtError) in
-                let result = unsafe try tree.delete(bytes)
-                try database.settle(result.end, durability)
-                return result.existed
-            }
+            unsafe try deleteBytes(bytes, durability, slowdown)
+        }
+    }
+
+    @usableFromInline
+    func deleteBytes(
+        _ key: UnsafeRawBufferPointer,
+        _ durability: Durability?,
+        _ slowdown: Slowdown
+    ) throws(RedoubtError) -> Bool {
+        try database.call(slowdown) { () throws(RedoubtError) in
+            let result = unsafe try tree.delete(key)
+            try database.settle(result.end, durability)
+            return result.existed
         }
     }
 

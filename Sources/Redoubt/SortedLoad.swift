@@ -27,17 +27,26 @@ public struct SortedLoad: ~Copyable {
     /// Waits for pages and room in the log.
     ///
     /// - Throws: as ``Keyspace/put(_:_:durability:slowdown:)``.
+    @inlinable
     public mutating func add<Key: ByteSource & ~Escapable, Value: ByteSource & ~Escapable>(
         _ key: Key,
         _ value: Value
     ) throws(RedoubtError) {
-        let line = try database.gate.enter()
-        defer { database.gate.leave(line) }
         unsafe try key.withBytes { (keyBytes) throws(RedoubtError) in
             unsafe try value.withBytes { (valueBytes) throws(RedoubtError) in
-                unsafe try loader.add(keyBytes, valueBytes)
+                unsafe try addBytes(keyBytes, valueBytes)
             }
         }
+    }
+
+    @usableFromInline
+    mutating func addBytes(
+        _ key: UnsafeRawBufferPointer,
+        _ value: UnsafeRawBufferPointer
+    ) throws(RedoubtError) {
+        let line = try database.gate.enter()
+        defer { database.gate.leave(line) }
+        unsafe try loader.add(key, value)
     }
 
     /// Adds a row with a value of `byteCount` bytes that never is in memory whole.

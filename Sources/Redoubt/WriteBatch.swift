@@ -1,4 +1,5 @@
 public import RedoubtCore
+import RedoubtEngine
 
 /// Changes to any keyspaces of one database that become visible and durable together, or not at all.
 ///
@@ -14,91 +15,85 @@ public struct WriteBatch: ~Copyable, Sendable {
         case delete
     }
 
-    /// One change; its bytes are in ``bytes``, the value after the key.
+    /// One change; its value stands after its key.
     struct Change: Sendable {
         let kind: Kind
         let keyspace: Int
-        let offset: Int
-        let keyByteCount: Int
-        let valueByteCount: Int
+        let key: Range<Int>
+        let value: Range<Int>
     }
 
     /// All changes, as a value that can be handed to another thread.
     struct Changes: Sendable {
-        var list: [Change] = []
-        var bytes: [UInt8] = []
-        var keyspaces: [Keyspace] = []
+        let list: [Change]
+        let bytes: SealedBytes
+        let keyspaces: [Keyspace]
     }
 
-    private var changes = Changes()
+    private var list: [Change] = []
+    private var bytes = ByteArena()
+    private var keyspaces: [Keyspace] = []
 
     /// Creates an empty batch.
     public init() {}
 
     /// Gives the changes away.
-    consuming func takeChanges() -> Changes { changes }
+    consuming func takeChanges() -> Changes { Changes(list: list, bytes: bytes.seal(), keyspaces: keyspaces) }
 
     /// The number of changes.
-    public var count: Int { changes.list.count }
+    public var count: Int { list.count }
     /// Whether there is no change.
-    public var isEmpty: Bool { changes.list.isEmpty }
+    public var isEmpty: Bool { list.isEmpty }
     /// The bytes of all keys and values.
-    public var byteCount: Int { changes.bytes.count }
+    public var byteCount: Int { bytes.count }
 
     /// Adds: set the value of `key` in `keyspace`.
     ///
     /// - Throws: what `ByteSource` throws; nothing for the ones of this module. Sizes are checked by the write.
+    @inlinable
     public mutating func put<Key: ByteSource & ~Escapable, Value: ByteSource & ~Escapable>(
         _ key: Key,
         _ value: Value,
         in keyspace: Keyspace
     ) throws(RedoubtError) {
-        let offset = changes.bytes.count
-        let keyByteCount = try append(key)
-        let valueByteCount = try append(value)
-        changes.list.append(
-            Change(
-                kind: .put,
-                keyspace: index(of: keyspace),
-                offset: offset,
-                keyByteCount: keyByteCount,
-                valueByteCount: valueByteCount
-            )
-        )
+        unsafe try key.withBytes { (keyBytes) throws(RedoubtError) in
+            unsafe try value.withBytes { (valueBytes) throws(RedoubtError) in
+                unsafe addPut(keyBytes, valueBytes, keyspace)
+            }
+        }
     }
 
     /// Adds: remove `key` from `keyspace`, if it is there.
     ///
     /// - Throws: what `ByteSource` throws; nothing for the ones of this module.
+    @inlinable
     public mutating func delete<Key: ByteSource & ~Escapable>(
         _ key: Key,
         in keyspace: Keyspace
     ) throws(RedoubtError) {
-        let offset = changes.bytes.count
-        let keyByteCount = try append(key)
-        changes.list.append(
-            Change(
-                kind: .delete,
-                keyspace: index(of: keyspace),
-                offset: offset,
-                keyByteCount: keyByteCount,
-                valueByteCount: 0
-            )
-        )
+        unsafe try key.withBytes { (bytes) throws(RedoubtError) in unsafe addDelete(bytes, keyspace) }
     }
 
-    private mutating func append<Source: ByteSource & ~Escapable>(
-        _ source: Source
-    ) throws(RedoubtError) -> Int {
-        let before = changes.bytes.count
-        unsafe try source.withBytes { (buffer) throws(RedoubtError) in unsafe changes.bytes.append(contentsOf: buffer) }
-        return changes.bytes.count - before
+    // What is generic stays outside, where it is made for the caller's kinds of bytes.
+    @usableFromInline
+    mutating func addPut(_ key: UnsafeRawBufferPointer, _ value: UnsafeRawBufferPointer, _ keyspace: Keyspace) {
+        let keyRange = unsafe bytes.append(key)
+        let valueRange = unsafe bytes.append(value)
+        list.append(Change(kind: .put, keyspace: index(of: keyspace), key: keyRange, value: valueRange))
+    }
+
+    @usableFromInline
+    mutating func addDelete(_ key: UnsafeRawBufferPointer, _ keyspace: Keyspace) {
+        let keyRange = unsafe bytes.append(key)
+        let end = keyRange.upperBound
+        list.append(Change(kind: .delete, keyspace: index(of: keyspace), key: keyRange, value: end..<end))
     }
 
     private mutating func index(of keyspace: Keyspace) -> Int {
         // Newest first: changes come in runs.
-        if let index = changes.keyspaces.lastIndex(where: { $0 === keyspace }) { return index }
-        changes.keyspaces.append(keyspace)
-        return changes.keyspaces.count - 1
+        if let last = keyspaces.last, last === keyspace { return keyspaces.count - 1 }
+        if let index = keyspaces.lastIndex(where: { $0 === keyspace }) { return index }
+        keyspaces.append(keyspace)
+        return keyspaces.count - 1
     }
 }

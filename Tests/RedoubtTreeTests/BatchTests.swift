@@ -61,6 +61,79 @@ import Testing
         }
     }
 
+    @Test("Rows that many full leaves have no room for get it, and all are there")
+    func manyFullLeaves() throws {
+        let fixture = try TreeFixture(memory: .mebibytes(64), redo: .mebibytes(64))
+        var loader = BulkLoader(fixture.tree, fillPercent: 100)
+        for number in 0..<6000 {
+            try unsafe key(2 * number, length: 16).withUnsafeBytes { key in
+                try unsafe value(number, length: 100).withUnsafeBytes { unsafe try loader.add(key, $0) }
+            }
+        }
+        _ = try loader.finish()
+        var random = SeededRandom(seed: testSeed())
+        var expected = Set(0..<6000)
+        var batch = TreeBatch(like: fixture.tree)
+        for _ in 0..<700 {
+            // Every third row is one that is there, with another length.
+            let number = 2 * random.below(6000) + (random.below(3) == 0 ? 0 : 1)
+            if number % 2 == 1 { expected.insert(10_000 + number) }
+            try unsafe key(number, length: 16).withUnsafeBytes { key in
+                try unsafe value(number, length: 90 + random.below(40)).withUnsafeBytes {
+                    unsafe try batch.put(fixture.tree, key, $0)
+                }
+            }
+        }
+        _ = try batch.commit()
+        try fixture.check()
+        #expect(try fixture.tree.rows().count == expected.count)
+    }
+
+    @Test("Keys that begin alike are sorted by what follows, for each tree, and the last change of each wins")
+    func keysThatBeginAlike() throws {
+        let fixture = try TreeFixture()
+        var random = SeededRandom(seed: testSeed())
+        var models: [[[UInt8]: [UInt8]]] = [[:], [:]]
+        var batch = TreeBatch(like: fixture.tree)
+        for number in 0..<150 {
+            let which = random.below(2)
+            let tree = which == 0 ? fixture.tree : fixture.second
+            // The first eight bytes are the same, or all there is.
+            let tail = (0..<random.below(3)).map { _ in UInt8(random.below(3)) }
+            let key = [UInt8](repeating: 7, count: 6 + random.below(3)) + tail
+            let value = [UInt8(number)]
+            models[which][key] = value
+            try unsafe key.withUnsafeBytes { key in
+                try unsafe value.withUnsafeBytes { unsafe try batch.put(tree, key, $0) }
+            }
+        }
+        _ = try batch.commit()
+        try fixture.check()
+        for (model, tree) in zip(models, [fixture.tree, fixture.second]) {
+            let expected = model.sorted { $0.key.lexicographicallyPrecedes($1.key) }
+            let rows = try tree.rows()
+            #expect(rows.map(\.key) == expected.map(\.key))
+            #expect(rows.map(\.value) == expected.map(\.value))
+        }
+    }
+
+    @Test("An arena gives back what was appended, also where nothing was")
+    func arena() {
+        var arena = ByteArena()
+        var expected: [UInt8] = []
+        var ranges: [Range<Int>] = []
+        for length in [0, 3, 1000, 0, 5000, 70_000] {
+            let bytes = [UInt8](repeating: UInt8(truncatingIfNeeded: length), count: length)
+            unsafe bytes.withUnsafeBytes { unsafe ranges.append(arena.append($0)) }
+            expected += bytes
+        }
+        #expect(ranges == [0..<0, 0..<3, 3..<1003, 1003..<1003, 1003..<6003, 6003..<76_003])
+        #expect(arena.count == expected.count)
+        let sealed = arena.seal()
+        #expect(unsafe Array(sealed.bytes) == expected)
+        #expect(unsafe ByteArena().seal().bytes.isEmpty)
+    }
+
     @Test("The last change of a key wins, and a batch beyond the bound is refused with the bound")
     func bounds() throws {
         let fixture = try TreeFixture()

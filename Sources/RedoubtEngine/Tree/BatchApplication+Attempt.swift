@@ -14,14 +14,15 @@ extension BatchApplication {
         }
         defer { for tree in locked.reversed() { tree.space.treeLock.unlock() } }
         var redoBytes = 1024
-        for row in rows {
-            unsafe redoBytes += row.change.key.count + row.change.value.count + TreeBatch.redoBytesPerRow
-        }
         // Nodes are only visited while nothing is latched.
         var places: [LeafPlace] = []
         places.reserveCapacity(rows.count)
-        for row in rows {
-            guard let place = unsafe try trees[row.tree].locateLeaf(row.change.key) else { return .retry(nil) }
+        var tree = trees[rows[0].tree]
+        for index in rows.indices {
+            if index > 0, rows[index].tree != rows[index - 1].tree { tree = trees[rows[index].tree] }
+            let key = unsafe rows[index].change.key
+            unsafe redoBytes += key.count + rows[index].change.value.count + TreeBatch.redoBytesPerRow
+            guard let place = unsafe try tree.locateLeaf(key) else { return .retry(nil) }
             places.append(place)
         }
         var mtr = try MiniTransaction.begin(kernel, redoBytes: redoBytes, pins: rows.count + trees.count)
@@ -33,11 +34,15 @@ extension BatchApplication {
             }
             var plans: [LeafPlan] = []
             plans.reserveCapacity(rows.count)
-            for group in groups {
-                if try !planGroup(group, &plans) {
-                    mtr.rollback()
-                    return .noRoom(group.rows)
-                }
+            // All that need room get it before the next attempt, which begins at the beginning.
+            var roomless: [Range<Int>] = []
+            for index in groups.indices {
+                if index + 1 < groups.count { groups[index + 1].leaf.prefetchSearchIndex() }
+                if try !planGroup(&groups[index], &plans) { roomless.append(groups[index].rows) }
+            }
+            if !roomless.isEmpty {
+                mtr.rollback()
+                return .noRoom(roomless)
             }
             var headers: [Frame?] = Array(repeating: nil, count: trees.count)
             guard try latchHeaders(&mtr, plans, &headers) else {
@@ -59,18 +64,23 @@ extension BatchApplication {
         _ groups: inout [Group],
         isPatient: Bool
     ) throws(RedoubtError) -> Attempt? {
+        groups.reserveCapacity(rows.count)
+        var tree = trees[rows[0].tree]
         for index in rows.indices {
-            let row = rows[index]
+            let treeIndex = rows[index].tree
             let place = places[index]
-            let tree = trees[row.tree]
-            if let last = groups.last, last.tree == row.tree, last.leaf.pageID.number == place.page {
-                if !isPatient, let parent = place.parent, !parent.validate(place.version) { return .retry(nil) }
-                groups[groups.count - 1].rows = last.rows.lowerBound..<index + 1
-                continue
+            if let last = groups.last {
+                if last.tree != treeIndex {
+                    tree = trees[treeIndex]
+                } else if last.leaf.pageID.number == place.page {
+                    if !isPatient, let parent = place.parent, !parent.validate(place.version) { return .retry(nil) }
+                    groups[groups.count - 1].rows = last.rows.lowerBound..<index + 1
+                    continue
+                }
             }
             if isPatient {
                 let frame = try mtr.latchExclusive(tree.id(place.page), hint: place.frame.index)
-                groups.append(Group(tree: row.tree, leaf: frame, rows: index..<index + 1))
+                groups.append(Group(tree: treeIndex, leaf: frame, rows: index..<index + 1))
             } else {
                 guard tryLatch(place.frame) else { return .retry(place.frame) }
                 guard place.frame.pageID == tree.id(place.page),
@@ -80,7 +90,7 @@ extension BatchApplication {
                     return .retry(nil)
                 }
                 mtr.adopt(place.frame)
-                groups.append(Group(tree: row.tree, leaf: place.frame, rows: index..<index + 1))
+                groups.append(Group(tree: treeIndex, leaf: place.frame, rows: index..<index + 1))
             }
             let leaf = groups[groups.count - 1].leaf
             if let reason = tree.nodeFault(leaf, level: 0) { throw tree.corrupt(place.page, reason) }
@@ -97,24 +107,26 @@ extension BatchApplication {
     }
 
     /// Appends the plans of the rows of one leaf; returns false if they do not fit it together.
-    private func planGroup(_ group: Group, _ plans: inout [LeafPlan]) throws(RedoubtError) -> Bool {
+    private func planGroup(_ group: inout Group, _ plans: inout [LeafPlan]) throws(RedoubtError) -> Bool {
         let page = IndexPage(group.leaf.bytes)
         let tree = trees[group.tree]
         var byteCount = page.dataByteCount
         var count = page.recordCount
+        let isAlone = group.rows.count == 1
+        group.hasLastingPlans = true
         for index in group.rows {
             let change = rows[index].change
             let plan = try tree.plan(change, group.leaf)
             plans.append(plan)
-            let record = page.record(at: plan.origin)
-            let found = unsafe plan.origin != IndexPage.infimum && TreeKey.compare(record.key, change.key) == 0
+            if isAlone && plan.step != .split { return true }
+            if !plan.keepsPlaces { group.hasLastingPlans = false }
             if change.action == .delete {
                 // A delete may leave a mark, so its room is not counted as free.
                 continue
             }
             let size = change.image.byteCount
-            if found {
-                byteCount += max(0, size - record.byteCount)
+            if plan.isMatch {
+                byteCount += max(0, size - page.record(at: plan.origin).byteCount)
             } else {
                 byteCount += size
                 count += 1
@@ -173,20 +185,28 @@ extension BatchApplication {
                 if let chain { freed.append((group.tree, chain)) }
             }
             for index in group.rows where rows[index].change.action == .delete {
-                if changeRow(&mtr, tree, group.leaf, index) { sparse.append(index) }
+                let plan = group.hasLastingPlans ? plans[index] : nil
+                if changeRow(&mtr, tree, group.leaf, index, plan) { sparse.append(index) }
             }
             for index in group.rows where rows[index].change.action != .delete {
-                if changeRow(&mtr, tree, group.leaf, index) { sparse.append(index) }
+                let plan = group.hasLastingPlans ? plans[index] : nil
+                if changeRow(&mtr, tree, group.leaf, index, plan) { sparse.append(index) }
             }
         }
     }
 
-    /// Changes one row as the leaf is now; returns whether the leaf may be merged.
-    private func changeRow(_ mtr: inout MiniTransaction, _ tree: Tree, _ leaf: Frame, _ index: Int) -> Bool {
+    /// Changes one row by `plan`, or without one as the leaf is now; returns whether the leaf may be merged.
+    private func changeRow(
+        _ mtr: inout MiniTransaction,
+        _ tree: Tree,
+        _ leaf: Frame,
+        _ index: Int,
+        _ lasting: LeafPlan?
+    ) -> Bool {
         let change = rows[index].change
         let plan: LeafPlan
         do throws(RedoubtError) {
-            plan = try tree.plan(change, leaf)
+            if let lasting { plan = lasting } else { plan = try tree.plan(change, leaf) }
         } catch {
             preconditionFailure("a row that was planned cannot be: \(error)")
         }

@@ -22,6 +22,18 @@ struct BatchApplication {
         let tree: Int
         let leaf: Frame
         var rows: Range<Int>
+        /// Whether the plans of the rows stay right while the rows are changed.
+        var hasLastingPlans = false
+    }
+
+    /// A row that is to be sorted.
+    private struct SortedRow {
+        /// The place of its tree in the order of space ids.
+        let tree: UInt32
+        /// Its place among the entries.
+        let entry: UInt32
+        /// The first 8 bytes of its key.
+        let head: UInt64
     }
 
     /// How an attempt ended.
@@ -29,8 +41,8 @@ struct BatchApplication {
         case done(LogSequenceNumber?)
         /// A leaf was busy or moved: begin again.
         case retry(Frame?)
-        /// The leaf of these rows cannot take them.
-        case noRoom(Range<Int>)
+        /// The leaves of these rows, a range for each leaf, cannot take them.
+        case noRoom([Range<Int>])
         /// All pending slots of a space are taken.
         case wait
     }
@@ -107,26 +119,69 @@ struct BatchApplication {
 
     /// Sorts by (space, key) and drops all but the last change of a key.
     private mutating func sortEntries() {
-        let arena = unsafe arena
-        let trees = trees
-        func key(_ entry: TreeBatch.Entry) -> UnsafeRawBufferPointer {
-            unsafe UnsafeRawBufferPointer(rebasing: arena[entry.key])
+        var treePlaces = [UInt32](repeating: 0, count: trees.count)
+        let ordered = trees.indices.sorted { trees[$0].space.id < trees[$1].space.id }
+        for (place, tree) in ordered.enumerated() { treePlaces[tree] = UInt32(place) }
+        var sorted: [SortedRow] = []
+        sorted.reserveCapacity(entries.count)
+        var isAscending = true
+        for index in entries.indices {
+            let row = unsafe SortedRow(
+                tree: treePlaces[entries[index].tree],
+                entry: UInt32(index),
+                head: KeyOrder.leadingWord(key(index))
+            )
+            if let last = sorted.last, compare(last, row) >= 0 { isAscending = false }
+            sorted.append(row)
         }
-        entries.sort { left, right in
-            if left.tree != right.tree { return trees[left.tree].space.id < trees[right.tree].space.id }
-            let order = unsafe TreeKey.compare(key(left), key(right))
-            return order == 0 ? left.order < right.order : order < 0
+        if isAscending { return }
+        // The few that begin alike come after, because a look at the key costs more than all else here.
+        sorted.sort { $0.tree == $1.tree ? $0.head < $1.head : $0.tree < $1.tree }
+        var start = 0
+        while start < sorted.count {
+            var end = start + 1
+            while end < sorted.count, sorted[end].tree == sorted[start].tree, sorted[end].head == sorted[start].head {
+                end += 1
+            }
+            if end - start > 1 { sortAlike(&sorted[start..<end]) }
+            start = end
         }
         var kept: [TreeBatch.Entry] = []
         kept.reserveCapacity(entries.count)
-        for entry in entries {
-            if let last = kept.last, last.tree == entry.tree, unsafe TreeKey.compare(key(last), key(entry)) == 0 {
-                kept[kept.count - 1] = entry
-            } else {
-                kept.append(entry)
-            }
+        var last: SortedRow?
+        for row in sorted {
+            let entry = entries[Int(row.entry)]
+            if let last, compare(last, row) == 0 { kept[kept.count - 1] = entry } else { kept.append(entry) }
+            last = row
         }
         entries = kept
+    }
+
+    /// Sorts rows of one tree whose keys begin alike; of those with one key the last change comes last.
+    private func sortAlike(_ rows: inout ArraySlice<SortedRow>) {
+        rows.sort { left, right in
+            let order = compare(left, right)
+            return order == 0 ? left.entry < right.entry : order < 0
+        }
+    }
+
+    /// The key of the entry at `index`.
+    @inline(__always)
+    private func key(_ index: Int) -> UnsafeRawBufferPointer { unsafe bytes(entries[index].key) }
+
+    /// The bytes at `range`, which the batch has made sure of.
+    @inline(__always)
+    private func bytes(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+        guard let base = unsafe arena.baseAddress else { return unsafe arena }
+        return unsafe UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
+    }
+
+    /// Compares two rows by tree and key.
+    @inline(__always)
+    private func compare(_ left: SortedRow, _ right: SortedRow) -> Int {
+        if left.tree != right.tree { return left.tree < right.tree ? -1 : 1 }
+        if left.head != right.head { return left.head < right.head ? -1 : 1 }
+        return unsafe KeyOrder.compare(key(Int(left.entry)), key(Int(right.entry)))
     }
 
     /// Turns entries into rows; large values are written to pending chains.
@@ -136,8 +191,8 @@ struct BatchApplication {
         rows.reserveCapacity(entries.count)
         var referenceCount = 0
         for entry in entries {
-            let key = unsafe UnsafeRawBufferPointer(rebasing: arena[entry.key])
-            let value = unsafe UnsafeRawBufferPointer(rebasing: arena[entry.value])
+            let key = unsafe bytes(entry.key)
+            let value = unsafe bytes(entry.value)
             if entry.isDelete {
                 unsafe rows.append(Row(tree: entry.tree, change: LeafChange(key: key, value: value, action: .delete)))
             } else if !RecordImage.needsOffPage(key: key.count, value: value.count) {
@@ -197,8 +252,8 @@ struct BatchApplication {
                 } else {
                     Scheduling.spinOnce()
                 }
-            case .noRoom(let range):
-                try makeRoom(range)
+            case .noRoom(let ranges):
+                for range in ranges { try makeRoom(range) }
             case .wait: try slotWait.next(kernel, trees)
             }
         }

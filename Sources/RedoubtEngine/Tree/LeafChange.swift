@@ -101,6 +101,10 @@ struct LeafPlan {
     var origin: Int
     /// Whether a visible row had the key.
     var existed: Bool
+    /// Whether the record at ``origin`` has the key.
+    var isMatch: Bool
+    /// Whether no record comes, goes or moves, so that plans of other rows of the leaf stay right.
+    var keepsPlaces = false
     /// Whether the condition held.
     var isMet = true
     /// The chain of the value that goes.
@@ -116,7 +120,12 @@ extension Tree {
         let found = unsafe page.search(change.key, kernel.pool.searchIndex(for: leaf))
         let record = page.record(at: found.predecessor)
         let isVisible = found.isMatch && !record.isDeleted
-        var plan = LeafPlan(step: .nothing, origin: found.predecessor, existed: isVisible)
+        var plan = LeafPlan(
+            step: .nothing,
+            origin: found.predecessor,
+            existed: isVisible,
+            isMatch: found.isMatch
+        )
         switch change.condition {
         case .none: break
         case .absent: plan.isMet = !isVisible
@@ -133,7 +142,13 @@ extension Tree {
             let isLast = page.recordCount <= 1 && leaf.pageID.number != .root
             plan.step = isLast ? .mark : .remove
         } else if found.isMatch {
-            plan.step = replacement(of: record, by: change.image, page)
+            let image = change.image
+            plan.step = replacement(of: record, by: image, page)
+            switch plan.step {
+            case .nothing, .unmark: plan.keepsPlaces = true
+            case .replace: plan.keepsPlaces = image.keepsPlace(of: record)
+            default: break
+            }
         } else {
             plan.step = insertion(change.image, after: found.predecessor, page)
         }

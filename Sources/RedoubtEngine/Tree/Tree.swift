@@ -90,8 +90,12 @@ package struct Tree: Sendable {
 
     /// Throws `.keyTooLarge` unless `key` has 1 to 3072 bytes.
     @inline(__always)
-    static func checkKey(_ key: UnsafeRawBufferPointer) throws(RedoubtError) {
-        if key.count < 1 || key.count > keyByteCountMaximum { throw keyFault(key.count) }
+    static func checkKey(_ key: UnsafeRawBufferPointer) throws(RedoubtError) { try checkKey(byteCount: key.count) }
+
+    /// Throws `.keyTooLarge` if no key can have this length.
+    @inline(__always)
+    static func checkKey(byteCount: Int) throws(RedoubtError) {
+        if byteCount < 1 || byteCount > keyByteCountMaximum { throw keyFault(byteCount) }
     }
 
     @inline(never)
@@ -100,13 +104,14 @@ package struct Tree: Sendable {
     }
 
     /// Throws `.valueTooLarge` if `count` is above 4 GiB - 1.
+    @inline(__always)
     static func checkValue(_ count: Int) throws(RedoubtError) {
-        guard count >= 0, count <= valueByteCountMaximum else {
-            throw RedoubtError(
-                .valueTooLarge,
-                "a value has \(count) bytes; it must have at most \(valueByteCountMaximum)"
-            )
-        }
+        if count < 0 || count > valueByteCountMaximum { throw valueFault(count) }
+    }
+
+    @inline(never)
+    private static func valueFault(_ count: Int) -> RedoubtError {
+        RedoubtError(.valueTooLarge, "a value has \(count) bytes; it must have at most \(valueByteCountMaximum)")
     }
 
     /// Returns the error for page `number` of this tree being other than it must be.

@@ -17,7 +17,6 @@ package struct TreeBatch: ~Copyable {
         let key: Range<Int>
         let value: Range<Int>
         let isDelete: Bool
-        let order: Int
     }
 
     /// The most rows of a batch whose values stand off the page: half of the slots that name pending chains.
@@ -28,28 +27,38 @@ package struct TreeBatch: ~Copyable {
     let kernel: Kernel
     private(set) var trees: [Tree] = []
     private(set) var entries: [Entry] = []
-    private(set) var arena: [UInt8] = []
+    // The bytes of the entries: those that came with the batch, or else those added one by one.
+    private let sealed: SealedBytes?
+    private var arena = ByteArena()
     private var redoByteCount = 1024
     private var offPageCount = 0
+    // As of the beginning: looking at them takes a lock.
+    private let redoByteCountLimit: Int
+    private let rowCountLimit: Int
 
     /// Creates an empty batch for trees of the database of `tree`.
-    package init(like tree: Tree) {
+    ///
+    /// With `bytes`, keys and values are parts of these, and only ``add(_:_:_:isDelete:)`` adds changes.
+    package init(like tree: Tree, bytes: SealedBytes? = nil) {
         kernel = tree.kernel
+        sealed = bytes
+        redoByteCountLimit = Self.redoByteCountMaximum(kernel)
+        rowCountLimit = Self.rowCountMaximum(kernel)
     }
 
     /// The number of changes collected.
     package var count: Int { entries.count }
 
     /// The most rows that a batch may change.
-    package var rowCountMaximum: Int {
-        // Each may be in a leaf of its own, all leaves may belong to one instance, and each tree has a header page.
-        let most = kernel.pool.credit.limit - trees.count - 1
-        return max(min(Int(kernel.pool.frameCount) / 4 - 4, most), 1)
-    }
+    package var rowCountMaximum: Int { max(min(rowCountLimit, kernel.pool.credit.limit - trees.count - 1), 1) }
+
+    private static func rowCountMaximum(_ kernel: Kernel) -> Int { Int(kernel.pool.frameCount) / 4 - 4 }
 
     /// The most bytes of redo that a batch may take: an eighth of what writers may fill, and what the log buffer takes
     /// at once.
-    package var redoByteCountMaximum: Int {
+    package var redoByteCountMaximum: Int { redoByteCountLimit }
+
+    private static func redoByteCountMaximum(_ kernel: Kernel) -> Int {
         if kernel.breaks(.admitsAnyGroup) { return kernel.log.limits.freeCheckCapacity / 8 }
         let most = kernel.log.groupByteCountMaximum - MiniTransactionContext.groupHeaderByteCount
         return min(kernel.log.limits.freeCheckCapacity / 8, most)
@@ -63,29 +72,41 @@ package struct TreeBatch: ~Copyable {
         _ key: UnsafeRawBufferPointer,
         _ value: UnsafeRawBufferPointer
     ) throws(RedoubtError) {
-        unsafe try Tree.checkKey(key)
-        try Tree.checkValue(value.count)
-        unsafe try add(tree, key, value, isDelete: false)
+        try checkRoom(tree, key.count, value.count)
+        let keyRange = unsafe arena.append(key)
+        unsafe append(tree, keyRange, arena.append(value), isDelete: false)
     }
 
     /// Adds: `key` of `tree` goes.
     ///
     /// - Throws: `.keyTooLarge`, `.batchTooLarge`; the batch is as before then.
     package mutating func delete(_ tree: Tree, _ key: UnsafeRawBufferPointer) throws(RedoubtError) {
-        unsafe try Tree.checkKey(key)
-        unsafe try add(tree, key, UnsafeRawBufferPointer(start: nil, count: 0), isDelete: true)
+        try checkRoom(tree, key.count, 0)
+        let keyRange = unsafe arena.append(key)
+        append(tree, keyRange, keyRange.upperBound..<keyRange.upperBound, isDelete: true)
     }
 
-    private mutating func add(
+    /// Adds a change whose key and value stand at these places in the bytes of the batch.
+    ///
+    /// - Throws: `.keyTooLarge`, `.valueTooLarge`, `.batchTooLarge`; the batch is as before then.
+    package mutating func add(
         _ tree: Tree,
-        _ key: UnsafeRawBufferPointer,
-        _ value: UnsafeRawBufferPointer,
+        _ key: Range<Int>,
+        _ value: Range<Int>,
         isDelete: Bool
     ) throws(RedoubtError) {
+        try checkRoom(tree, key.count, value.count)
+        append(tree, key, value, isDelete: isDelete)
+    }
+
+    /// Counts a change of this size in.
+    private mutating func checkRoom(_ tree: Tree, _ key: Int, _ value: Int) throws(RedoubtError) {
         precondition(tree.kernel === kernel, "a batch holds changes of one database")
-        let isOffPage = RecordImage.needsOffPage(key: key.count, value: value.count)
-        let stored = isOffPage ? Record.referenceByteCount : value.count
-        let redo = redoByteCount + key.count + stored + Self.redoBytesPerRow
+        try Tree.checkKey(byteCount: key)
+        try Tree.checkValue(value)
+        let isOffPage = RecordImage.needsOffPage(key: key, value: value)
+        let stored = isOffPage ? Record.referenceByteCount : value
+        let redo = redoByteCount + key + stored + Self.redoBytesPerRow
         let offPage = offPageCount + (isOffPage ? 1 : 0)
         guard entries.count < rowCountMaximum, redo <= redoByteCountMaximum, offPage <= Self.offPageCountMaximum else {
             throw RedoubtError(
@@ -96,6 +117,9 @@ package struct TreeBatch: ~Copyable {
         }
         redoByteCount = redo
         offPageCount = offPage
+    }
+
+    private mutating func append(_ tree: Tree, _ key: Range<Int>, _ value: Range<Int>, isDelete: Bool) {
         let treeIndex: Int
         if let known = trees.firstIndex(where: { $0.space === tree.space }) {
             treeIndex = known
@@ -103,19 +127,7 @@ package struct TreeBatch: ~Copyable {
             treeIndex = trees.count
             trees.append(tree)
         }
-        let keyStart = arena.count
-        unsafe arena.append(contentsOf: key)
-        let valueStart = arena.count
-        unsafe arena.append(contentsOf: value)
-        entries.append(
-            Entry(
-                tree: treeIndex,
-                key: keyStart..<valueStart,
-                value: valueStart..<arena.count,
-                isDelete: isDelete,
-                order: entries.count
-            )
-        )
+        entries.append(Entry(tree: treeIndex, key: key, value: value, isDelete: isDelete))
     }
 
     /// Applies all changes in one step.
@@ -126,18 +138,10 @@ package struct TreeBatch: ~Copyable {
     ///   `.poolExhausted`; nothing has changed then.
     package consuming func commit() throws(RedoubtError) -> LogSequenceNumber? {
         if entries.isEmpty { return nil }
-        let kernel = kernel
-        let trees = trees
-        let entries = entries
-        let arena = arena
-        return unsafe try arena.withUnsafeBufferPointer { (bytes) throws(RedoubtError) in
-            var application = unsafe BatchApplication(
-                kernel: kernel,
-                trees: trees,
-                entries: entries,
-                arena: UnsafeRawBufferPointer(bytes)
-            )
-            return try application.run()
-        }
+        let (kernel, trees, entries) = (kernel, trees, entries)
+        let bytes: SealedBytes
+        if let sealed { bytes = sealed } else { bytes = arena.seal() }
+        var application = unsafe BatchApplication(kernel: kernel, trees: trees, entries: entries, arena: bytes.bytes)
+        return try withExtendedLifetime(bytes) { () throws(RedoubtError) in try application.run() }
     }
 }
