@@ -5,7 +5,7 @@ import RedoubtCore
 /// The works of the instruction budget, each done once inside a function that a profiler recognises; for tools/budget.
 ///
 /// Keys of 16 bytes, values of 100, everything in memory, by one thread, `.deferred`. For each work a line says its
-/// name and the operations counted.
+/// name, the operations counted, and the time of one.
 struct BudgetWorks {
     private static let keySize = 16
     /// Enough for a tree of three levels.
@@ -37,6 +37,7 @@ struct BudgetWorks {
         try update(rows)
         try updateInBatches(database, rows)
         try insert(inserts)
+        try insertInBatches(database, try database.createKeyspace("batches"))
         try insertAscending(try database.createKeyspace("ascending"))
         try append(database, try database.createKeyspace("appended"))
         try delete(rows)
@@ -162,6 +163,14 @@ struct BudgetWorks {
         try measure("insert", Self.insertCount) { try part() }
     }
 
+    private func insertInBatches(_ database: Database, _ keyspace: Keyspace) throws {
+        var random = SeededRandom(seed: 9)
+        try writeBatches(database, keyspace) { _ in Int(random.next() >> 1) }
+        try measure("batch-insert", Self.operationCount) {
+            try writeBatches(database, keyspace) { _ in Int(random.next() >> 1) }
+        }
+    }
+
     private func insertAscending(_ keyspace: Keyspace) throws {
         try measure("insert-ascending", Self.operationCount) {
             unsafe try withRow { (key, value) throws(RedoubtError) in
@@ -250,6 +259,7 @@ struct BudgetWorks {
     private func measure(_ name: String, _ count: Int, _ body: () throws -> Void) throws {
         try withoutActuallyEscaping(body) { body in
             let work = Work(body)
+            let start = Clock.seconds()
             unsafe redoubt_measured(
                 { context in
                     guard let context = unsafe context else { return }
@@ -258,7 +268,8 @@ struct BudgetWorks {
                 Unmanaged.passUnretained(work).toOpaque()
             )
             if let failure = work.failure { throw failure }
+            let each = (Clock.seconds() - start) * 1e9 / Double(count)
+            print("budget: \(name) \(count) \(Int(each)) ns")
         }
-        print("budget: \(name) \(count)")
     }
 }
