@@ -37,8 +37,12 @@ struct InsertBenchmark {
     }
 }
 
-/// Durable commits by one and many threads, next to what the device does by itself.
+/// Commits by one and many threads: durable ones, next to what the device does by itself, and ones that are with the
+/// operating system.
 struct CommitBenchmarks {
+    private static let durableThreads = [1, 8, 16, 32]
+    private static let writtenThreads = [1, 2, 4]
+
     private let suite: Suite
 
     init(_ suite: Suite) { self.suite = suite }
@@ -53,13 +57,18 @@ struct CommitBenchmarks {
         var figures: [String: [Double]] = [:]
         for run in 0..<suite.runCount {
             figures["raw-writes", default: []].append(try rawWrites(file, seconds))
-            for threads in [1, 8, 32] {
-                let rate = try commits(keyspace, threads: threads, seconds: seconds, seed: UInt64(run))
+            for threads in Self.durableThreads {
+                let rate = try commits(keyspace, .flushed, threads: threads, seconds: seconds, seed: UInt64(run))
                 figures["commit-\(threads)", default: []].append(rate)
+            }
+            for threads in Self.writtenThreads {
+                let rate = try commits(keyspace, .written, threads: threads, seconds: seconds, seed: UInt64(run))
+                figures["written-\(threads)", default: []].append(rate)
             }
         }
         try database.close()
-        return ["raw-writes", "commit-1", "commit-8", "commit-32"].map { name in
+        let names = Self.durableThreads.map { "commit-\($0)" } + Self.writtenThreads.map { "written-\($0)" }
+        return (["raw-writes"] + names).map { name in
             Measurement(
                 name: name,
                 unit: name == "raw-writes" ? "writes/s" : "commits/s",
@@ -69,7 +78,13 @@ struct CommitBenchmarks {
         }
     }
 
-    private func commits(_ keyspace: Keyspace, threads: Int, seconds: Double, seed: UInt64) throws -> Double {
+    private func commits(
+        _ keyspace: Keyspace,
+        _ durability: Durability,
+        threads: Int,
+        seconds: Double,
+        seed: UInt64
+    ) throws -> Double {
         let count = Sum()
         let failure = Mutex<RedoubtError?>(nil)
         let report: @Sendable (RedoubtError) -> Void = { error in failure.withLock { $0 = error } }
@@ -83,7 +98,7 @@ struct CommitBenchmarks {
                 let number = UInt64(random.below(100_000))
                 unsafe key.withUnsafeMutableBytes { unsafe $0.storeBytes(of: number.bigEndian, as: UInt64.self) }
                 do throws(RedoubtError) {
-                    try keyspace.put(key, value, durability: .flushed)
+                    try keyspace.put(key, value, durability: durability)
                 } catch {
                     report(error)
                     break
