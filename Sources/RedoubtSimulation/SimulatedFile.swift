@@ -47,6 +47,19 @@ final class SimulatedFile: StorageFile {
         }
     }
 
+    var takesCachedWrites: Bool { role == .redo && !isReadOnly && storage.options.takesCachedWrites }
+
+    func writeCached(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
+        storage.schedulePoint()
+        guard takesCachedWrites else { throw failure("write", path, errno: 95) }
+        try checkOpen("write")
+        let bytes = unsafe Array(source)
+        try storage.withWorld { (world: inout SimulatedStorage.World) throws(RedoubtError) in
+            guard let change = try admitted(bytes, at: offset, isAtomic: false, in: &world) else { return }
+            world.changeCached(change)
+        }
+    }
+
     func write(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
         storage.schedulePoint()
         try unsafe write(source, at: offset, isAtomic: false)
@@ -141,6 +154,8 @@ final class SimulatedFile: StorageFile {
     func sync() throws(RedoubtError) {
         storage.schedulePoint()
         try checkOpen("fdatasync")
+        // Who writes to the page cache may do so while a sync runs.
+        if storage.inspect({ $0.beginSync(number) }) { storage.schedulePoint() }
         try storage.withWorld { (world: inout SimulatedStorage.World) throws(RedoubtError) in
             try world.sync(number, role: role, path: path)
         }

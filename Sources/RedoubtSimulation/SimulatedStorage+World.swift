@@ -14,6 +14,8 @@ extension SimulatedStorage {
         var quota: UInt64?
         var heldLocks: Set<String> = []
         var isRecording: Bool
+        /// What the page cache holds of files.
+        var cached: [Int: CachedSectors] = [:]
         let start: DiskImage
         /// The virtual microseconds that the call under way takes longer.
         private var delay = 0
@@ -44,6 +46,19 @@ extension SimulatedStorage {
             apply(change)
             record(.change(change))
         }
+
+        /// Makes a write to the page cache.
+        ///
+        /// A sector that is dirty may be on its way to the device, which then gets half of what is new.
+        mutating func changeCached(_ change: StorageChange) {
+            guard case .write(let file, let offset, let bytes) = change else { return self.change(change) }
+            let torn = cached[file, default: CachedSectors()].write(file, offset, bytes, image)
+            for part in torn { self.change(part) }
+            self.change(change)
+        }
+
+        /// Says that a sync of a file has begun; returns whether it has anything of the page cache to write.
+        mutating func beginSync(_ file: Int) -> Bool { cached[file]?.beginSync() ?? false }
 
         /// Forgets what belongs to a process that is killed: locks, errors that its files have yet to report, and the
         /// faults that were meant for it.
@@ -104,6 +119,8 @@ extension SimulatedStorage {
             }
             guard let (errno, aftermath) = failing else {
                 record(.sync(file: file))
+                // What changed on the way to the device is durable as it was caught; the page is written once more.
+                for change in cached[file]?.endSync(image) ?? [] { self.change(change) }
                 return
             }
             if aftermath == .reverted {

@@ -43,6 +43,10 @@ public final class SimulatedStorage: Storage {
         ///
         /// The default is false.
         public var tearsAtomicWrites = false
+        /// Whether redo files can be written through a page cache, whose pages a device may take while they change.
+        ///
+        /// The default is true.
+        public var takesCachedWrites = true
         /// The process id of the lock holder that errors give.
         public var processID: Int32 = 4242
 

@@ -62,6 +62,9 @@ package final class EngineLock: @unchecked Sendable {
         unsafe word.tryLock()
     }
 
+    /// Whether somebody holds the lock; only a hint.
+    package var isLocked: Bool { unsafe word.isLocked }
+
     /// Gives the lock back.
     @inlinable
     package func unlock() {

@@ -15,6 +15,8 @@ package final class LinuxFile: StorageFile {
     package let atomicWriteUnit: Int
 
     private let descriptor: Int32
+    // Of the same file through the page cache; the same descriptor without direct I/O, and -1 if there is none.
+    private let cachedDescriptor: Int32
     private let isReadOnly: Bool
     let counters: StorageCounters
     // The users of the descriptor, and above them whether the file was closed: the last one out closes it, so that no
@@ -22,12 +24,24 @@ package final class LinuxFile: StorageFile {
     private let users = Atomic<UInt32>(1)
     private let isSyncFailed = Atomic<Bool>(false)
     private let growth = EngineLock()
+    // Held through a sync: the kernel tells one of two at the same time that a cached write was lost.
+    private let syncing = EngineLock()
 
-    /// Takes over `descriptor`; an `alignment` above 1 says that it is open for direct I/O.
-    init(path: String, role: FileRole, descriptor: Int32, alignment: Int, isReadOnly: Bool, counters: StorageCounters) {
+    /// Takes over `descriptor`, and `cachedDescriptor` unless it is -1; an `alignment` above 1 says that the first is
+    /// open for direct I/O, and the second is of the same file without it.
+    init(
+        path: String,
+        role: FileRole,
+        descriptor: Int32,
+        cachedDescriptor: Int32 = -1,
+        alignment: Int,
+        isReadOnly: Bool,
+        counters: StorageCounters
+    ) {
         self.path = path
         self.role = role
         self.descriptor = descriptor
+        self.cachedDescriptor = alignment == 1 && !isReadOnly ? descriptor : cachedDescriptor
         self.alignment = alignment
         let isAtomic =
             role == .data && alignment > 1 && redoubt_can_write_atomically(descriptor, UInt32(pageByteCount)) != 0
@@ -56,10 +70,12 @@ package final class LinuxFile: StorageFile {
     /// Ends what ``beginUse()`` began.
     func endUse() {
         let after = users.wrappingSubtract(1, ordering: .acquiringAndReleasing).newValue
-        if after == Self.closedBit { _ = Glibc.close(descriptor) }
+        guard after == Self.closedBit else { return }
+        if cachedDescriptor >= 0, cachedDescriptor != descriptor { _ = Glibc.close(cachedDescriptor) }
+        _ = Glibc.close(descriptor)
     }
 
-    /// Closes the descriptor once the last transfer has ended.
+    /// Closes the descriptors once the last transfer has ended.
     package func close() {
         let before = users.bitwiseOr(Self.closedBit, ordering: .acquiringAndReleasing).oldValue
         if before & Self.closedBit == 0 { endUse() }
@@ -107,6 +123,23 @@ package final class LinuxFile: StorageFile {
         try unsafe write(source, at: offset, isAtomic: true)
     }
 
+    /// Whether the file can be written through the page cache.
+    package var takesCachedWrites: Bool { cachedDescriptor >= 0 }
+
+    /// Writes all of `source` to the page cache.
+    package func writeCached(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
+        try requireWritable()
+        guard cachedDescriptor >= 0 else {
+            throw RedoubtError(.systemCallFailed, "the file takes no cached writes", path: path, errno: EOPNOTSUPP)
+        }
+        // The use of the one descriptor keeps both open.
+        try withDescriptor { _ throws(RedoubtError) in
+            let bytes = unsafe UnsafeMutableRawBufferPointer(mutating: source)
+            var transfer = unsafe Transfer(isWrite: true, bytes: bytes, offset: offset, alignment: 1)
+            try perform(&transfer, on: cachedDescriptor)
+        }
+    }
+
     private func write(_ source: UnsafeRawBufferPointer, at offset: UInt64, isAtomic: Bool) throws(RedoubtError) {
         try requireWritable()
         try withDescriptor { descriptor throws(RedoubtError) in
@@ -150,6 +183,9 @@ package final class LinuxFile: StorageFile {
 
     /// Makes content and size durable, at most once after a failure, waiting for the device.
     package func sync() throws(RedoubtError) {
+        // Nobody else's sync of pages can be lost where no page is cached.
+        if takesCachedWrites { syncing.lock() }
+        defer { if takesCachedWrites { syncing.unlock() } }
         // The kernel reports a lost write once: a second call would claim success for data that is gone.
         guard !isSyncFailed.load(ordering: .acquiring) else {
             throw RedoubtError(.systemCallFailed, "an earlier fdatasync failed; it is not tried again", path: path)

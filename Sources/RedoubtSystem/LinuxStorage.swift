@@ -68,16 +68,31 @@ package final class LinuxStorage: Storage {
             if descriptor >= 0 && alignment == 1 { wasDirectRefused.store(true, ordering: .relaxed) }
         }
         let opened = try SystemCall.file(descriptor, path)
+        let wantsCached = role == .redo && !readOnly && alignment > 1
         let file = LinuxFile(
             path: path,
             role: role,
             descriptor: opened,
+            cachedDescriptor: wantsCached ? openCached(path, as: opened) : -1,
             alignment: alignment,
             isReadOnly: readOnly,
             counters: counters
         )
         if file.atomicWriteUnit > 0 { takesAtomicWrites.store(true, ordering: .relaxed) }
         return file
+    }
+
+    /// Opens the file of `descriptor` a second time, without direct I/O; returns -1 if that does not work, or the name
+    /// stands for another file by now.
+    private func openCached(_ path: String, as descriptor: Int32) -> Int32 {
+        let second = Int32(openDescriptor(path, O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_RDWR))
+        guard second >= 0 else { return -1 }
+        var first = stat()
+        var other = stat()
+        let isKnown = unsafe fstat(descriptor, &first) == 0 && fstat(second, &other) == 0
+        if isKnown, first.st_dev == other.st_dev, first.st_ino == other.st_ino { return second }
+        _ = Glibc.close(second)
+        return -1
     }
 
     private func openDescriptor(_ path: String, _ flags: Int32) -> Int {

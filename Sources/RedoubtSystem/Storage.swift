@@ -113,7 +113,15 @@ public protocol StorageFile: AnyObject, Sendable {
     ///
     /// - Throws: errno EOPNOTSUPP or EINVAL if device, file system or kernel refuse to; nothing is written then.
     func writeAtomically(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError)
-    /// Makes content and size durable (fdatasync). Never called again on a file whose sync failed.
+    /// Whether ``writeCached(_:at:)`` works.
+    var takesCachedWrites: Bool { get }
+    /// Writes all of `source` to the page cache, whatever the alignment: survives a kill of the process on return, and
+    /// a power cut after `sync`.
+    ///
+    /// The device may take a page while it is written, so a power cut may leave a mixture of old and new bytes even
+    /// within a sector, and a sync that runs meanwhile may make that mixture durable.
+    func writeCached(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError)
+    /// Makes content and size durable (fdatasync), however written. Never called again on a file whose sync failed.
     func sync() throws(RedoubtError)
     /// Grows the file to `size` bytes of allocated zeros, or does nothing if it is that long. Durable after `sync`.
     func extend(to size: UInt64) throws(RedoubtError)
@@ -147,6 +155,14 @@ extension StorageFile {
 
     /// All of them.
     public func settledByteCount(at offset: UInt64, count: Int) -> Int { count }
+
+    /// No.
+    public var takesCachedWrites: Bool { false }
+
+    /// Refuses.
+    public func writeCached(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
+        throw RedoubtError(.systemCallFailed, "the file takes no cached writes", path: path, errno: 95)
+    }
 
     /// Refuses.
     public func writeAtomically(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {

@@ -94,6 +94,13 @@ private final class BlockableFile: StorageFile {
         unsafe try inner.writeAtomically(source, at: offset)
     }
 
+    var takesCachedWrites: Bool { inner.takesCachedWrites }
+
+    func writeCached(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
+        storage.pass(.write(role))
+        unsafe try inner.writeCached(source, at: offset)
+    }
+
     func sync() throws(RedoubtError) {
         storage.pass(.write(role))
         try inner.sync()
