@@ -95,13 +95,15 @@ public struct Configuration: Sendable, Hashable {
     public struct RedoLog: Sendable, Hashable {
         /// Which threads write the redo log.
         public enum Shape: Sendable, Hashable, CaseIterable {
-            /// Chosen by the number of processors: one thread below 8, dedicated threads from 8 on.
+            /// Chosen by the number of processors: `.selfWriting` below 8, `.dedicated` from 8 on.
             case automatic
             /// Writer, flusher, write-notifier and flush-notifier threads. InnoDB: `innodb_log_writer_threads = ON`.
             case dedicated
             /// One thread that writes, syncs and notifies.
             case single
-            /// The committing thread writes itself when nobody else does. InnoDB: `innodb_log_writer_threads = OFF`.
+            /// The committing thread writes and syncs itself when nobody else does, and one thread stands by.
+            ///
+            /// InnoDB: `innodb_log_writer_threads = OFF`.
             case selfWriting
         }
 

@@ -5,9 +5,12 @@ import Synchronization
 /// The threads of a redo log in its shape, and how they are woken.
 ///
 ///     single        one thread writes, syncs and notifies
-///     self-writing  whoever commits does, if nobody else is at it; one thread stands by for deferred commits, for
-///                   continuations, and for whoever came while somebody else was at it
+///     self-writing  whoever waits for durability does, if nobody else is at it; one thread stands by for deferred
+///                   commits, for continuations, and for whoever came while somebody else was at it
 ///     dedicated     a writer, a flusher, and a notifier for each
+///
+/// In each of them, whoever waits only until redo is written writes, if nobody else is at it: a write to the page cache
+/// takes less time than waking a thread.
 final class LogThreads: @unchecked Sendable {
     private let shape: Configuration.RedoLog.Shape
     private let running = Atomic<Bool>(false)
@@ -23,7 +26,7 @@ final class LogThreads: @unchecked Sendable {
 
     init(shape: Configuration.RedoLog.Shape) {
         let isLarge = processor.processorCount >= Self.largeProcessorCount
-        self.shape = shape == .automatic ? (isLarge ? .dedicated : .single) : shape
+        self.shape = shape == .automatic ? (isLarge ? .dedicated : .selfWriting) : shape
     }
 
     /// From as many processors on there are dedicated threads, and waiting committers spin.
@@ -31,7 +34,7 @@ final class LogThreads: @unchecked Sendable {
 
     /// Whether there are threads that do the work.
     var areRunning: Bool { running.load(ordering: .acquiring) }
-    /// Whether a committer writes if nobody else does.
+    /// Whether a committer that wants durability writes and syncs if nobody else does.
     var letsCommittersWrite: Bool { shape == .selfWriting }
 
     func start(_ log: RedoLog) throws(RedoubtError) {
@@ -98,16 +101,23 @@ final class LogThreads: @unchecked Sendable {
     }
 
     /// Announces that the written position moved.
-    func notifyWritten(_ log: RedoLog, from before: UInt64, to after: UInt64) {
+    func notifyWritten(_ log: RedoLog, from before: UInt64, to after: UInt64, by route: LogRoute) {
         if shape == .dedicated, areRunning {
-            writtenNews.signal()
-            flushWork.signal()
+            // Who writes to the page cache wakes the few who came meanwhile.
+            if route == .device { writtenNews.signal() } else { Self.signalWritten(log, from: before, to: after) }
+            // Who asks wakes the flusher too, which looks at the position that was stored before this fence.
+            atomicMemoryFence(ordering: .sequentiallyConsistent)
+            if log.hasFlushRequests { flushWork.signal() }
         } else {
-            log.writtenEvents.signal(
-                after: LogSequenceNumber(rawValue: before),
-                through: LogSequenceNumber(rawValue: after)
-            )
+            Self.signalWritten(log, from: before, to: after)
         }
+    }
+
+    private static func signalWritten(_ log: RedoLog, from before: UInt64, to after: UInt64) {
+        log.writtenEvents.signal(
+            after: LogSequenceNumber(rawValue: before),
+            through: LogSequenceNumber(rawValue: after)
+        )
     }
 
     /// Announces that the flushed position moved.
@@ -135,12 +145,14 @@ final class LogThreads: @unchecked Sendable {
             let isActive = !log.health.isFenced
             if isActive, log.hasRequests || log.isBufferHalfFull {
                 let before = log.writtenLSN
-                log.writerLock.withLock { Self.serve(log, deferred: false) }
+                Self.serve(log, deferred: false)
                 pauseIfFull(log)
                 // Half full of what is still being copied: let those who copy run.
                 if log.writtenLSN == before { backoff.pause() } else { backoff = Backoff() }
+            } else if isActive, log.isMuchUnsynced {
+                log.sync(settledOnly: true)
             } else if isActive, Scheduling.now() >= due {
-                log.writerLock.withLock { Self.serve(log, deferred: true) }
+                Self.serve(log, deferred: true)
                 pauseIfFull(log)
                 last = Scheduling.now()
             } else if !shallStop {
@@ -157,9 +169,18 @@ final class LogThreads: @unchecked Sendable {
 
     /// Writes and syncs what is asked for; with `deferred`, everything there is.
     private static func serve(_ log: RedoLog, deferred: Bool) {
+        log.leading.lock()
+        defer { log.endLeading() }
         let flush = log.flushRequest.value.load(ordering: .acquiring)
-        log.write(atLeast: max(flush, log.writeRequest.value.load(ordering: .acquiring)))
-        if deferred || flush > log.flushed.value.load(ordering: .acquiring) { log.sync() }
+        log.writerLock.lock()
+        log.write(atLeast: log.streamSpace.isFull ? max(flush, log.writeRequestLSN) : flush, by: .device)
+        log.endWriting()
+        let flushed = log.flushed.value.load(ordering: .acquiring)
+        if flush > flushed { return log.sync() }
+        guard deferred else { return }
+        // Most of it first, while others go on writing.
+        if log.writtenLSN.rawValue - flushed > UInt64(RedoLog.unsyncedByteCountSmall) { log.sync(settledOnly: true) }
+        log.sync()
     }
 
     /// When what is deferred must become durable, if it last did at `last`.
@@ -175,13 +196,13 @@ final class LogThreads: @unchecked Sendable {
                 if !shallStop { work.wait(ticket) }
                 continue
             }
-            let wanted = max(
-                log.flushRequest.value.load(ordering: .acquiring),
-                log.writeRequest.value.load(ordering: .acquiring)
-            )
+            let flush = log.flushRequest.value.load(ordering: .acquiring)
+            let wanted = log.streamSpace.isFull ? max(flush, log.writeRequestLSN) : flush
             if wanted > log.written.value.load(ordering: .acquiring) || log.isBufferHalfFull {
                 let before = log.writtenLSN
-                log.writerLock.withLock { log.write(atLeast: wanted) }
+                log.writerLock.lock()
+                log.write(atLeast: wanted, by: .device)
+                log.endWriting()
                 pauseIfFull(log)
                 if log.writtenLSN == before { backoff.pause() } else { backoff = Backoff() }
             } else if !shallStop {
@@ -205,6 +226,8 @@ final class LogThreads: @unchecked Sendable {
             if !log.health.isFenced, written > flushed, isWanted || Scheduling.now() >= due {
                 log.sync()
                 last = Scheduling.now()
+            } else if !log.health.isFenced, log.isMuchUnsynced {
+                log.sync(settledOnly: true)
             } else if log.health.isFenced {
                 if !shallStop { flushWork.wait(ticket) }
             } else if !shallStop, !flushWork.wait(ticket, deadline: due), written == flushed {

@@ -10,7 +10,9 @@ extension RedoLog {
         if writtenLSN >= lsn { return try health.check() }
         precondition(lsn <= currentLSN, "a wait for \(lsn), but the log ends at \(currentLSN)")
         Self.raise(writeRequest.value, to: lsn.rawValue)
-        try wait(for: lsn, position: written.value, events: writtenEvents, syncs: false)
+        let attributed = waits.begin(.logWrite)
+        defer { waits.end(attributed) }
+        try awaitWritten(lsn)
     }
 
     /// Waits until everything below `lsn` is durable: survives a power cut.
@@ -20,7 +22,9 @@ extension RedoLog {
         if flushedLSN >= lsn { return try health.check() }
         precondition(lsn <= currentLSN, "a wait for \(lsn), but the log ends at \(currentLSN)")
         Self.raise(flushRequest.value, to: lsn.rawValue)
-        try wait(for: lsn, position: flushed.value, events: flushedEvents, syncs: true)
+        let attributed = waits.begin(.logFlush)
+        defer { waits.end(attributed) }
+        try awaitFlushed(lsn)
     }
 
     /// Asks for everything below `lsn` to be made durable soon, by the log's thread.
@@ -77,49 +81,128 @@ extension RedoLog {
 
     // MARK: Waiting
 
-    private func wait(
-        for lsn: LogSequenceNumber,
-        position: borrowing Atomic<UInt64>,
-        events: EventArray,
-        syncs: Bool
-    ) throws(RedoubtError) {
-        let attributed = waits.begin(syncs ? .logFlush : .logWrite)
-        defer { waits.end(attributed) }
+    private func awaitWritten(_ lsn: LogSequenceNumber) throws(RedoubtError) {
         let target = lsn.rawValue
         let mark = streamSpace.mark
-        let slot = events.slot(of: lsn)
-        while true {
-            let ticket = events.ticket(slot)
-            if position.load(ordering: .acquiring) >= target { return try health.check() }
+        let slot = writtenEvents.slot(of: lsn)
+        var isPatient = true
+        while written.value.load(ordering: .acquiring) < target {
             try health.check()
             try checkStream(since: mark)
-            if !threads.areRunning {
-                writerLock.lock()
-                lead(to: target, syncs: syncs)
-            } else if threads.letsCommittersWrite, !streamSpace.isFull, writerLock.tryLock() {
-                lead(to: target, syncs: syncs)
-            } else {
-                threads.wake()
-                threads.spin { position.load(ordering: .acquiring) >= target }
-                events.wait(slot, ticket)
-            }
+            if leadWriting(to: target) || (isPatient && spinForWriter(target)) { continue }
+            let ticket = writtenEvents.ticket(slot)
+            if written.value.load(ordering: .acquiring) >= target { break }
+            try health.check()
+            // Whoever holds the lock looks at the requests once it is free.
+            if leadWriting(to: target) { continue }
+            if streamSpace.isFull { threads.wake() }
+            writtenEvents.wait(slot, ticket)
+            // Who was woken to write has waited once; to sleep again is as good as to spin.
+            isPatient = false
+        }
+        try health.check()
+    }
+
+    /// Writes what is published, on to `target`, if nobody else is writing; returns whether it did.
+    private func leadWriting(to target: UInt64) -> Bool {
+        if !threads.areRunning {
+            writerLock.lock()
+        } else if streamSpace.isFull || !writerLock.tryLock() {
+            return false
+        }
+        if written.value.load(ordering: .relaxed) < target { write(atLeast: target, by: .cache) }
+        endWriting()
+        pauseWithoutThreads()
+        return true
+    }
+
+    /// Spins while somebody else writes, for about as long as that takes; returns whether it is over.
+    private func spinForWriter(_ target: UInt64) -> Bool {
+        if streamSpace.isFull { return false }
+        for _ in 0..<Scheduling.spinLimit {
+            if written.value.load(ordering: .acquiring) >= target || !writerLock.isLocked { return true }
+            Scheduling.spinOnce()
+        }
+        return false
+    }
+
+    private func awaitFlushed(_ lsn: LogSequenceNumber) throws(RedoubtError) {
+        let target = lsn.rawValue
+        let mark = streamSpace.mark
+        let slot = flushedEvents.slot(of: lsn)
+        while flushed.value.load(ordering: .acquiring) < target {
+            try health.check()
+            try checkStream(since: mark)
+            if leadFlushing(to: target) { continue }
+            let ticket = flushedEvents.ticket(slot)
+            if flushed.value.load(ordering: .acquiring) >= target { break }
+            try health.check()
+            if leadFlushing(to: target) { continue }
+            // Where committers lead, whoever is at it looks at the requests when it ends.
+            if !threads.letsCommittersWrite || streamSpace.isFull { threads.wake() }
+            threads.spin { flushed.value.load(ordering: .acquiring) >= target }
+            flushedEvents.wait(slot, ticket)
+        }
+        try health.check()
+    }
+
+    /// Writes and syncs what is published, on to `target`, if committers do so and nobody else is at it; returns
+    /// whether it did.
+    private func leadFlushing(to target: UInt64) -> Bool {
+        if !threads.areRunning {
+            leading.lock()
+        } else if !threads.letsCommittersWrite || streamSpace.isFull || !leading.tryLock() {
+            return false
+        }
+        if flushed.value.load(ordering: .relaxed) < target {
+            writerLock.lock()
+            write(atLeast: target, by: .device)
+            endWriting()
+            sync()
+        }
+        endLeading()
+        pauseWithoutThreads()
+        return true
+    }
+
+    /// Lets another one lead, and wakes one who waits for it if there is more to make durable.
+    func endLeading() {
+        leading.unlock()
+        // Whoever found the lock taken asked before: at least one of the two sees the other.
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        guard hasFlushRequests else { return }
+        if threads.letsCommittersWrite && !streamSpace.isFull {
+            let wanted = LogSequenceNumber(rawValue: flushRequest.value.load(ordering: .relaxed))
+            flushedEvents.signal(flushedEvents.slot(of: wanted))
+        } else {
+            threads.wake()
         }
     }
 
-    /// Does the work of the log's thread, with the writer lock held, and gives the lock back.
-    private func lead(to target: UInt64, syncs: Bool) {
-        write(atLeast: target)
-        if syncs { sync() }
-        writerLock.unlock()
-        // With threads, they try again.
+    /// Leaves redo that found no space alone for a while; with threads, they try again.
+    private func pauseWithoutThreads() {
         if streamSpace.isFull && !threads.areRunning { Scheduling.sleep(microseconds: Self.spacePause) }
-        if hasRequests { threads.wake() }
     }
 
-    /// Whether somebody wants something written or flushed that is not.
-    var hasRequests: Bool {
+    /// Whether somebody wants something flushed that is not.
+    var hasFlushRequests: Bool {
         flushRequest.value.load(ordering: .acquiring) > flushed.value.load(ordering: .acquiring)
-            || writeRequest.value.load(ordering: .acquiring) > written.value.load(ordering: .acquiring)
+    }
+
+    /// The greatest position that somebody wants written.
+    var writeRequestLSN: UInt64 { writeRequest.value.load(ordering: .acquiring) }
+
+    /// Whether there is work for the log's thread: something to be made durable, or redo that found no space.
+    var hasRequests: Bool {
+        if hasFlushRequests { return true }
+        return streamSpace.isFull
+            && writeRequestLSN > written.value.load(ordering: .acquiring)
+    }
+
+    /// Whether so much is written and settled, but not durable, that a sync should begin.
+    var isMuchUnsynced: Bool {
+        settled.value.load(ordering: .acquiring) > flushed.value.load(ordering: .acquiring)
+            &+ UInt64(Self.unsyncedByteCountTarget)
     }
 
     /// Whether half the log buffer waits to be written.
@@ -134,20 +217,32 @@ extension RedoLog {
     /// Waits for the disk.
     func writeReady() {
         guard writerLock.tryLock() else { return }
-        write(atLeast: 0)
+        write(atLeast: 0, by: .device)
+        endWriting()
+    }
+
+    /// Gives the writer lock back, and wakes one who waits for it if there is more to write: the next to write.
+    func endWriting() {
         writerLock.unlock()
+        // Whoever found the lock taken asked before: at least one of the two sees the other.
+        atomicMemoryFence(ordering: .sequentiallyConsistent)
+        let wanted = writeRequest.value.load(ordering: .relaxed)
+        if wanted > written.value.load(ordering: .relaxed) {
+            writtenEvents.signal(writtenEvents.slot(of: LogSequenceNumber(rawValue: wanted)))
+        }
+        if isMuchUnsynced { threads.wake() }
     }
 
     /// Writes what is published, and on until `target` is written or there is no space; the caller holds the writer
     /// lock.
     ///
-    /// Waits for the disk.
-    func write(atLeast target: UInt64) {
+    /// Waits for the disk, or for the page cache only.
+    func write(atLeast target: UInt64, by route: LogRoute) {
         var backoff = Backoff()
         while !health.isFenced {
             let before = written.value.load(ordering: .relaxed)
             let ready = recentWritten.advanceTail()
-            if ready.rawValue > before, !writeAndPublish(from: before, upTo: ready) { return }
+            if ready.rawValue > before, !writeAndPublish(from: before, upTo: ready, by: route) { return }
             if written.value.load(ordering: .relaxed) >= target { return }
             // A group before the target is being copied.
             backoff.pause()
@@ -155,12 +250,13 @@ extension RedoLog {
     }
 
     /// Returns false if that failed, or found no space.
-    private func writeAndPublish(from before: UInt64, upTo ready: LogSequenceNumber) -> Bool {
+    private func writeAndPublish(from before: UInt64, upTo ready: LogSequenceNumber, by route: LogRoute) -> Bool {
         streamSeeker.begin()
         do throws(RedoubtError) {
             var synced = flushed.value.load(ordering: .relaxed)
             try writer.write(
                 upTo: ready.sequenceNumber,
+                by: route,
                 from: buffer,
                 durable: flushedLSN
             ) { (position) throws(RedoubtError) in
@@ -176,8 +272,10 @@ extension RedoLog {
                     synced = reached
                 }
             }
+            // The block that held the end before is full.
+            if before / 512 < ready.rawValue / 512 { settled.value.store(before, ordering: .releasing) }
             written.value.store(ready.rawValue, ordering: .releasing)
-            threads.notifyWritten(self, from: before, to: ready.rawValue)
+            threads.notifyWritten(self, from: before, to: ready.rawValue, by: route)
             let unsynced = ready.rawValue - flushed.value.load(ordering: .relaxed)
             if unsynced > UInt64(Self.unsyncedByteCountMaximum) { sync() }
         } catch {
@@ -188,15 +286,19 @@ extension RedoLog {
         return true
     }
 
-    /// Makes durable what is written.
+    /// Makes durable what is written; `settledOnly`, what is in full blocks of that, so that a write to the last block
+    /// need not pass by the page cache meanwhile.
     ///
     /// Waits for the disk.
-    func sync() {
+    func sync(settledOnly: Bool = false) {
         syncLock.lock()
         defer { syncLock.unlock() }
+        guard !health.isFenced else { return }
         let before = flushed.value.load(ordering: .relaxed)
-        let target = written.value.load(ordering: .acquiring)
-        guard target > before, !health.isFenced else { return }
+        let target = pledge.raise {
+            settledOnly ? settled.value.load(ordering: .acquiring) : written.value.load(ordering: .acquiring)
+        }
+        guard target > before else { return }
         if Scheduling.breaks(.acknowledgesBeforeSync) { publishFlushed(from: before, to: target) }
         do throws(RedoubtError) {
             if !Scheduling.breaks(.skipsLogSync) { try files.syncWritten() }

@@ -10,12 +10,16 @@ import Synchronization
 ///     checkpoint <= closed, flushed <= written <= ready for write <= current
 ///
 /// ## Concurrency
-/// All members may be called from any thread. Locks, in order: checkpoint, writer, sync, and those of the file set and
-/// the continuations, which are held for list operations only.
+/// All members may be called from any thread. Locks, in order: checkpoint, leading, writer, sync, that of the pledge, and
+/// those of the file set and the continuations, which are held for list operations only.
 package final class RedoLog: Sendable {
     /// Redo that is written but not yet durable never exceeds this by more than one write; a scan looks as far beyond
     /// the end.
     static let unsyncedByteCountMaximum = 8 << 20
+    /// From as much on the log's thread makes durable what nobody waits for yet, so that no writer has to stop for it.
+    static let unsyncedByteCountTarget = 2 << 20
+    /// What is made durable by a second sync where the first one must not keep a block from being written.
+    static let unsyncedByteCountSmall = 64 << 10
 
     /// Signalled when a thread waits for the checkpoint to advance, or would like it to.
     package let checkpointNeeded = Event()
@@ -50,8 +54,14 @@ package final class RedoLog: Sendable {
     let writeRequest: CacheIsolated<Atomic<UInt64>>
     let flushRequest: CacheIsolated<Atomic<UInt64>>
 
+    /// Held by who makes redo durable, through writing and syncing: one group of waiters at a time.
+    let leading = EngineLock()
+    /// Held by who writes; given back by ``endWriting()``.
     let writerLock = EngineLock()
     let syncLock = EngineLock()
+    let pledge: LogPledge
+    /// The end of a group in a block that is full and written for good.
+    let settled: CacheIsolated<Atomic<UInt64>>
     let checkpointLock = EngineLock()
     /// Held through a resize, by one after the other; no checkpoint takes it.
     let resizeLock = EngineLock()
@@ -117,16 +127,19 @@ package final class RedoLog: Sendable {
         let continuation = try LogContinuation.prepare(scan, configuration: configuration)
         buffer = try LogBuffer(capacity: configuration.bufferCapacity.rawValue)
         buffer.setFirstGroup(scan.firstGroup, block: end.sequenceNumber / 496)
+        pledge = LogPledge(end)
         writer = try unsafe LogWriter(
             files: files,
             configuration: configuration,
             end: end,
+            pledge: pledge,
             granule: continuation.granule,
             retained: continuation.retained
         )
         sequence = CacheIsolated(Atomic(end.sequenceNumber))
         written = CacheIsolated(Atomic(end.rawValue))
         flushed = CacheIsolated(Atomic(end.rawValue))
+        settled = CacheIsolated(Atomic(end.rawValue))
         checkpoint = CacheIsolated(Atomic(scan.checkpointLSN.rawValue))
         roomEnd = CacheIsolated(Atomic(end.sequenceNumber + UInt64(configuration.bufferCapacity.rawValue)))
         writeRequest = CacheIsolated(Atomic(0))

@@ -49,6 +49,7 @@ struct PlantedMistake: Sendable, CustomStringConvertible {
         PlantedMistake(.dropsPartialBlock, "LogWriter.keepPartialGranule", .rows),
         PlantedMistake(.ignoresDurableDistance, "LogScanner.judgeEnd", .lostBlocks),
         PlantedMistake(.keepsShortLog, "LogFileSet.makeFile", .creation),
+        PlantedMistake(.changesPledgedBlock, "LogPledge.unlessPledged", .cachedLog),
     ]
 
     private static let pool = [

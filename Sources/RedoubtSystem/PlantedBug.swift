@@ -28,6 +28,8 @@ package enum PlantedBug: UInt, CaseIterable, Sendable {
     case ignoresDurableDistance
     /// Redo files are made without their zeros.
     case keepsShortLog
+    /// A block with durable redo is changed in the page cache.
+    case changesPledgedBlock
 
     // The pool and flushing.
 

@@ -100,6 +100,13 @@ enum KeyOrder {
         count >= 8 ? ~0 : ~UInt64(0) << UInt64(truncatingIfNeeded: 64 &- 8 &* count)
     }
 
+    /// The first 8 bytes of a key, zeros for those that are missing.
+    @inline(__always)
+    static func leadingWord(_ key: UnsafeRawBufferPointer) -> UInt64 {
+        guard let start = key.baseAddress else { return 0 }
+        return key.count >= 8 ? unsafe word(start) : unsafe padded(start, key.count)
+    }
+
     /// The 4 bytes of a key from `offset` on, zeros for those that are missing.
     @inline(__always)
     static func head(_ key: UnsafeRawBufferPointer, from offset: Int) -> UInt32 {
