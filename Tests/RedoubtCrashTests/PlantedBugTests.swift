@@ -9,7 +9,7 @@ import Testing
 /// Goal: the laboratory would find the mistakes that it is there for. Method: a few of the bugs that `siege bugs`
 /// plants, from each part of the engine; the table; the switch.
 @Suite(.serialized, .timeLimit(.minutes(20))) struct PlantedBugTests {
-    @Test(arguments: ["skipsLogSync", "takesOldestCopy", "linksUnlogged"])
+    @Test(arguments: ["skipsLogSync", "changesPledgedBlock", "takesOldestCopy", "linksUnlogged"])
     func `a planted bug is caught, and nothing where none is planted`(_ name: String) throws {
         let figures = try PlantedBugs.run(names: [name]) { print($0) }
         #expect(figures.count == 1 && figures.caughtCount == 1)

@@ -206,37 +206,34 @@ import Testing
     }
 
     @Test func `power cuts keep what is durable, whatever of the page cache was caught`() throws {
-        for seed in UInt64(1)...8 {
-            let missing = try SimulatedScheduler(seed: seed).run { Result { try Self.cut(seed) } }.get()
-            #expect(missing.isEmpty, "seed \(seed): \(missing)")
+        for seed in UInt64(1)...6 {
+            for (end, disk) in try SimulatedScheduler(seed: seed).run({ Result { try Self.cut(seed) } }).get() {
+                let found = try LogFixture.scan(disk, checksContent: false).end
+                #expect(found >= end, "seed \(seed)")
+            }
         }
     }
 
-    /// Lets one thread write and one sync, and returns the cuts of the power after which durable redo is missing.
-    private static func cut(_ seed: UInt64) throws -> [String] {
+    /// Lets one thread write and one sync, and returns what cuts of the power left, with what was durable.
+    private static func cut(_ seed: UInt64) throws -> [(LogSequenceNumber, SimulatedStorage)] {
         let fixture = try LogFixture(LogFixture.smallest, starts: true)
-        let isOver = Atomic<Bool>(false)
         let thread = try Scheduling.start("written") {
-            var number: UInt64 = 0
-            while !isOver.load(ordering: .acquiring) {
+            for number: UInt64 in 0..<60 {
                 try? fixture.log.waitUntilWritten(fixture.append(number, byteCount: 40).end)
-                number += 1
             }
         }
-        var missing: [String] = []
-        for index in 0..<6 {
-            let range = fixture.append(UInt64(index), byteCount: 60)
+        var left: [(LogSequenceNumber, SimulatedStorage)] = []
+        for index in UInt64(0)..<6 {
+            let range = fixture.append(index, byteCount: 60)
             try fixture.log.waitUntilFlushed(range.end)
-            for draw in UInt64(0)..<3 {
-                let number = seed << 16 | UInt64(index) << 8 | draw
-                let disk = fixture.storage.powerCut(PowerCut(draw % 2 == 0 ? .seeded(number) : .mixed(number)))
-                let end = try? LogFixture.scan(disk, checksContent: false).end
-                if (end ?? .zero) < range.end { missing.append("\(index), \(draw): \(range.end), found \(end as Any)") }
+            for draw in UInt64(0)..<6 {
+                let number = seed << 16 | index << 8 | draw
+                let cut = PowerCut(draw % 2 == 0 ? .seeded(number) : .mixed(number))
+                left.append((range.end, fixture.storage.powerCut(cut)))
             }
         }
-        isOver.store(true, ordering: .releasing)
         Scheduling.join(thread)
         fixture.log.stop()
-        return missing
+        return left
     }
 }
