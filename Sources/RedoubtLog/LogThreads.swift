@@ -172,7 +172,7 @@ final class LogThreads: @unchecked Sendable {
         log.leading.lock()
         defer { log.endLeading() }
         let flush = log.flushRequest.value.load(ordering: .acquiring)
-        log.writerLock.lock()
+        log.beginWriting()
         log.write(atLeast: log.streamSpace.isFull ? max(flush, log.writeRequestLSN) : flush, by: .device)
         log.endWriting()
         let flushed = log.flushed.value.load(ordering: .acquiring)
@@ -200,7 +200,7 @@ final class LogThreads: @unchecked Sendable {
             let wanted = log.streamSpace.isFull ? max(flush, log.writeRequestLSN) : flush
             if wanted > log.written.value.load(ordering: .acquiring) || log.isBufferHalfFull {
                 let before = log.writtenLSN
-                log.writerLock.lock()
+                log.beginWriting()
                 log.write(atLeast: wanted, by: .device)
                 log.endWriting()
                 pauseIfFull(log)

@@ -107,7 +107,8 @@ extension RedoLog {
     private func leadWriting(to target: UInt64) -> Bool {
         if !threads.areRunning {
             writerLock.lock()
-        } else if streamSpace.isFull || !writerLock.tryLock() {
+        } else if streamSpace.isFull || writerWaiters.load(ordering: .relaxed) > 0 || !writerLock.tryLock() {
+            // Who waits for the lock writes all that is ready.
             return false
         }
         if written.value.load(ordering: .relaxed) < target { write(atLeast: target, by: .cache) }
@@ -120,7 +121,8 @@ extension RedoLog {
     private func spinForWriter(_ target: UInt64) -> Bool {
         if streamSpace.isFull { return false }
         for _ in 0..<Scheduling.spinLimit {
-            if written.value.load(ordering: .acquiring) >= target || !writerLock.isLocked { return true }
+            if written.value.load(ordering: .acquiring) >= target { return true }
+            if !writerLock.isLocked && writerWaiters.load(ordering: .relaxed) == 0 { return true }
             Scheduling.spinOnce()
         }
         return false
@@ -155,7 +157,7 @@ extension RedoLog {
             return false
         }
         if flushed.value.load(ordering: .relaxed) < target {
-            writerLock.lock()
+            beginWriting()
             write(atLeast: target, by: .device)
             endWriting()
             sync()
@@ -219,6 +221,16 @@ extension RedoLog {
         guard writerLock.tryLock() else { return }
         write(atLeast: 0, by: .device)
         endWriting()
+    }
+
+    /// Takes the writer lock, before those who come later and want redo written only.
+    ///
+    /// Waits.
+    func beginWriting() {
+        if writerLock.tryLock() { return }
+        writerWaiters.wrappingAdd(1, ordering: .relaxed)
+        writerLock.lock()
+        writerWaiters.wrappingSubtract(1, ordering: .relaxed)
     }
 
     /// Gives the writer lock back, and wakes one who waits for it if there is more to write: the next to write.

@@ -58,6 +58,8 @@ package final class RedoLog: Sendable {
     let leading = EngineLock()
     /// Held by who writes; given back by ``endWriting()``.
     let writerLock = EngineLock()
+    /// Those who wait in ``beginWriting()``, before whom nobody takes the writer lock in passing.
+    let writerWaiters = Atomic<Int>(0)
     let syncLock = EngineLock()
     let pledge: LogPledge
     /// The end of a group in a block that is full and written for good.
