@@ -40,10 +40,19 @@ extension IndexPage {
     }
 
     /// Returns the child that `key` belongs to, on a page that is not a leaf.
-    @inline(always)
+    @inline(__always)
     func child(for key: UnsafeRawBufferPointer, _ index: SearchIndex) -> ChildSearchResult {
         let state = index.state
-        guard state.isNode else { return unsafe childByDirectory(key) }
+        return state.isNode ? unsafe child(for: key, index, state) : unsafe childByDirectory(key)
+    }
+
+    /// The same with a search index that describes a page that is not a leaf, as its `state` says.
+    @inline(always)
+    func child(
+        for key: UnsafeRawBufferPointer,
+        _ index: SearchIndex,
+        _ state: SearchIndex.State
+    ) -> ChildSearchResult {
         let capacity = index.capacity(hasChildren: true)
         let rank = unsafe childRank(key, index, state, capacity)
         let origin = index.offset(ofRank: rank, capacity)

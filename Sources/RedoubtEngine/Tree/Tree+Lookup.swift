@@ -27,8 +27,9 @@ extension Tree {
         guard level > 0, isNode(node, level: level) else { return nil }
         while true {
             let index = pool.currentSearchIndex(node)
-            guard index.state.isValid else { return nil }
-            let found = unsafe IndexPage(node.bytes).child(for: key, index)
+            let state = index.state
+            guard state.isNode else { return nil }
+            let found = unsafe IndexPage(node.bytes).child(for: key, index, state)
             let child = id(found.child)
             level &-= 1
             if level == 0 {
