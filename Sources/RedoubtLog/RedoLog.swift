@@ -10,8 +10,8 @@ import Synchronization
 ///     checkpoint <= closed, flushed <= written <= ready for write <= current
 ///
 /// ## Concurrency
-/// All members may be called from any thread. Locks, in order: checkpoint, leading, writer, sync, that of the pledge, and
-/// those of the file set and the continuations, which are held for list operations only.
+/// All members may be called from any thread. Locks, in order: checkpoint, leading, writer, sync, that of the pledge,
+/// and those of the file set and the continuations, which are held for list operations only.
 package final class RedoLog: Sendable {
     /// Redo that is written but not yet durable never exceeds this by more than one write; a scan looks as far beyond
     /// the end.

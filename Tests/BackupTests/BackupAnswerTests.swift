@@ -141,7 +141,8 @@ import Testing
         }
         let database = try world.open(serving: true, storage)
         #expect(try world.ask("first").isVerified)
-        #expect(slept.load(ordering: .relaxed))
+        let hasSlept = slept.load(ordering: .relaxed)
+        #expect(hasSlept)
         try database.close()
     }
 

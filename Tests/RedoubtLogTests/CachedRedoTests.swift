@@ -236,4 +236,34 @@ import Testing
         fixture.log.stop()
         return left
     }
+
+    @Test func `who wants redo to be durable was kept waiting by those who want it written`() throws {
+        for seed in UInt64(1)...4 {
+            let added = try SimulatedScheduler(seed: seed).run { () -> Result<UInt64, any Error> in
+                Result {
+                    var configuration = LogFixture.smallest
+                    configuration.capacity = .mebibytes(64)
+                    configuration.shape = .selfWriting
+                    let fixture = try LogFixture(configuration, starts: true)
+                    let log = fixture.log
+                    let isOver = Atomic<Bool>(false)
+                    let thread = try Scheduling.start("writes") {
+                        for _ in 0..<10_000 where !isOver.load(ordering: .acquiring) {
+                            let range = fixture.append(1, byteCount: 400)
+                            #expect(throws: Never.self) { try log.waitUntilWritten(range.end) }
+                        }
+                    }
+                    Scheduling.sleep(microseconds: 100)
+                    let range = fixture.append(2, byteCount: 400)
+                    try log.waitUntilFlushed(range.end)
+                    let added = log.currentLSN.rawValue - range.end.rawValue
+                    isOver.store(true, ordering: .releasing)
+                    Scheduling.join(thread)
+                    log.stop()
+                    return added
+                }
+            }.get()
+            #expect(added < 1 << 20, "seed \(seed): \(added) bytes were written meanwhile")
+        }
+    }
 }

@@ -13,8 +13,8 @@
 
 Keys and values are bytes (or anything that bytes() takes from a buffer). Errors are Error, whose `status` is the number
 and `name` the name that redoubt.h gives. Databases and keyspaces may be used by many threads, and calls let other
-threads of Python run; batches, cursors and loaders are for one thread at a time. After os.fork() the child has nothing open:
-whatever it uses raises Error with the name invalidHandle, and closing has no effect.
+threads of Python run; batches, cursors and loaders are for one thread at a time. After os.fork() the child has nothing
+open: whatever it uses raises Error with the name invalidHandle, and closing has no effect.
 
 The library is found by the environment's REDOUBT_LIBRARY, beside this file's folder in ../lib, or by the system.
 """

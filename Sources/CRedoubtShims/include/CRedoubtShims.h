@@ -28,9 +28,9 @@ static inline void redoubt_cpu_pause(void) {
 /// Has the processor fetch the cache line at `address`, which need not be mapped.
 static inline void redoubt_prefetch(const void *address) { __builtin_prefetch(address); }
 
-/// How many of the `count` numbers at `heads`, which ascend, are not above `head`. Each is loaded at once, so others may
-/// store to them meanwhile; the answer is then any number up to `count`. In C, and on this processor by instruction,
-/// because every compiler makes branches of it, which the processor guesses wrong every other time.
+/// How many of the `count` numbers at `heads`, which ascend, are not above `head`. Each is loaded at once, so others
+/// may store to them meanwhile; the answer is then any number up to `count`. In C, and on this processor by
+/// instruction, because every compiler makes branches of it, which the processor guesses wrong every other time.
 __attribute__((always_inline)) static inline size_t redoubt_upper_bound(const void *heads, size_t count,
                                                                         uint32_t head) {
     const uint32_t *base = (const uint32_t *)heads;

@@ -13,8 +13,8 @@ extension BufferPool {
         return (frame, version)
     }
 
-    /// Returns frame `hint` and the version to validate what is read by, if the frame holds `page` and nobody has latched
-    /// it exclusively; else nil.
+    /// Returns frame `hint` and the version to validate what is read by, if the frame holds `page` and nobody has
+    /// latched it exclusively; else nil.
     @inline(__always)
     func hit(_ page: PageID, in hint: UInt32) -> (frame: Frame, version: UInt64)? {
         guard hint < frameBound else { return nil }

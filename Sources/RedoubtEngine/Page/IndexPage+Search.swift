@@ -138,8 +138,8 @@ extension IndexPage {
         return unsafe searchTies(key, index, state, head: head, start: start, end: candidate)
     }
 
-    /// Returns the rank of the greatest record that is not above `key`; the head of the one at `last` is that of the key,
-    /// and those behind it are greater.
+    /// Returns the rank of the greatest record that is not above `key`; the head of the one at `last` is that of the
+    /// key, and those behind it are greater.
     @inline(never)
     private func rankAmongEqualHeads(
         _ key: UnsafeRawBufferPointer,
