@@ -56,6 +56,14 @@ uint64_t redoubt_monotonic_nanoseconds(void) {
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+int redoubt_drain(int descriptor, int64_t offset, int64_t length) {
+    const unsigned flags = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+    int code;
+    do code = sync_file_range(descriptor, offset, length, flags) == 0 ? 0 : errno;
+    while (code == EINTR);
+    return code;
+}
+
 int redoubt_fallocate(int descriptor, int64_t offset, int64_t length) {
     return fallocate(descriptor, 0, offset, length) == 0 ? 0 : errno;
 }

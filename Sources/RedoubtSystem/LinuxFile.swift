@@ -143,6 +143,7 @@ package final class LinuxFile: StorageFile {
     private func write(_ source: UnsafeRawBufferPointer, at offset: UInt64, isAtomic: Bool) throws(RedoubtError) {
         try requireWritable()
         try withDescriptor { descriptor throws(RedoubtError) in
+            if role == .redo && alignment == 1 { try drain(descriptor, offset, source.count) }
             let bytes = unsafe UnsafeMutableRawBufferPointer(mutating: source)
             var transfer = unsafe Transfer(
                 isWrite: true,
@@ -153,6 +154,20 @@ package final class LinuxFile: StorageFile {
             )
             try perform(&transfer, on: descriptor)
         }
+    }
+
+    /// Waits until no cached page of a range is on its way to the device or has to go there, waiting for the device.
+    ///
+    /// Without direct I/O a write changes the page that a sync of another thread may be sending: the device would get
+    /// something neither old nor new, which may hold redo that is durable, and the sync would succeed.
+    private func drain(_ descriptor: Int32, _ offset: UInt64, _ byteCount: Int) throws(RedoubtError) {
+        syncing.lock()
+        defer { syncing.unlock() }
+        let code = redoubt_drain(descriptor, Int64(offset), Int64(byteCount))
+        guard code != 0 else { return }
+        // The kernel has told of a lost write now, and will not tell the next sync; also if there was no space for it.
+        isSyncFailed.store(true, ordering: .releasing)
+        throw RedoubtError(.systemCallFailed, "sync_file_range failed", path: path, errno: code)
     }
 
     private func perform(_ transfer: inout Transfer, on descriptor: Int32) throws(RedoubtError) {

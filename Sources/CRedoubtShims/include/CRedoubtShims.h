@@ -133,6 +133,10 @@ extern const int32_t redoubt_o_dsync;
 /// fallocate(2) that allocates blocks without changing their content; returns 0 or errno.
 int redoubt_fallocate(int descriptor, int64_t offset, int64_t length);
 
+/// sync_file_range(2) that writes what is cached of a range and waits for it, and for what was under way before; says
+/// nothing of durability. Returns 0 or errno.
+int redoubt_drain(int descriptor, int64_t offset, int64_t length);
+
 /// Takes the write lock of the whole open file (F_OFD_SETLK) without waiting; returns 0 or errno.
 int redoubt_lock_file(int descriptor);
 
