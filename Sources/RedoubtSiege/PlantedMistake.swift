@@ -39,7 +39,7 @@ struct PlantedMistake: Sendable, CustomStringConvertible {
 
     private static let log = [
         PlantedMistake(.skipsLogSync, "RedoLog.sync", .rows),
-        PlantedMistake(.acknowledgesBeforeSync, "RedoLog.sync", .rows),
+        PlantedMistake(.acknowledgesBeforeSync, "RedoLog.sync", .simulations),
         PlantedMistake(.retriesSync, "RedoLog.sync", .failedRedoSyncs),
         PlantedMistake(.leavesStaleBlocks, "LogContinuation.clear", .log),
         PlantedMistake(.skipsHeaderSync, "LogFileSet.activateNext", .log),
@@ -145,6 +145,12 @@ extension Hunt {
         }
     }
 
+    /// Several clients and log threads: who syncs for others may tell them too early, and itself it cannot.
+    static let simulations = Hunt(name: "simulations by seed", unit: "runs") { limit, _ in
+        let count = min(limit, 12)
+        let found = Swarm.hunt(limit: count)
+        return Outcome(count: found?.count ?? count, finding: found?.wrong)
+    }
     static let creation = cuts(Cuts(profile("creation", 0, 4, isClosing: true)))
     private static let rowCuts = Cuts(profile("rows", 40, 24) { $0.checkpoint = 8 })
     static let rows = cuts(rowCuts)
