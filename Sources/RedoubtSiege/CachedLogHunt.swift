@@ -21,7 +21,6 @@ extension Hunt {
 
 /// A redo log without an engine, to which two threads append small groups: one wants them written, one durable.
 struct CachedLogRun: Sendable {
-    private static let directory = "/redo"
     private static let groupCount = 40
 
     /// The disk that recorded it.
@@ -29,38 +28,17 @@ struct CachedLogRun: Sendable {
     /// The ends of the groups in the order of the stream, with the beginning of the first one in front.
     private let ends: [LogSequenceNumber]
 
-    private static let configuration = {
-        var configuration = Configuration.RedoLog()
-        configuration.capacity = .mebibytes(2)
-        configuration.fileCount = 4
-        configuration.bufferCapacity = .kibibytes(256)
-        configuration.shape = .selfWriting
-        return configuration
-    }()
+    private static let configuration = BareLog.configuration(.selfWriting)
 
     init(seed: UInt64) throws {
-        let empty = SimulatedStorage(options: .judging)
-        try RedoLog.create(
-            storage: empty,
-            directory: Self.directory,
-            configuration: Self.configuration,
-            database: DatabaseID(high: 1, low: 1)
-        )
-        let storage = SimulatedStorage(empty.image)
+        let storage = SimulatedStorage(try BareLog.create(Self.configuration).image)
         self.storage = storage
         ends = try SimulatedScheduler(seed: seed).run { Result { try Self.record(storage, seed) } }.get()
         storage.stopRecording()
     }
 
     private static func record(_ storage: SimulatedStorage, _ seed: UInt64) throws -> [LogSequenceNumber] {
-        var scanner = try LogScanner.open(storage: storage, directory: directory)
-        let log = try RedoLog(
-            storage: storage,
-            directory: directory,
-            configuration: configuration,
-            health: EngineHealth(),
-            scan: try scanner.finish()
-        )
+        let log = try BareLog.open(storage, configuration)
         try log.start()
         let ends = Mutex([log.currentLSN])
         let thread = try Scheduling.start("written") {
@@ -102,7 +80,7 @@ struct CachedLogRun: Sendable {
 
     /// Returns the number of groups that a scan of `state` finds.
     func judge(_ state: CrashState) throws -> [Int] {
-        var scanner = try LogScanner.open(storage: state.storage, directory: Self.directory, readOnly: true)
+        var scanner = try LogScanner.open(storage: state.storage, directory: BareLog.directory, readOnly: true)
         defer { scanner.close() }
         let end = try scanner.finish().endLSN
         guard let count = ends.firstIndex(of: end) else { throw CrashRun.Finding("the log ends at \(end)") }

@@ -22,7 +22,6 @@ extension Hunt {
 /// A redo log without an engine, whose groups say their numbers: appended, written, made durable and passed by
 /// checkpoints in a seeded order over several files.
 struct LogRun: Sendable {
-    private static let directory = "/redo"
     /// The payload of a granule of 4096 bytes.
     private static let granulePayload: UInt64 = 8 * 496
 
@@ -31,26 +30,11 @@ struct LogRun: Sendable {
     /// The number of groups by the LSN at which the last of them ends.
     private var counts: [UInt64: Int] = [:]
 
-    /// The smallest log: 2 MiB in 4 files.
-    private static let configuration = {
-        var configuration = Configuration.RedoLog()
-        configuration.capacity = .mebibytes(2)
-        configuration.fileCount = 4
-        configuration.bufferCapacity = .kibibytes(256)
-        configuration.shape = .single
-        return configuration
-    }()
+    private static let configuration = BareLog.configuration(.single)
 
     init(seed: UInt64) throws {
-        let empty = SimulatedStorage(options: .judging)
-        try RedoLog.create(
-            storage: empty,
-            directory: Self.directory,
-            configuration: Self.configuration,
-            database: DatabaseID(high: 1, low: 1)
-        )
-        storage = SimulatedStorage(empty.image)
-        let log = try Self.open(storage)
+        storage = SimulatedStorage(try BareLog.create(Self.configuration).image)
+        let log = try BareLog.open(storage, Self.configuration)
         var random = SeededRandom(seed: seed)
         var ends: [LogSequenceNumber] = [log.currentLSN]
         counts[log.currentLSN.rawValue] = 0
@@ -70,17 +54,6 @@ struct LogRun: Sendable {
         }
         storage.stopRecording()
         log.stop()
-    }
-
-    private static func open(_ storage: SimulatedStorage) throws -> RedoLog {
-        var scanner = try LogScanner.open(storage: storage, directory: directory)
-        return try RedoLog(
-            storage: storage,
-            directory: directory,
-            configuration: configuration,
-            health: EngineHealth(),
-            scan: try scanner.finish()
-        )
     }
 
     /// A third ends where a granule does, so that a group starts with the next; a few are so large that files change.
@@ -123,7 +96,7 @@ struct LogRun: Sendable {
         var options = SimulatedStorage.Options.judging
         options.tracksDurability = true
         let storage = SimulatedStorage(state.storage.image, options: options)
-        let log = try Self.open(storage)
+        let log = try BareLog.open(storage, Self.configuration)
         let added = Self.append(count, byteCount: Self.restOfGranule(log), to: log)
         try log.waitUntilFlushed(added)
         let (again, addedEnd) = try Self.scan(storage.powerCut(.none))
@@ -136,7 +109,7 @@ struct LogRun: Sendable {
 
     /// Returns the last group, which all others lead up to, and the end of the log.
     private static func scan(_ storage: SimulatedStorage) throws -> (last: Int?, end: LogSequenceNumber) {
-        var scanner = try LogScanner.open(storage: storage, directory: directory, readOnly: true)
+        var scanner = try LogScanner.open(storage: storage, directory: BareLog.directory, readOnly: true)
         defer { scanner.close() }
         var last: Int?
         while unsafe try scanner.next({ (range, payload) throws(RedoubtError) in

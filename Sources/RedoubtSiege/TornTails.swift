@@ -46,16 +46,7 @@ package enum TornTails {
     /// The blocks of the files: 4 MiB without the headers of four files, each as long as 24 blocks.
     package static let positionCount = 8192 - 4 * 24
 
-    private static let directory = "/redo"
-
-    private static var configuration: Configuration.RedoLog {
-        var configuration = Configuration.RedoLog()
-        configuration.capacity = .mebibytes(4)
-        configuration.fileCount = 4
-        configuration.bufferCapacity = .kibibytes(256)
-        configuration.shape = .single
-        return configuration
-    }
+    private static let configuration = BareLog.configuration(.single, mebibytes: 4)
 
     /// Destroys, scans and judges.
     ///
@@ -63,21 +54,8 @@ package enum TornTails {
     ///
     /// - Throws: What stops the log that is to be damaged.
     package static func run() throws -> Matrix {
-        let storage = SimulatedStorage(options: .judging)
-        try RedoLog.create(
-            storage: storage,
-            directory: directory,
-            configuration: configuration,
-            database: DatabaseID(high: 7, low: 9)
-        )
-        var scanner = try LogScanner.open(storage: storage, directory: directory)
-        let log = try RedoLog(
-            storage: storage,
-            directory: directory,
-            configuration: configuration,
-            health: EngineHealth(),
-            scan: try scanner.finish()
-        )
+        let storage = try BareLog.create(configuration)
+        let log = try BareLog.open(storage, configuration)
         var matrix = Matrix()
         for moment in 0..<6 {
             // As far as writers may go without a checkpoint.
@@ -164,7 +142,7 @@ package enum TornTails {
     private static func scan(_ storage: SimulatedStorage) throws(RedoubtError) -> LogSequenceNumber {
         let place = UnderJudgement.note(.tails, seed: 1)
         defer { place?.end() }
-        var scanner = try LogScanner.open(storage: storage, directory: directory, readOnly: true)
+        var scanner = try LogScanner.open(storage: storage, directory: BareLog.directory, readOnly: true)
         defer { scanner.close() }
         while unsafe try scanner.next({ (_, _) throws(RedoubtError) in }) {}
         return try scanner.finish().endLSN

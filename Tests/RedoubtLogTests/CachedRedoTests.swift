@@ -11,23 +11,6 @@ import Testing
 /// durable later is. Method: a disk that takes down the route of each write; kills and power cuts of a simulated one,
 /// whose page cache is caught in the middle of writes.
 @Suite(.timeLimit(.minutes(20))) struct CachedRedoTests {
-    private func openLog(on storage: RoutedStorage) throws -> RedoLog {
-        try RedoLog.create(
-            storage: storage,
-            directory: LogFixture.directory,
-            configuration: LogFixture.smallest,
-            database: LogFixture.database
-        )
-        var scanner = try LogScanner.open(storage: storage, directory: LogFixture.directory)
-        return try RedoLog(
-            storage: storage,
-            directory: LogFixture.directory,
-            configuration: LogFixture.smallest,
-            health: EngineHealth(),
-            scan: try scanner.finish()
-        )
-    }
-
     private func append(_ byteCount: Int, to log: RedoLog) -> LogRange {
         var group = LogFixture.group(1, byteCount: byteCount)
         let range = unsafe group.withUnsafeMutableBytes { unsafe log.append($0) }
@@ -37,7 +20,7 @@ import Testing
 
     @Test func `what is only written is cached: whole pages first, then the blocks that change`() throws {
         let storage = RoutedStorage()
-        let log = try openLog(on: storage)
+        let log = try storage.openLog()
         _ = storage.takeWrites()
         var seen: [RoutedStorage.Write] = []
         for byteCount in [100, 100, 400, 100, 3000, 300] {
@@ -55,7 +38,7 @@ import Testing
 
     @Test func `what a sync follows goes to the device, unless something cached is not durable yet`() throws {
         let storage = RoutedStorage()
-        let log = try openLog(on: storage)
+        let log = try storage.openLog()
         _ = storage.takeWrites()
         try log.waitUntilFlushed(append(600, to: log).end)
         #expect(storage.takeWrites().map(\.isCached) == [false])
@@ -73,7 +56,7 @@ import Testing
 
     @Test func `a block with durable redo is changed on the device, and the next one in the cache`() throws {
         let storage = RoutedStorage()
-        let log = try openLog(on: storage)
+        let log = try storage.openLog()
         try log.waitUntilFlushed(append(100, to: log).end)
         _ = storage.takeWrites()
         try log.waitUntilWritten(append(100, to: log).end)
@@ -90,7 +73,7 @@ import Testing
 
     @Test func `a sync that nobody waits for ends at a full block`() throws {
         let storage = RoutedStorage()
-        let log = try openLog(on: storage)
+        let log = try storage.openLog()
         let first = append(700, to: log)
         try log.waitUntilWritten(first.end)
         log.sync(settledOnly: true)
@@ -106,7 +89,7 @@ import Testing
 
     @Test func `a sync does not begin in the middle of a write to the page cache`() throws {
         let storage = RoutedStorage()
-        let log = try openLog(on: storage)
+        let log = try storage.openLog()
         let range = append(100, to: log)
         let state = Atomic<Int>(0)
         storage.withinCachedWrite.withLock {

@@ -3,7 +3,9 @@ import RedoubtSimulation
 import RedoubtSystem
 import Synchronization
 
-/// A simulated disk that takes down how redo is written, and lets a test act within a write to the page cache.
+@testable import RedoubtLog
+
+/// A simulated disk that takes down how redo is written, and lets a test act in the middle of it.
 final class RoutedStorage: Storage {
     /// A write of redo, beyond the first 12 KiB of a file.
     struct Write: Equatable {
@@ -14,7 +16,36 @@ final class RoutedStorage: Storage {
 
     let disk = LogFixture.newStorage()
     let writes = Mutex<[Write]>([])
+    /// What happens before a write past the page cache, to which its offset is told.
+    let beforeWrite = Mutex<(@Sendable (UInt64) -> Void)?>(nil)
+    /// What happens before a write to the page cache.
     let withinCachedWrite = Mutex<(@Sendable () -> Void)?>(nil)
+    /// What happens before a file grows by zeros.
+    let beforeExtension = Mutex<(@Sendable () -> Void)?>(nil)
+    fileprivate let takesCachedWrites: Bool
+
+    /// A disk whose files can be written through the page cache, or cannot.
+    init(takesCachedWrites: Bool = true) {
+        self.takesCachedWrites = takesCachedWrites
+    }
+
+    /// Makes a log of the smallest size, and opens it; no thread of it runs.
+    func openLog() throws -> RedoLog {
+        try RedoLog.create(
+            storage: self,
+            directory: LogFixture.directory,
+            configuration: LogFixture.smallest,
+            database: LogFixture.database
+        )
+        var scanner = try LogScanner.open(storage: self, directory: LogFixture.directory)
+        return try RedoLog(
+            storage: self,
+            directory: LogFixture.directory,
+            configuration: LogFixture.smallest,
+            health: EngineHealth(),
+            scan: try scanner.finish()
+        )
+    }
 
     var status: String { disk.status }
 
@@ -52,7 +83,7 @@ private final class RoutedFile: StorageFile {
     var path: String { file.path }
     var role: FileRole { file.role }
     var alignment: Int { file.alignment }
-    var takesCachedWrites: Bool { file.takesCachedWrites }
+    var takesCachedWrites: Bool { storage.takesCachedWrites }
 
     func size() throws(RedoubtError) -> UInt64 { try file.size() }
 
@@ -62,6 +93,8 @@ private final class RoutedFile: StorageFile {
 
     func write(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
         note(false, offset, source.count)
+        let body = storage.beforeWrite.withLock { $0 }
+        body?(offset)
         try unsafe file.write(source, at: offset)
     }
 
@@ -80,7 +113,12 @@ private final class RoutedFile: StorageFile {
 
     func sync() throws(RedoubtError) { try file.sync() }
     func extend(to size: UInt64) throws(RedoubtError) { try file.extend(to: size) }
-    func extendByWriting(to size: UInt64) throws(RedoubtError) { try file.extendByWriting(to: size) }
+    func extendByWriting(to size: UInt64) throws(RedoubtError) {
+        let body = storage.beforeExtension.withLock { $0 }
+        body?()
+        try file.extendByWriting(to: size)
+    }
+
     func truncate(to size: UInt64) throws(RedoubtError) { try file.truncate(to: size) }
     func close() { file.close() }
 }

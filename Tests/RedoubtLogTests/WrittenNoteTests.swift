@@ -10,27 +10,9 @@ import Testing
 /// Goal: nothing is called durable that no sync covered, and leftovers in the directory do not keep a log from opening.
 /// Method: a disk that lets a test act in the middle of a write; stray files beside those of a log.
 @Suite struct WrittenNoteTests {
-    private func openLog(on storage: InterruptedStorage) throws -> RedoLog {
-        let configuration = LogFixture.smallest
-        try RedoLog.create(
-            storage: storage,
-            directory: LogFixture.directory,
-            configuration: configuration,
-            database: LogFixture.database
-        )
-        var scanner = try LogScanner.open(storage: storage, directory: LogFixture.directory)
-        return try RedoLog(
-            storage: storage,
-            directory: LogFixture.directory,
-            configuration: configuration,
-            health: EngineHealth(),
-            scan: try scanner.finish()
-        )
-    }
-
     @Test func `redo written while an earlier sync runs needs a sync of its own`() throws {
-        let storage = InterruptedStorage()
-        let log = try openLog(on: storage)
+        let storage = RoutedStorage(takesCachedWrites: false)
+        let log = try storage.openLog()
         var group = LogFixture.group(1, byteCount: 40)
         let first = unsafe group.withUnsafeMutableBytes { unsafe log.append($0) }
         try log.waitUntilWritten(first.end)
@@ -47,8 +29,8 @@ import Testing
     }
 
     @Test func `a resize while the writer takes a file keeps the number of files`() throws {
-        let storage = InterruptedStorage()
-        let log = try openLog(on: storage)
+        let storage = RoutedStorage(takesCachedWrites: false)
+        let log = try storage.openLog()
         let resized = Atomic<Int>(0)
         // Offset 0 is the header: the file is no longer spare, and not yet in use.
         storage.beforeWrite.withLock {
@@ -70,8 +52,8 @@ import Testing
     }
 
     @Test func `checkpoints go on while a resize writes zeros`() throws {
-        let storage = InterruptedStorage()
-        let log = try openLog(on: storage)
+        let storage = RoutedStorage(takesCachedWrites: false)
+        let log = try storage.openLog()
         var group = LogFixture.group(1, byteCount: 40)
         let range = unsafe group.withUnsafeMutableBytes { unsafe log.append($0) }
         log.close(range)
@@ -107,63 +89,4 @@ import Testing
         #expect(again.log.files.count == 4)
         again.log.stop()
     }
-}
-
-/// A simulated disk that calls the test before each write, and before a file grows.
-private final class InterruptedStorage: Storage {
-    let disk = LogFixture.newStorage()
-    let beforeWrite = Mutex<(@Sendable (UInt64) -> Void)?>(nil)
-    let beforeExtension = Mutex<(@Sendable () -> Void)?>(nil)
-
-    var status: String { disk.status }
-
-    func open(_ path: String, role: FileRole, creating: Bool, readOnly: Bool) throws(RedoubtError) -> any StorageFile {
-        InterruptedFile(self, try disk.open(path, role: role, creating: creating, readOnly: readOnly))
-    }
-
-    func exists(_ path: String) throws(RedoubtError) -> Bool { try disk.exists(path) }
-    func list(_ directory: String) throws(RedoubtError) -> [String] { try disk.list(directory) }
-    func createDirectory(_ path: String) throws(RedoubtError) { try disk.createDirectory(path) }
-    func syncDirectory(_ path: String) throws(RedoubtError) { try disk.syncDirectory(path) }
-    func remove(_ path: String) throws(RedoubtError) { try disk.remove(path) }
-    func rename(_ source: String, to target: String) throws(RedoubtError) { try disk.rename(source, to: target) }
-    func lock(_ path: String) throws(RedoubtError) -> any AnyObject & Sendable { try disk.lock(path) }
-    func makeQueue(depth: Int) throws(RedoubtError) -> any StorageQueue { try disk.makeQueue(depth: depth) }
-}
-
-private final class InterruptedFile: StorageFile {
-    private let storage: InterruptedStorage
-    private let file: any StorageFile
-
-    init(_ storage: InterruptedStorage, _ file: any StorageFile) {
-        self.storage = storage
-        self.file = file
-    }
-
-    var path: String { file.path }
-    var role: FileRole { file.role }
-    var alignment: Int { file.alignment }
-
-    func size() throws(RedoubtError) -> UInt64 { try file.size() }
-
-    func read(into target: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(RedoubtError) -> Int {
-        try unsafe file.read(into: target, at: offset)
-    }
-
-    func write(_ source: UnsafeRawBufferPointer, at offset: UInt64) throws(RedoubtError) {
-        let body = storage.beforeWrite.withLock { $0 }
-        body?(offset)
-        try unsafe file.write(source, at: offset)
-    }
-
-    func sync() throws(RedoubtError) { try file.sync() }
-    func extend(to size: UInt64) throws(RedoubtError) { try file.extend(to: size) }
-    func extendByWriting(to size: UInt64) throws(RedoubtError) {
-        let body = storage.beforeExtension.withLock { $0 }
-        body?()
-        try file.extendByWriting(to: size)
-    }
-
-    func truncate(to size: UInt64) throws(RedoubtError) { try file.truncate(to: size) }
-    func close() { file.close() }
 }
