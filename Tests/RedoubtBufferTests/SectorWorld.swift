@@ -150,8 +150,7 @@ final class SectorWorld {
         var image = images[number]?.last ?? [UInt8](repeating: 0, count: pageByteCount)
         image.replaceSubrange(..<bytes.count, with: bytes)
         images[number, default: []].append(image)
-        let lsn = image[16..<24].reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        if copies[number]?.rawValue == lsn { copied.insert(number) } else { copied.remove(number) }
+        if copies[number]?.rawValue == Self.lsn(image) { copied.insert(number) } else { copied.remove(number) }
         if bytes.count == pageByteCount { partial.remove(number) } else { partial.insert(number) }
     }
 
@@ -213,8 +212,23 @@ final class SectorWorld {
         }
         if isTorn { outcome.tornCount += 1 }
         // A whole page is left alone, whatever its age: what it lacks, redo brings.
-        if !Self.areEqual(found, isTorn ? all[all.count - 1] : torn) { outcome.failureCount += 1 }
+        if Self.areEqual(found, isTorn ? all[all.count - 1] : torn) { return }
+        if try !isTorn || !isImageOfNextWrite(found, of: number, after: all[all.count - 1]) {
+            outcome.failureCount += 1
+        }
     }
+
+    /// Whether `found` is the image of a write that never began, because its segment found no space, but whose copy was
+    /// in the part of it that did: as good as the newest image, for its redo is durable.
+    private func isImageOfNextWrite(_ found: [UInt8], of number: UInt32, after newest: [UInt8]) throws -> Bool {
+        try unsafe withPage { bytes, memory in
+            unsafe memory.copyBytes(from: found)
+            return PageSeal.fault(bytes, expected: page(number)) == nil && bytes.lsn == copies[number]
+                && bytes.lsn.rawValue > Self.lsn(newest)
+        }
+    }
+
+    private static func lsn(_ image: [UInt8]) -> UInt64 { image[16..<24].reduce(0) { $0 << 8 | UInt64($1) } }
 
     private static func areEqual(_ left: [UInt8], _ right: [UInt8]) -> Bool {
         unsafe left.withUnsafeBytes { left in
