@@ -57,6 +57,36 @@ import Testing
         log.stop()
     }
 
+    @Test(arguments: [true, false])
+    func `the loss of space and its return are told once each time`(starts: Bool) throws {
+        let fixture = try LogFixture(starts: starts)
+        let (ranOut, returned) = (Count(), Count())
+        _ = fixture.log.events.listen { event in
+            switch event.kind {
+            case .spaceRanOut: ranOut.value.wrappingAdd(1, ordering: .relaxed)
+            case .spaceReturned: returned.value.wrappingAdd(1, ordering: .relaxed)
+            default: break
+            }
+        }
+        for turn in 1...2 {
+            fixture.storage.inject(SimulatedFault(.write, role: .redo, isPermanent: true, effect: Self.full))
+            let range = fixture.append(UInt64(turn))
+            for _ in 0..<3 {
+                #expect(code { () throws(RedoubtError) in try fixture.log.waitUntilFlushed(range.end) } == .notDurable)
+            }
+            #expect(ranOut.present == turn && returned.present == turn - 1)
+            fixture.storage.removeFaults()
+            #expect(spin { (try? fixture.log.waitUntilFlushed(range.end)) != nil })
+            #expect(spin { returned.present == turn } && ranOut.present == turn)
+        }
+        fixture.log.stop()
+    }
+
+    private final class Count: Sendable {
+        let value = Atomic<Int>(0)
+        var present: Int { value.load(ordering: .relaxed) }
+    }
+
     @Test func `no space for any one write of the log is waited out`() throws {
         var index = 0
         var hasFired = true

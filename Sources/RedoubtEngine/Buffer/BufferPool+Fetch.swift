@@ -153,7 +153,7 @@ extension BufferPool {
                     return (frame, version)
                 }
             } else if let frame = try readIn(page, acceptsUnwritten: false) {
-                noteFirstAccess(frame)
+                // The next turn finds it, and leaves the trace.
                 frame.unlockExclusive()
             }
         }
