@@ -47,6 +47,26 @@ import Testing
         try fixture.check()
     }
 
+    @Test func `A leaf with more rows than it counts is an error, not the end of a scan`() throws {
+        let fixture = try TreeFixture()
+        let tree = fixture.tree
+        for number in 0..<100 { try tree.put(key(number), value(number, length: 20)) }
+        let root = try #require(tree.kernel.pool.peek(tree.rootID))
+        root.lockExclusive()
+        let recordCountOffset = 54
+        #expect(root.bytes.u16(at: recordCountOffset) == 100)
+        root.bytes.store(UInt16(60), at: recordCountOffset)
+        root.unlockExclusive()
+        var seen = 0
+        let error = #expect(throws: RedoubtError.self) {
+            unsafe try tree.scan(from: nil, to: nil) { (_, _, _) throws(RedoubtError) in
+                seen += 1
+                return true
+            }
+        }
+        #expect(error?.code == .corruptPage && error?.page == tree.rootID && seen < 100)
+    }
+
     @Test func `A writer that waits for a leaf is let in before the scan of the leaf ends`() throws {
         let fixture = try TreeFixture()
         let tree = fixture.tree

@@ -103,6 +103,7 @@ extension Tree {
             current = next
             rest &-= 1
         }
+        guard current == IndexPage.supremum else { throw corrupt(leaf.bytes.number, "has more rows than it counts") }
         return .leafOver
     }
 
