@@ -17,9 +17,17 @@ struct CrashProfile: Sendable, CustomStringConvertible {
     let isKilled: Bool
     /// Whether its redo must go round the files more than once.
     let wrapsLog: Bool
-    let durability: Durability
+    let durability: Durabilities
     let weights: Workload.Weights
     let preparation: Workload.Weights
+
+    /// What commits wait for.
+    enum Durabilities {
+        case written
+        case flushed
+        /// One in three is flushed: redo goes through the page cache and past it in turn.
+        case mixed
+    }
 
     var description: String { name }
 
@@ -31,7 +39,7 @@ struct CrashProfile: Sendable, CustomStringConvertible {
         isClosing: Bool = false,
         isKilled: Bool = false,
         wrapsLog: Bool = false,
-        durability: Durability = .flushed,
+        durability: Durabilities = .flushed,
         preparation: Workload.Weights? = nil,
         _ adjust: (inout Workload.Weights) -> Void = { _ in }
     ) {
@@ -51,6 +59,14 @@ struct CrashProfile: Sendable, CustomStringConvertible {
 
     /// How torn pages are put right in the power cuts of `seed`: of one seed in four by copies of changed sectors only.
     static func doublewrite(seed: UInt64) -> Configuration.Doublewrite { seed % 4 == 0 ? .changedSectors : .on }
+
+    /// The disk that the workloads of `seed` are recorded on: one that ends queued writes in another order than they
+    /// began for every other seed, so that syncs and other writes come while they are under way.
+    static func disk(seed: UInt64) -> SimulatedStorage.Options {
+        var options = SimulatedStorage.Options()
+        options.reordersCompletions = seed % 2 == 0
+        return options
+    }
 
     static let all = [
         CrashProfile("creation", share: 0.08, preparationCount: 0, operationCount: 6, isClosing: true),
@@ -86,6 +102,17 @@ struct CrashProfile: Sendable, CustomStringConvertible {
         CrashProfile("checkpoints", share: 0.10, preparationCount: 60, operationCount: 40, isClosing: true) {
             $0.checkpoint = 40
         },
+        CrashProfile("mixture", share: 0.12, preparationCount: 60, operationCount: 60, durability: .mixed) {
+            $0.checkpoint = 3
+        },
+        CrashProfile(
+            "kills",
+            share: 0.12,
+            preparationCount: 60,
+            operationCount: 60,
+            isKilled: true,
+            durability: .mixed
+        ),
     ]
 
     /// Rows of a few KiB, so that the tree has several levels of nothing but them.

@@ -21,14 +21,15 @@ struct EngineClient: ~Copyable {
 
     let storage: SimulatedStorage
     let database: Database
-    let durability: Durability
+    private let durability: CrashProfile.Durabilities
     private(set) var model: ReferenceModel
+    private var operationCount = 0
 
     /// Opens the database on `storage`, which has the content of `model`.
     init(
         _ storage: SimulatedStorage,
         model: ReferenceModel,
-        durability: Durability,
+        durability: CrashProfile.Durabilities,
         doublewrite: Configuration.Doublewrite = .on,
         hasThreads: Bool = true,
         comparesPages: Bool = false
@@ -78,6 +79,7 @@ struct EngineClient: ~Copyable {
 
     /// Does `operation` with marks around it; the model has it before it is begun.
     mutating func perform(_ operation: Workload.Operation) throws(RedoubtError) {
+        operationCount += 1
         switch operation {
         case .checkpoint:
             storage.mark(.note("checkpoint"))
@@ -102,10 +104,19 @@ struct EngineClient: ~Copyable {
                 let isInside = !key.lexicographicallyPrecedes(from) && key.lexicographicallyPrecedes(to)
                 if isInside { model.commit([.delete(keyspace: name, key: key)]) }
             }
-            let durability = durability
+            let durability = presentDurability
             try acknowledge { (_) throws(RedoubtError) in
                 _ = try keyspace.deleteRange(KeyRange(from: from, to: to), durability: durability)
             }
+        }
+    }
+
+    /// What the commit of the operation under way waits for.
+    private var presentDurability: Durability {
+        switch durability {
+        case .written: .written
+        case .flushed: .flushed
+        case .mixed: operationCount % 3 == 0 ? .flushed : .written
         }
     }
 
@@ -113,7 +124,7 @@ struct EngineClient: ~Copyable {
     private func prepared(
         _ changes: [ReferenceModel.Change]
     ) throws(RedoubtError) -> (Database) throws(RedoubtError) -> Void {
-        let durability = durability
+        let durability = presentDurability
         var handles: [String: Keyspace] = [:]
         for change in changes {
             switch change {
@@ -148,7 +159,7 @@ struct EngineClient: ~Copyable {
     private func acknowledge(_ body: (Database) throws(RedoubtError) -> Void) throws(RedoubtError) {
         storage.mark(.issued(model.commitCount))
         try body(database)
-        if durability == .flushed { storage.mark(.acknowledged(model.commitCount)) }
+        if presentDurability == .flushed { storage.mark(.acknowledged(model.commitCount)) }
     }
 
     /// Returns every row of `database` by keyspace.

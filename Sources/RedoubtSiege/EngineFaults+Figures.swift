@@ -40,7 +40,7 @@ extension EngineFaults {
         card.add(section, "runs with a write in two transfers, within the simulated disk", count(\.isShort))
         let lost = "runs that lost an acknowledged write, or left what does not open"
         card.add(section, lost, verdict.violationCount, exactly: 0)
-        card.add(section, "disks that lost everything, to be noticed", canaries: verdict.canaries)
+        card.add(section, "disks that ignore every sync, to be noticed", canaries: verdict.canaries)
         let fired = Set(verdict.outcomes.filter { $0.runCount > 0 }.map(\.kind))
         card.add(section, "kinds of faults that fired", fired.count, exactly: isSmoke ? fired.count : kinds.count)
         card.add(Scorecard.Figure(section, "kinds left out", leftOut))
@@ -76,7 +76,7 @@ extension EngineFaults {
                 card.add(damageFigure(effect, role, outcomes[role] ?? [], isSmoke: budget.isSmoke))
             }
         }
-        card.add(damageSection, "disks that lost everything, to be noticed", canaries: canaries)
+        card.add(damageSection, "disks that ignore every sync, to be noticed", canaries: canaries)
     }
 
     /// Of the page writes that a device loses or makes elsewhere one in so many may show as content that never was: the

@@ -62,6 +62,8 @@ package enum EnginePowerCuts {
 
         /// What was wrong, a few lines each with a way to repeat it, at most three a workload.
         package var violations: [String] = []
+        /// The runs, as `SEED:WORKLOAD`, of which no disk was judged.
+        package var idle: [String] = []
         /// The first disk that was wrong.
         package var firstFailure: Failure?
         /// All disks and traces that were wrong.
@@ -126,7 +128,8 @@ package enum EnginePowerCuts {
     ) throws -> String {
         // A trace that breaks a rule is a violation as a disk is, and no reason not to judge the disks.
         let doublewrite = CrashProfile.doublewrite(seed: seed)
-        let run = try CrashRun(profile, seed: seed, doublewrite: doublewrite, judgesFlushing: false)
+        let disk = CrashProfile.disk(seed: seed)
+        let run = try CrashRun(profile, seed: seed, doublewrite: doublewrite, options: disk, judgesFlushing: false)
         let breaches = run.flushing.breaches.prefix(3).map(\.description)
         for wrong in run.unreached + WriteTrace(run.storage.trace).breaches + breaches {
             figures.add("\(profile.name), seed \(seed): \(wrong)")
@@ -135,6 +138,7 @@ package enum EnginePowerCuts {
         let judgement = Judgement(run, budget)
         let report = judgement.judge(explorer, seconds: seconds)
         figures.add(report, judgement.nested, of: run)
+        if report.judgedCount == 0 { figures.idle.append("\(seed):\(profile.name)") }
         figures.continuedCount += judgement.continuedCount
         figures.searchedCount += judgement.judgedCount
         for failure in report.failures.prefix(3) {

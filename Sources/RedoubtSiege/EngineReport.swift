@@ -15,7 +15,8 @@ package enum EngineReport {
         }
         // A trace that breaks a rule of flushing is what is to be shown, not a reason to show nothing.
         let doublewrite = CrashProfile.doublewrite(seed: seed)
-        let run = try CrashRun(profile, seed: seed, doublewrite: doublewrite, judgesFlushing: false)
+        let disk = CrashProfile.disk(seed: seed)
+        let run = try CrashRun(profile, seed: seed, doublewrite: doublewrite, options: disk, judgesFlushing: false)
         let failure: CrashFailure?
         if let key {
             let explorer = run.explorer(statesPerPoint: nil)

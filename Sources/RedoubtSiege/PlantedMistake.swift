@@ -112,7 +112,7 @@ extension Hunt {
         _ preparationCount: Int,
         _ operationCount: Int,
         isClosing: Bool = false,
-        durability: Durability = .flushed,
+        durability: CrashProfile.Durabilities = .flushed,
         preparation: Workload.Weights? = nil,
         _ adjust: (inout Workload.Weights) -> Void = { _ in }
     ) -> CrashProfile {
@@ -265,7 +265,7 @@ extension Hunt {
         return Hunt.cuts(cuts)
     }()
 
-    private static func bustling(_ name: String, _ durability: Durability) -> Hunt {
+    private static func bustling(_ name: String, _ durability: CrashProfile.Durabilities) -> Hunt {
         let count = 60
         var cuts = Cuts(
             profile(name, 40, count, durability: durability) {

@@ -39,6 +39,13 @@ public enum SimulatedMark: Sendable, Hashable {
     case note(String)
 }
 
+extension SimulatedEvent {
+    /// Whether a write has ended: it was not only handed to the disk.
+    package var isEnded: Bool {
+        if case .start = self { false } else { true }
+    }
+}
+
 extension SimulatedEvent: CustomStringConvertible {
     /// The event in one line.
     public var description: String {

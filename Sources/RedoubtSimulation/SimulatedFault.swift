@@ -42,7 +42,8 @@ public struct SimulatedFault: Sendable {
         /// A write is acknowledged and never reaches the disk: the bytes are what they were, for programs as well, and
         /// no sync is to blame.
         ///
-        /// A file that it should make longer has the new size, with zeros. No effect on other calls.
+        /// A file that it should make longer has the new size, with zeros. A sync, of a file or a directory, is
+        /// acknowledged and covers nothing. No effect on other calls.
         case lost
         /// A write lands elsewhere in the same file, as a whole and within its size, and what it was meant for is as
         /// ``lost`` leaves it; a read returns what stands elsewhere.

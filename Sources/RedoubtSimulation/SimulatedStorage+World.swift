@@ -103,11 +103,13 @@ extension SimulatedStorage {
         /// Makes what was done to a file durable, or fails and leaves what the fault says.
         mutating func sync(_ file: Int, role: FileRole, path: String) throws(RedoubtError) {
             var failing: (errno: Int32, aftermath: SyncAftermath)?
+            var isLost = false
             let hit = faults.next(.sync, role: role)
             switch hit?.effect {
             case .failure(let errno): failing = (errno, hit?.aftermath ?? .uncertain)
             case .delay(let microseconds): delay += max(0, microseconds)
-            case nil, .shortTransfer, .lost, .misdirected, .bitFlip: break
+            case .lost: isLost = true
+            case nil, .shortTransfer, .misdirected, .bitFlip: break
             }
             if let late = lateFailures[file] {
                 // A fault that lasts fails every sync from the second on.
@@ -118,7 +120,7 @@ extension SimulatedStorage {
                 failing = nil
             }
             guard let (errno, aftermath) = failing else {
-                record(.sync(file: file))
+                if !isLost { record(.sync(file: file)) }
                 // What changed on the way to the device is durable as it was caught; the page is written once more.
                 for change in cached[file]?.endSync(image) ?? [] { self.change(change) }
                 return

@@ -264,13 +264,14 @@ public final class SimulatedStorage: Storage {
         let name = DiskImage.normalized(path)
         try withWorld { (world: inout World) throws(RedoubtError) in
             guard world.image.isDirectory(name) else { throw failure("fsync", path, errno: 2) }
+            let hit: FaultPlan.Hit?
             do throws(RedoubtError) {
-                try world.check(.syncDirectory, role: nil, path: path, call: "fsync")
+                hit = try world.check(.syncDirectory, role: nil, path: path, call: "fsync")
             } catch {
                 world.record(.syncDirectoryFailed(path: name))
                 throw error
             }
-            world.record(.syncDirectory(path: name))
+            if hit?.effect != .lost { world.record(.syncDirectory(path: name)) }
         }
     }
 

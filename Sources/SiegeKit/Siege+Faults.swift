@@ -25,7 +25,7 @@ extension Siege {
     ) throws -> Verdict {
         let begin = Scheduling.now()
         let sweep = FaultSweep(budget: budget, workload: workload, check: check)
-        let canary = try sweep.losingDisk()
+        let canary = try sweep.lyingDisk()
         let verdict = Mutex(Verdict())
         verdict.withLock { $0.outcomes = kinds.map { FaultOutcomes($0) } }
         let next = Mutex(0)
@@ -76,7 +76,7 @@ private struct FaultSweep: Sendable {
 
     func run(_ kind: FaultKind, _ number: Int, indexLimit: Int, into verdict: borrowing Mutex<Verdict>) {
         for index in 0..<indexLimit {
-            guard let finding = runOnce(kind, index) else { return }
+            guard let finding = runOnce([kind.fault(at: index, seed: budget.seed)], index) else { return }
             let violation = violation(finding, kind.promise)
             verdict.withLock { verdict in
                 verdict.faultRunCount += 1
@@ -90,10 +90,10 @@ private struct FaultSweep: Sendable {
         }
     }
 
-    /// Returns what a run with the fault at call `index` came to; nil if it did not fire.
-    private func runOnce(_ kind: FaultKind, _ index: Int) -> Finding? {
+    /// Returns what a run with `faults`, at call `index`, came to; nil if none fired.
+    private func runOnce(_ faults: [SimulatedFault], _ index: Int) -> Finding? {
         let world = makeWorld()
-        world.storage.inject(kind.fault(at: index, seed: budget.seed))
+        for fault in faults { world.storage.inject(fault) }
         var finding = Finding()
         do {
             try Siege.run(in: budget.world, seed: budget.seed, memory) { try workload(world) }
@@ -160,15 +160,15 @@ private struct FaultSweep: Sendable {
         }
     }
 
-    /// The workload without a fault, and a disk that is empty afterwards: that must be noticed.
-    func losingDisk() throws -> Verdict.Canary {
-        let world = makeWorld()
-        try Siege.run(in: budget.world, seed: budget.seed, memory) { try workload(world) }
-        let window = world.storage.markedCommits
-        let found = try? Siege.run(in: budget.checkingWorld, seed: budget.seed, memory) {
-            try check(SimulatedStorage())
-        }
-        let isCaught = window.lowerBound > 0 && !(found ?? []).contains(where: window.contains)
-        return Verdict.Canary(name: "a disk that lost everything", caughtAfter: isCaught ? 1 : nil)
+    /// The workload on a disk that ignores every sync, in the way of all faults: that must be noticed.
+    ///
+    /// - Throws: What the workload throws on an honest disk.
+    func lyingDisk() throws -> Verdict.Canary {
+        let honest = makeWorld()
+        try Siege.run(in: budget.world, seed: budget.seed, memory) { try workload(honest) }
+        let operations = [SimulatedFault.Operation.sync, .syncDirectory]
+        let finding = runOnce(operations.map { SimulatedFault($0, isPermanent: true, effect: .lost) }, 0)
+        let isCaught = finding.flatMap { violation($0, .noLoss) } != nil
+        return Verdict.Canary(name: "a disk that ignores every sync", caughtAfter: isCaught ? 1 : nil)
     }
 }

@@ -73,7 +73,7 @@ import Testing
         #expect((trace.sectorCopyCount > 6) == (doublewrite == .changedSectors) && (trace.tornCount > 0) == tearing)
     }
 
-    @Test(arguments: FlushTrace.Control.all, [Configuration.Doublewrite.on, .changedSectors])
+    @Test(arguments: FlushTrace.Control.all + [.copiesAreNotSynced], [Configuration.Doublewrite.on, .changedSectors])
     func `a trace that was tampered with is found out`(
         _ control: FlushTrace.Control,
         _ doublewrite: Configuration.Doublewrite

@@ -126,6 +126,24 @@ import Testing
         #expect(Self.content(storage)[512] == 9)
     }
 
+    @Test func `a sync that is lost is acknowledged, and covers nothing`() throws {
+        let storage = plainStorage()
+        let file = try Self.sectors(4, storage)
+        let before = Self.content(storage)
+        storage.inject(SimulatedFault(.sync, effect: .lost))
+        try write(file, Self.filled(9), at: 512)
+        try file.sync()
+        #expect(storage.firedFaultCount == 1 && storage.powerCut(.none).image.bytes(of: "/f") == before)
+        try file.sync()
+        #expect(storage.powerCut(.none).image.bytes(of: "/f")?[512] == 9)
+        storage.inject(SimulatedFault(.syncDirectory, effect: .lost))
+        _ = try storage.open("/g", role: .data, creating: true, readOnly: false)
+        try storage.syncDirectory("/")
+        #expect(!storage.powerCut(.none).image.paths.contains("/g"))
+        try storage.syncDirectory("/")
+        #expect(storage.powerCut(.none).image.paths.contains("/g"))
+    }
+
     @Test func `a misdirected write lands whole, aligned, within the file and not where it should`() throws {
         var places: Set<Int> = []
         for seed in UInt64(1)...40 {

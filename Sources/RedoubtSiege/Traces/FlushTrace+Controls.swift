@@ -22,6 +22,8 @@ extension FlushTrace {
         case notesAreCut
         /// The redo is never synced, and of pages only those are written of which a part is.
         case onlyPartsWritten
+        /// The doublewrite files are never synced.
+        case copiesAreNotSynced
     }
 
     /// Returns what `trace`, recorded on a disk that held `start`, is when `control` is done to it.
@@ -32,17 +34,20 @@ extension FlushTrace {
     ) -> [SimulatedEvent] {
         var redo = Set(start.paths.filter { $0.contains("/redo/") }.compactMap { start.file(at: $0) })
         var data = Set(start.paths.filter { isData($0) }.compactMap { start.file(at: $0) })
+        var copies = Set(start.paths.filter { isDoublewrite($0) }.compactMap { start.file(at: $0) })
         return trace.compactMap { event in
             switch event {
             case .change(.create(let path, let file)):
                 if path.contains("/redo/") { redo.insert(file) }
                 if isData(path) { data.insert(file) }
+                if isDoublewrite(path) { copies.insert(file) }
             case .change(.write(let file, _, let bytes)):
                 let isWhole = data.contains(file) && bytes.count == pageByteCount
                 if control == .onlyPartsWritten && isWhole { return nil }
             case .sync(let file):
                 if [.redoIsNotSynced, .onlyPartsWritten].contains(control) && redo.contains(file) { return nil }
                 if control == .dataIsNotSynced && data.contains(file) { return nil }
+                if control == .copiesAreNotSynced && copies.contains(file) { return nil }
             case .mark(.note(let text)):
                 if let changed = tampered(text, control) { return .mark(.note(changed)) }
             default: break
@@ -62,7 +67,7 @@ extension FlushTrace {
         case .notesAreCut:
             let pages = entries.map { $0.prefix { $0 != "@" } }
             return String(note[..<end.upperBound]) + pages.joined(separator: " ")
-        case .redoIsNotSynced, .dataIsNotSynced, .onlyPartsWritten: return nil
+        case .redoIsNotSynced, .dataIsNotSynced, .onlyPartsWritten, .copiesAreNotSynced: return nil
         }
     }
 
@@ -81,6 +86,7 @@ extension FlushTrace {
         case .agesAreWrong: [.age]
         case .notesAreCut: [.note]
         case .onlyPartsWritten: [.redoBeforePage]
+        case .copiesAreNotSynced: [.copyBeforePage]
         }
     }
 

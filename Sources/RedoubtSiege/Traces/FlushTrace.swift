@@ -12,6 +12,10 @@ package struct FlushTrace: Sendable {
         case redoBeforePage
         /// Nor is a copy of one, or of sectors of one.
         case redoBeforeCopy
+        /// No page is written, not in part either, before a copy of that image is durable in a doublewrite file that
+        /// is there, or its name where names are all that is kept; unless the device takes the page as a whole, or
+        /// durable redo behind the checkpoint makes it anew.
+        case copyBeforePage
         /// Redo is durable up to a checkpoint when that is written.
         case redoBeforeCheckpoint
         /// Every change of a page below a checkpoint is durable in the data files when that is written: a synced image
@@ -58,7 +62,8 @@ package struct FlushTrace: Sendable {
     package static let killed = "killed"
 
     private var redo = RedoTrace()
-    private var doublewriteFiles: Set<Int> = []
+    private var copies = CopyTrace()
+    private var doublewriteFiles: [String: Int] = [:]
     private var dataFiles: Set<Int> = []
     // LSNs of images: the newest written, and what a power cut leaves for sure.
     private var images: [PageID: UInt64] = [:]
@@ -79,13 +84,14 @@ package struct FlushTrace: Sendable {
         load(start)
         for (number, event) in trace.enumerated() {
             switch event {
-            case .change(.create(let path, let file)):
-                note(path, file)
-            case .change(.write(let file, let offset, let bytes)),
-                .change(.atomicWrite(let file, let offset, let bytes)):
-                write(file, offset, bytes, number, isEnded: true)
-            case .start(.write(let file, let offset, let bytes)), .start(.atomicWrite(let file, let offset, let bytes)):
-                write(file, offset, bytes, number, isEnded: false)
+            case .change(.create(let path, let file)): note(path, file)
+            case .change(.remove(let path)):
+                if let file = doublewriteFiles.removeValue(forKey: path) { copies.remove(file) }
+            case .change(.write(let file, let offset, let bytes)), .start(.write(let file, let offset, let bytes)):
+                write(file, offset, bytes, number, isEnded: event.isEnded)
+            case .change(.atomicWrite(let file, let offset, let bytes)),
+                .start(.atomicWrite(let file, let offset, let bytes)):
+                write(file, offset, bytes, number, isEnded: event.isEnded, isAtomic: true)
             case .finish(let sequence): finish(sequence)
             case .sync(let file): sync(file, hasFailed: false)
             case .syncFailed(let file), .syncAbandoned(let file, _): sync(file, hasFailed: true)
@@ -101,9 +107,13 @@ package struct FlushTrace: Sendable {
     /// Whether `path` is that of a file of pages; the catalog's has its name when it is whole.
     static func isData(_ path: String) -> Bool { path.contains(".ibd") || path.hasSuffix("/catalog.new") }
 
+    /// Whether `path` is that of a file of copies.
+    static func isDoublewrite(_ path: String) -> Bool { path.contains("/doublewrite/") }
+
     private mutating func note(_ path: String, _ file: Int) {
-        if path.contains("/doublewrite/") {
-            doublewriteFiles.insert(file)
+        if Self.isDoublewrite(path) {
+            doublewriteFiles[path] = file
+            copies.create(file)
         } else if Self.isData(path) {
             dataFiles.insert(file)
         }
@@ -119,6 +129,8 @@ package struct FlushTrace: Sendable {
             note(path, file)
             if path.contains("/redo/") {
                 redo.load(file, bytes)
+            } else if doublewriteFiles[path] == file {
+                copies.load(file, bytes)
             } else if dataFiles.contains(file) {
                 for (page, lsn) in Self.pages(bytes, at: 0).own {
                     images[page] = lsn
@@ -131,16 +143,24 @@ package struct FlushTrace: Sendable {
 
     // MARK: Events
 
-    private mutating func write(_ file: Int, _ offset: UInt64, _ bytes: [UInt8], _ number: Int, isEnded: Bool) {
+    private mutating func write(
+        _ file: Int,
+        _ offset: UInt64,
+        _ bytes: [UInt8],
+        _ number: Int,
+        isEnded: Bool,
+        isAtomic: Bool = false
+    ) {
         if let checkpoints = redo.write(file, offset, bytes, number: isEnded ? nil : number) {
             for lsn in checkpoints { judgeCheckpoint(lsn, number) }
             return
         }
-        if doublewriteFiles.contains(file) {
-            let copies = RecordedBytes.sectorCopies(bytes)
-            sectorCopyCount += copies.count
+        if doublewriteFiles.values.contains(file) {
+            copies.write(file, offset, bytes)
+            let ofSectors = RecordedBytes.sectorCopies(bytes)
+            sectorCopyCount += ofSectors.count
             let found = Self.pages(bytes, at: offset)
-            for copy in copies + found.own + found.others {
+            for copy in ofSectors + found.own + found.others {
                 copyCount += 1
                 judgeRedo(.redoBeforeCopy, copy, number)
             }
@@ -150,11 +170,13 @@ package struct FlushTrace: Sendable {
         if let part = Self.part(bytes, at: offset) {
             tornCount += 1
             judgeRedo(.redoBeforePage, part, number)
+            if !isAtomic { judgeCopy(part, number) }
             return
         }
         for (page, lsn) in Self.pages(bytes, at: offset).own {
             pageCount += 1
             judgeRedo(.redoBeforePage, (page, lsn), number)
+            if !isAtomic { judgeCopy((page, lsn), number) }
             judgeAge(page, number)
             images[page] = lsn
             if isEnded { unsynced[file, default: [:]][page] = lsn } else { underWay[number] = (file, page, lsn) }
@@ -169,6 +191,7 @@ package struct FlushTrace: Sendable {
 
     private mutating func sync(_ file: Int, hasFailed: Bool) {
         redo.sync(file, hasFailed: hasFailed)
+        copies.sync(file, hasFailed: hasFailed)
         guard let written = unsynced.removeValue(forKey: file), !hasFailed else { return }
         durable.merge(written) { $1 }
     }
@@ -183,6 +206,15 @@ package struct FlushTrace: Sendable {
             number,
             "\(what) \(image.page) has changes up to \(image.lsn), but redo is durable up to \(redo.durableLSN)"
         )
+    }
+
+    private mutating func judgeCopy(_ image: (page: PageID, lsn: UInt64), _ number: Int) {
+        // What no redo from the checkpoint on changes is no dirty page: it is that of a file which is being made.
+        guard copies.isUsed, let changes = redo.changes[image.page], !copies.holds(image) else { return }
+        // Page 0 is read before redo is applied.
+        let isMadeAnew = changes.contains { $0.makesAnew && $0.end <= redo.durableLSN }
+        if isMadeAnew && image.page.number.rawValue > 0 { return }
+        report(.copyBeforePage, number, "page \(image.page) as of \(image.lsn) is written without a durable copy")
     }
 
     private mutating func judgeCheckpoint(_ lsn: UInt64, _ number: Int) {

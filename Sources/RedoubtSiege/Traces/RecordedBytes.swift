@@ -7,6 +7,7 @@ enum RecordedBytes {
     typealias Image = (page: PageID, lsn: UInt64)
 
     private static let segmentMagic = Array("RDBTDWRT".utf8)
+    private static let namesOnly: UInt64 = 2
     private static let sectorsFollow: UInt64 = 3
 
     /// The number of `count` bytes at `offset`, the highest first.
@@ -35,19 +36,43 @@ enum RecordedBytes {
         return found
     }
 
-    /// The copies in a doublewrite segment that `bytes` begin, if they are of sectors; of a segment that was cut short
-    /// in its header nothing is known, to a recovery neither.
-    static func sectorCopies(_ bytes: [UInt8]) -> [Image] {
-        guard beginSegment(bytes), bytes.count >= pageByteCount else { return [] }
-        let header = bytes[..<pageByteCount]
+    /// A doublewrite segment, as its header announces it.
+    struct Segment {
+        /// Whether images follow, or sectors, or nothing.
+        let content: UInt64
+        /// The pages named, with the LSNs of their copies.
+        let pages: [Image]
+        /// The bytes of the header and of what is no page of its own behind it.
+        let byteCount: Int
+
+        /// Whether the header is all there is of the pages.
+        var namesOnly: Bool { content == RecordedBytes.namesOnly }
+        /// Whether sectors of the pages follow.
+        var holdsSectors: Bool { content == RecordedBytes.sectorsFollow }
+    }
+
+    /// The segment that `bytes` begin; nil if they begin none, or one that was cut short in its header: of that nothing
+    /// is known, to a recovery neither.
+    static func segment(_ bytes: ArraySlice<UInt8>) -> Segment? {
+        guard bytes.starts(with: segmentMagic), bytes.count >= pageByteCount else { return nil }
+        let header = bytes.prefix(pageByteCount)
         let sum = unsafe header.prefix(pageByteCount - 4).withUnsafeBytes { unsafe Checksum.crc32c($0) }
-        guard number(header, pageByteCount - 4, 4) == UInt64(sum), number(header, 40, 4) == sectorsFollow else {
-            return []
-        }
-        return stride(from: 64, to: 64 + 24 * Int(number(header, 12, 4)), by: 24).map { place in
+        guard number(header, pageByteCount - 4, 4) == UInt64(sum) else { return nil }
+        let content = number(header, 40, 4)
+        var sectorCount = 0
+        let pages = stride(from: 64, to: 64 + 24 * Int(number(header, 12, 4)), by: 24).map { place in
             let space = SpaceID(rawValue: UInt32(number(header, place, 4)))
             let page = PageNumber(rawValue: UInt32(number(header, place + 4, 4)))
+            sectorCount += number(header, place + 20, 4).nonzeroBitCount
             return (PageID(space: space, number: page), number(header, place + 8, 8))
         }
+        let rest = content == sectorsFollow ? sectorCount * 512 : 0
+        return Segment(content: content, pages: pages, byteCount: pageByteCount + rest)
+    }
+
+    /// The copies in a doublewrite segment that `bytes` begin, if they are of sectors.
+    static func sectorCopies(_ bytes: [UInt8]) -> [Image] {
+        guard let segment = segment(bytes[...]), segment.holdsSectors else { return [] }
+        return segment.pages
     }
 }

@@ -133,6 +133,10 @@ extension Command {
         _ names: [String]?,
         _ arguments: Arguments
     ) throws(CommandFailure) -> ExitCode {
+        // Hours of work are not to end with a path that cannot be written.
+        for name in ["trace", "html"] {
+            if let path = arguments.option(name) { try FigureFiles.requireWritable(path) }
+        }
         let figures = try recorded { try EnginePowerCuts.run(budget, names: names) { Lines.tell($0) } }
         for violation in figures.violations { Lines.tell(violation) }
         for canary in figures.canaries { Lines.tell("\(canary)") }
@@ -143,9 +147,20 @@ extension Command {
             let found = try recorded {
                 try EngineReport.failure(of: first.workload, seed: first.seed, key: first.key)
             }
-            if let found { try write(found, arguments, replay: ["siege replay \(first)"]) }
+            if let found {
+                try write(found, arguments, replay: ["siege replay \(first)"])
+            } else {
+                tellNothingWritten(arguments, "the disk alone is right, what was wrong came in a recovery or later")
+            }
+        } else if figures.violationCount > 0 {
+            tellNothingWritten(arguments, "what is wrong is no disk")
         } else {
             tellNothingWritten(arguments)
+        }
+        if budget.only == nil, let idle = figures.idle.first {
+            let count = figures.idle.count
+            Lines.complain("no result: no disk of \(idle) was judged, of \(count) runs in all; give it more --seconds")
+            return .failure
         }
         // One disk alone is judged for a failure that is known: there is nothing to prove.
         if budget.only == nil && missesCanary(figures.canaries) { return .failure }

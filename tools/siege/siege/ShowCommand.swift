@@ -74,10 +74,10 @@ extension Command {
     static let html = Option(name: "html", value: "FILE", text: "write a page about the failure to FILE")
 
     /// Says that there is no failure to write to the files that `arguments` name.
-    static func tellNothingWritten(_ arguments: Arguments) {
+    static func tellNothingWritten(_ arguments: Arguments, _ reason: String = "nothing is wrong") {
         for name in ["out", "trace", "html"] {
             guard let path = arguments.option(name) else { continue }
-            Lines.tell("nothing is wrong, so that nothing was written to \(path) (--\(name))")
+            Lines.tell("\(reason), so that nothing was written to \(path) (--\(name))")
         }
     }
 
