@@ -68,10 +68,40 @@ struct DamagedWorld {
     /// Takes a pointer out of a node of a keyspace, which is a sound page afterwards; returns the page pointed to.
     @discardableResult
     func removePointer(_ image: inout DiskImage, _ keyspace: String, page number: Int, _ place: NodePlace) -> Int {
+        var child = 0
+        edit(&image, keyspace, page: number) { (page, origins) throws(RedoubtError) in
+            let index = place == .first ? 0 : place == .last ? origins.count - 1 : origins.count / 2
+            child = Int(page.record(at: origins[index]).child.rawValue)
+            let isMinimum = page.record(at: origins[0]).isMinimum
+            var editor = IndexPageEditor(page.bytes, PageID(space: page.bytes.space, number: page.bytes.number))
+            try editor.delete(origins[index], .none)
+            if isMinimum, index == 0 { try editor.setInfoBits(of: page.firstOrigin, 0x10, .none) }
+        }
+        return child
+    }
+
+    /// Gives the last row of the leaf `number` the first key of the leaf behind, as if it were an older image, from
+    /// before that row moved there.
+    func copyNextKey(_ image: inout DiskImage, _ keyspace: String, leaf number: Int) {
+        var next = 0
+        edit(&image, keyspace, page: number) { (page, _) in next = Int(page.next.rawValue) }
+        var key: [UInt8] = []
+        edit(&image, keyspace, page: next) { (page, origins) in key = unsafe [UInt8](page.record(at: origins[0]).key) }
+        edit(&image, keyspace, page: number) { (page, origins) in
+            for (index, byte) in key.enumerated() { page.bytes.store(byte, at: (origins.last ?? 0) + index) }
+        }
+    }
+
+    /// Changes an index page of a keyspace, of which the places of the records are given, and seals it.
+    private func edit(
+        _ image: inout DiskImage,
+        _ keyspace: String,
+        page number: Int,
+        _ change: (IndexPage, [Int]) throws(RedoubtError) -> Void
+    ) {
         let path = path(keyspace)
         let start = number * pageByteCount
         let file = image.bytes(of: path) ?? []
-        var child = 0
         do throws(RedoubtError) {
             let buffer = try AlignedBuffer(byteCount: 2 * pageByteCount)
             unsafe buffer.bytes.copyBytes(from: file[start..<start + pageByteCount])
@@ -79,18 +109,12 @@ struct DamagedWorld {
             let page = IndexPage(bytes)
             var origins = [page.firstOrigin]
             while origins.count < page.recordCount { origins.append(page.record(at: origins.last ?? 0).next) }
-            let index = place == .first ? 0 : place == .last ? origins.count - 1 : origins.count / 2
-            child = Int(page.record(at: origins[index]).child.rawValue)
-            let isMinimum = page.record(at: origins[0]).isMinimum
-            var editor = IndexPageEditor(bytes, PageID(space: bytes.space, number: bytes.number))
-            try editor.delete(origins[index], .none)
-            if isMinimum, index == 0 { try editor.setInfoBits(of: page.firstOrigin, 0x10, .none) }
+            try change(page, origins)
             PageSeal.seal(bytes)
             image.overwrite(path, at: UInt64(start), with: unsafe [UInt8](buffer.bytes[..<pageByteCount]))
         } catch {
             Issue.record("\(error)")
         }
-        return child
     }
 
     /// Salvages `image` and says what is wrong: a row that is not right, or that is missing where nothing is said to be

@@ -103,6 +103,32 @@ import Testing
         #expect(count > 270 && count < 300)
     }
 
+    @Test func `rows of an old leaf that no node leads to do not replace newer ones`() throws {
+        let world = try DamagedWorld(closed: true)
+        let node = try #require(world.pages("long").first { $0.type == 17855 && $0.level == 1 })
+        var image = world.image
+        let leaf = world.removePointer(&image, "long", page: node.number, .middle)
+        world.copyNextKey(&image, "long", leaf: leaf)
+        let (texts, _) = try world.complaints(image)
+        // The row that the old image does not have any more.
+        #expect(texts.count == 1 && texts[0].contains("is missing"), "\(texts)")
+    }
+
+    @Test func `rows that may be of a leaf which was given up are named`() throws {
+        let world = try DamagedWorld(closed: true)
+        var random = SeededRandom(seed: 7)
+        let node = try #require(world.pages("long").first { $0.type == 17855 && $0.level == 1 })
+        var image = world.image
+        world.removePointer(&image, "long", page: node.number, .middle)
+        let before = try world.complaints(image).summary
+        #expect(before.losses == [])
+        DamagedWorld.damage(&image, world.path("long"), page: 0, &random)
+        let (texts, summary) = try world.complaints(image)
+        #expect(texts == [])
+        #expect(summary.losses.map { $0.page?.number.rawValue } == [0])
+        #expect(summary.losses.first?.reason.contains("in use") == true)
+    }
+
     @Test func `of a lost page of a value one row is lost`() throws {
         let world = try DamagedWorld(closed: true)
         var random = SeededRandom(seed: 3)

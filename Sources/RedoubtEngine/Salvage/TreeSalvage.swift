@@ -18,6 +18,8 @@ struct TreeSalvage {
     /// What could not be read since.
     private var holes: [Hole] = []
     private var breaks: [LeafBreak] = []
+    /// The pages of descriptors that are lost, and had to say whether an orphan is in use.
+    private var unsure: Set<PageNumber> = []
     private(set) var rowCount = 0
     /// What is lost.
     private(set) var losses: [SalvageReport.Loss] = []
@@ -93,13 +95,18 @@ struct TreeSalvage {
         }
     }
 
-    /// Hands over the rows of a leaf.
-    private mutating func emit(_ page: IndexPage, _ number: PageNumber) throws(RedoubtError) {
+    /// Hands over the rows of a leaf that are below `upper`; nil: all.
+    private mutating func emit(
+        _ page: IndexPage,
+        _ number: PageNumber,
+        below upper: [UInt8]? = nil
+    ) throws(RedoubtError) {
         var origin = page.firstOrigin
         for _ in 0..<page.recordCount where origin != IndexPage.supremum {
             let record = page.record(at: origin)
             origin = record.next
             let key = unsafe [UInt8](record.key)
+            if let upper, !key.lexicographicallyPrecedes(upper) { return }
             if record.isDeleted || key.isEmpty { continue }
             var value = unsafe [UInt8](record.value)
             if record.isOffPage {
@@ -164,8 +171,10 @@ struct TreeSalvage {
         }
         for orphan in inside {
             guard case .page(let owner) = try file.indexPage(orphan.number) else { continue }
-            try emit(IndexPage(owner.bytes), orphan.number)
+            // An older image of a leaf may hold rows that the leaf behind has newer, which was handed over before.
+            try emit(IndexPage(owner.bytes), orphan.number, below: place.right?.first)
             withExtendedLifetime(owner) {}
+            if try file.isFree(orphan.number) == nil { noteLostDescriptors(of: orphan) }
         }
         for (hole, isLost) in zip(place.holes, isLost) where !isLost { bridged.append(loss(hole)) }
     }
@@ -179,6 +188,21 @@ struct TreeSalvage {
             lower: hole.lower,
             upper: hole.upper,
             reason: hole.reason
+        )
+    }
+
+    /// Notes, once for each page of descriptors, that nobody knows whether `orphan` was in use: its rows may be old.
+    private mutating func noteLostDescriptors(of orphan: LeafEdge) {
+        let descriptors = SpaceFormat.descriptorPage(of: orphan.number)
+        guard unsure.insert(descriptors).inserted else { return }
+        losses.append(
+            SalvageReport.Loss(
+                keyspace: keyspace,
+                page: PageID(space: file.id, number: descriptors),
+                lower: orphan.first,
+                upper: orphan.last,
+                reason: "says which leaves are in use: rows from here on may be of a leaf that was given up"
+            )
         )
     }
 
