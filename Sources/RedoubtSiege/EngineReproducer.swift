@@ -107,6 +107,9 @@ package enum EngineReproducer {
         return try planting(bug) { try reproducer.replay(with: subject(name: name)) }
     }
 
+    /// The bugs that can be planted while a run is made shorter.
+    package static let bugNames = PlantedBug.allCases.map { "\($0)" }
+
     private static func planting<Result>(_ name: String?, _ body: () throws -> Result) throws -> Result {
         guard let name else { return try body() }
         guard let bug = PlantedBug.allCases.first(where: { "\($0)" == name }) else {

@@ -116,8 +116,9 @@ extension Hunt {
         preparation: Workload.Weights? = nil,
         _ adjust: (inout Workload.Weights) -> Void = { _ in }
     ) -> CrashProfile {
+        // Named apart from the workloads, which `siege replay` knows by name.
         CrashProfile(
-            name,
+            "hunt, \(name)",
             share: 0,
             preparationCount: preparationCount,
             operationCount: operationCount,
