@@ -118,7 +118,7 @@ extension Hunt {
     ) -> CrashProfile {
         // Named apart from the workloads, which `siege replay` knows by name.
         CrashProfile(
-            "hunt, \(name)",
+            "hunted \(name)",
             share: 0,
             preparationCount: preparationCount,
             operationCount: operationCount,

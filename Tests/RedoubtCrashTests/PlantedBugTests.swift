@@ -20,7 +20,7 @@ import Testing
         var lines: [String] = []
         let figures = try PlantedBugs.run(names: ["forgetsUnsyncedSegments"]) { lines.append($0) }
         #expect(figures.caughtCount == 1 && figures.falseAlarms == [])
-        let hunt = "cuts of churn of sectors without a sync, mixed"
+        let hunt = "cuts of hunted churn of sectors without a sync, mixed"
         #expect(lines.count == 2 && lines.allSatisfy { $0.contains(hunt) }, "\(lines)")
     }
 
