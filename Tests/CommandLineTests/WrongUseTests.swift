@@ -91,6 +91,38 @@ import Testing
         #expect(try world.run("scan").output == "a\t1\n")
     }
 
+    @Test("keys that are not UTF-8 were one key")
+    func wrongEncoding() throws {
+        let world = try Self.world()
+        /// Runs the program with a word whose bytes printf makes of `escape`.
+        func put(_ escape: String, _ words: String) throws -> (code: Int32, complaints: String) {
+            let process = Process()
+            process.executableURL = URL(fileURLWithPath: "/bin/sh")
+            process.arguments = ["-c", "exec \"$0\" put \"$1\" \(words)", program, world.path]
+            process.environment = ProcessInfo.processInfo.environment.merging(["WORD": escape]) { $1 }
+            let complaints = Pipe()
+            process.standardError = complaints
+            process.standardInput = FileHandle.nullDevice
+            try process.run()
+            #expect(process.hasEnded(within: 60))
+            let text = String(decoding: complaints.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+            return (process.terminationStatus, text)
+        }
+        for (words, number) in [("\"$(printf \"$WORD\")\" 1", 3), ("a \"$(printf \"$WORD\")\"", 4)] {
+            for escape in ["\\350", "\\351", "caf\\303"] {
+                let result = try put(escape, words)
+                #expect(result.code == 2 && result.complaints.contains("argument \(number) is not UTF-8"), "\(result)")
+                #expect(result.complaints.contains("--hex"), "\(result)")
+            }
+        }
+        #expect(try world.run("scan").output == "a\t1\n")
+        // Every key can be written all the same.
+        for key in ["e8", "e9"] { #expect(try world.run("put", key, "31", "--hex").code == 0) }
+        #expect(try world.run("scan", "--keys", "--hex").output == "61\ne8\ne9\n")
+        #expect(try put("caf\\303\\251", "\"$(printf \"$WORD\")\" 1").code == 0)
+        #expect(try world.run("get", "caf\u{e9}").output == "1\n")
+    }
+
     @Test("output that cannot be written is told, however much of it there is")
     func fullOutput() throws {
         let world = try Self.world()

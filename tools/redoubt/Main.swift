@@ -13,9 +13,9 @@ struct Main {
         var none = sigset_t()
         _ = unsafe sigemptyset(&none)
         _ = unsafe sigprocmask(Int32(SIG_SETMASK), &none, nil)
-        let words = Array(CommandLine.arguments.dropFirst())
-        let code = Program.redoubt.run(words, tell: Output.print, complain: Output.complain)
+        var code = ExitCode.success
         do throws(CommandFailure) {
+            code = Program.redoubt.run(try CommandWords.read(), tell: Output.print, complain: Output.complain)
             try Output.flush()
         } catch {
             Output.complain(error.message)
