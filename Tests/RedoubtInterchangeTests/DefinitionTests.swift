@@ -53,7 +53,6 @@ import Testing
             ),
             ("DECIMAL", { $0.columns[1].mainType = 11 }),
             ("2 columns", { $0.uniqueFieldCount = 2 }),
-            ("first 10 bytes", { $0.fields[0].prefixByteCount = 10 }),
             ("FORCE", { $0.fields.append(.init(name: "dropped")) }),
             ("of type 99", { $0.columns[1].mainType = 99 }),
         ]
@@ -71,6 +70,21 @@ import Testing
         var bytes = TableDefinition.keyspace.encode(table: "kv", space: space)
         bytes[3] = 8
         #expect(code { _ = try TableDefinition(bytes, path: "x") } == .unsupportedFormat)
+    }
+
+    @Test func `a key that is a part of its column was told as columns added at once`() throws {
+        var table = TableDefinition.keyspace
+        table.fields[0].prefixByteCount = 10
+        // As a server lists it: the part, the columns of the system, and then the columns that are not whole before.
+        table.fields.insert(.init(name: "k"), at: 3)
+        do {
+            _ = try decoded(table).rowShape(path: "x.cfg")
+            Issue.record("a part of a column is taken as the key")
+        } catch {
+            let fault = try #require(error as? RedoubtError)
+            #expect(fault.code == .unsupportedFormat, "\(fault)")
+            #expect(fault.message.contains("the first 10 bytes of the column k"), "\(fault)")
+        }
     }
 
     @Test func `damaged bytes are an error or a table`() throws {

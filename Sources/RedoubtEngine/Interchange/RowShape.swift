@@ -70,6 +70,10 @@ extension TableDefinition {
             throw refused("the table has \(columns.count) columns (\(columns.map(\.name).joined(separator: ", ")))")
         }
         guard uniqueFieldCount == 1 else { throw refused("the primary key has \(uniqueFieldCount) columns") }
+        // Before the fields are counted: a column of which the key has a part is a field once more, behind it.
+        if let first = fields.first, first.prefixByteCount != 0 {
+            throw refused("the key is the first \(first.prefixByteCount) bytes of the column \(first.name)")
+        }
         guard fields.count == 4 else {
             throw RedoubtError(
                 .unsupportedFormat,
@@ -81,9 +85,6 @@ extension TableDefinition {
         guard let keyColumn = columns.first(where: { $0.name == fields[0].name }),
             let valueColumn = columns.first(where: { $0.name == fields[3].name }), keyColumn.name != valueColumn.name
         else { throw refused("the primary key is not one of the two columns") }
-        guard fields[0].prefixByteCount == 0 else {
-            throw refused("the key is the first \(fields[0].prefixByteCount) bytes of the column \(keyColumn.name)")
-        }
         guard let key = length(keyColumn), isBinary(keyColumn), keyColumn.mainType != MainType.blob else {
             throw refused("the key \(keyColumn.name) is \(typeName(keyColumn))")
         }
