@@ -87,7 +87,7 @@ extension Engine {
         } else {
             table = try definitionBeside(path)
         }
-        let file = try openForeign(path)
+        let file = try openForeign(path, "file to import")
         do throws(RedoubtError) {
             return try TablespaceReader(file, definition: table)
         } catch {
@@ -110,12 +110,17 @@ extension Engine {
         return try TableDefinition(bytes, path: definition)
     }
 
-    private func openForeign(_ path: String) throws(RedoubtError) -> any StorageFile {
+    private func openForeign(_ path: String, _ kind: String) throws(RedoubtError) -> any StorageFile {
         do throws(RedoubtError) {
             return try storage.open(path, role: .control, creating: false, readOnly: true)
         } catch {
             if error.code == .missingFile {
-                throw RedoubtError(.notFound, "there is no file to import", path: path, errno: error.errno)
+                throw RedoubtError(
+                    .notFound,
+                    "there is no \(kind) here; correct the path",
+                    path: path,
+                    errno: error.errno
+                )
             }
             if error.code == .readFailed && error.errno == nil {
                 throw RedoubtError(.notFound, "this is a pipe, a device or a folder; name a file", path: path)
@@ -131,7 +136,7 @@ extension Engine {
     }
 
     private func readDefinition(_ path: String) throws(RedoubtError) -> [UInt8] {
-        let file = try openForeign(path)
+        let file = try openForeign(path, ".cfg file")
         defer { file.close() }
         let size = try file.size()
         guard size <= UInt64(TableDefinition.byteCountMaximum) else {

@@ -45,7 +45,7 @@ import Testing
             (["import", world.path, world.folder + "/none.ibd"], 2, "no file"),
             (["import", world.path, out + "/k.cfg", "--keyspace", "n"], 4, "no tablespace"),
             (["import", world.path, file, "--cfg", file, "--keyspace", "n"], 4, ".cfg"),
-            (["import", world.path, file, "--cfg", out + "/none", "--keyspace", "n"], 2, "no file"),
+            (["import", world.path, file, "--cfg", out + "/none", "--keyspace", "n"], 2, "no .cfg file here"),
             (["import", world.path], 2, "FILE"),
         ]
         for use in uses {

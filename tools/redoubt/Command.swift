@@ -59,6 +59,9 @@ extension Arguments {
         var range = KeyRange()
         if let from = option("from") { range.lower = try bytes(from) }
         if let end = option("to") { range.upper = try bytes(end) }
+        if let lower = range.lower, let upper = range.upper, upper.lexicographicallyPrecedes(lower) {
+            throw .usage("no key is from --from on and before --to; exchange them: keys ascend byte by byte")
+        }
         return range
     }
 }

@@ -24,6 +24,11 @@ extension Command {
         ],
         examples: ["redoubt log /var/lib/shop --all --limit 10", "redoubt log /var/lib/shop --follow --page 1024:3"]
     ) { (arguments) throws(CommandFailure) in
+        if arguments.has("files"),
+            let other = ["from", "all", "limit", "page", "follow"].first(where: { arguments.has($0) })
+        {
+            throw .usage("--files shows files, and no groups; leave --\(other) out")
+        }
         var listing = try LogListing(arguments)
         if arguments.has("files") { return listing.printFiles() }
         return try listing.run()

@@ -26,6 +26,7 @@ extension Command {
         ],
         examples: ["redoubt page /var/lib/shop orders 3", "redoubt page /var/lib/shop/orders-1024.ibd --map"]
     ) { (arguments) throws(CommandFailure) in
+        try refuseContradictions(arguments)
         let isFile = fileKind(arguments.operand("PATH")) == .file
         var words = ["KEYSPACE", "N"].filter { arguments.has(operand: $0) }.map { arguments.operand($0) }
         let keyspace = isFile || words.isEmpty ? nil : words.removeFirst()
@@ -79,6 +80,18 @@ extension Command {
             Output.print("page \(page.id) (\(page.type)) checked: \(verdict)")
         }
         return findings.isEmpty ? .success : .negative
+    }
+
+    /// Refuses options of `page` of which one would be ignored.
+    private static func refuseContradictions(_ arguments: Arguments) throws(CommandFailure) {
+        if arguments.has("map") {
+            guard !arguments.has("bytes") else { throw .usage("--bytes shows one page; leave --map out, and write N") }
+            guard !arguments.has("full") else { throw .usage("--map prints no keys and values; leave --full out") }
+        }
+        if arguments.has("bytes") {
+            guard !arguments.has("json") else { throw .usage("--bytes prints text; leave --json out") }
+            guard !arguments.has("full") else { throw .usage("--bytes prints the whole page; leave --full out") }
+        }
     }
 
     private static func pageNumber(_ text: String, of file: PageFileView) throws(CommandFailure) -> UInt64 {

@@ -46,7 +46,12 @@ extension Command {
             json, memory, readOnly,
         ]
     ) { (arguments) throws(CommandFailure) in
-        if arguments.has("page") { return try checkPage(arguments) }
+        if arguments.has("page") {
+            guard !arguments.has("memory") else {
+                throw .usage("--page does not open the database and needs no memory; leave --memory out")
+            }
+            return try checkPage(arguments)
+        }
         guard !arguments.has("keyspace") else {
             throw .usage("check looks at every keyspace; --keyspace goes with --page N")
         }
