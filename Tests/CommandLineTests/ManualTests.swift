@@ -72,6 +72,25 @@ import Testing
         }
     }
 
+    @Test("files that stood in a folder were not in the manual")
+    func files() throws {
+        let world = World()
+        #expect(try world.run("create", "--keyspace", "orders").code == 0)
+        let copy = world.folder + "/copy"
+        #expect(try runProgram(["backup", world.path, copy]).code == 0)
+        let page = try runProgram(["man", "redoubt-format"]).output.replacingOccurrences(of: "\\-", with: "-")
+        let names = try [world.path, copy].flatMap { try FileManager.default.subpathsOfDirectory(atPath: $0) }
+        #expect(names.count > 8, "\(names)")
+        for name in names where name != "redo" && name != "doublewrite" {
+            let form = name.replacingOccurrences(of: "orders-1024", with: "NAME-N")
+                .replacing(/(redo|dw)_[0-9]+/) { "\($0.1)_N" }
+            #expect(page.contains(form), "\(name)")
+        }
+        for name in ["upgrade.journal", "backup.request.lock", "backup.result.TOKEN", "catalog.restored"] {
+            #expect(page.contains(name), "\(name)")
+        }
+    }
+
     @Test("bash completes commands, the options of each, and their values")
     func completion() throws {
         let script = try runProgram(["completion", "bash"]).output

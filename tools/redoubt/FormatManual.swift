@@ -14,14 +14,9 @@ extension Manual {
                     + "16384 bytes. All numbers are big-endian. `redoubt page` and `redoubt log` show files by the "
                     + "tables of this page."
             ),
-            .heading("FILES"),
-            .item("redoubt.lock", "locked while a process has the database open; holds the number of the process"),
-            .item("redoubt.stats", "what a process that has the database open says about itself"),
-            .item("catalog.ibd", "space 1: the names of keyspaces and their files"),
-            .item("NAME-N.ibd", "the keyspace created as NAME with space id N; a rename does not change it"),
-            .item("redo/redo_N.log", "redo files, used in turn; the heads tell their order"),
-            .item("doublewrite/dw_N", "copies of pages that are being written, to repair those that a crash tore"),
-            .item("pool.dump", "which pages were in memory, to read them again at the next opening"),
+        ]
+        parts += files
+        parts += [
             .heading("PAGES OF A FILE"),
             .item("0", "space header and the descriptors of the first 256 extents"),
             .item("1", "bitmap of the change buffer, always empty"),
@@ -48,6 +43,38 @@ extension Manual {
             source: "redoubt \(version)",
             parts: parts
         )
+    }
+
+    /// The files of a database, and those of a backup.
+    private static var files: [Part] {
+        [
+            .heading("FILES"),
+            .item("redoubt.lock", "locked while a process has the database open; holds the number of the process"),
+            .item("redoubt.stats", "what a process that has the database open says about itself"),
+            .item("catalog.ibd", "space 1: the names of keyspaces and their files"),
+            .item("catalog.new", "a catalog that is being made, for a database that is not one yet"),
+            .item("catalog.restored", "the catalog, while a backup is restored and not all other files are there yet"),
+            .item("NAME-N.ibd", "the keyspace created as NAME with space id N; a rename does not change it"),
+            .item("redo/redo_N.log", "redo files, used in turn; the heads tell their order"),
+            .item("doublewrite/dw_N", "copies of pages that are being written, to repair those that a crash tore"),
+            .item("pool.dump", "which pages were in memory, to read them again at the next opening"),
+            .item("pool.dump.incomplete", "the same, while it is written"),
+            .item(
+                "upgrade.journal",
+                "the pages 0 that an upgrade of the format writes, until they are in place; `redoubt upgrade` ends one "
+                    + "that was interrupted"
+            ),
+            .item("backup.request", "what `redoubt backup` asks of the process that has the database open"),
+            .item("backup.request.new", "a request that is being written"),
+            .item("backup.request.lock", "locked by who asks, until the answer is there"),
+            .item("backup.result.TOKEN", "the answer to one request; locked while the backup is made"),
+            .heading("FILES OF A BACKUP"),
+            .text("`redoubt restore` makes a database of them; none is opened as it is."),
+            .item("backup.manifest", "names every file with its size and checksum; without it there is no backup"),
+            .item("backup.manifest.new", "the same, while it is written"),
+            .item("catalog.ibd.copy, NAME-N.ibd.copy", "the pages of a file, as they were when they were read"),
+            .item("redo.copy", "the redo that makes them those of one moment"),
+        ]
     }
 
     /// The forms of rows in text files.
