@@ -141,8 +141,9 @@ extension Database {
     /// Waits.
     ///
     /// For a database that was not closed, that stands on a medium that cannot be written, or that is damaged: reads
-    /// that meet damage throw, the others go on. What recovery writes takes memory until ``close()``; until then nobody
-    /// can open it for writing.
+    /// that meet damage throw, the others go on. One that cannot be recovered, as its redo is damaged or missing, is
+    /// refused: ``salvage(at:to:configuration:)`` reads what is left of it. What recovery writes takes memory until
+    /// ``close()``; until then nobody can open it for writing.
     ///
     /// - Throws: as ``open(at:configuration:progress:)``, but nothing is created; `.alreadyOpen` while a process has
     ///   it open; `.systemLimit` if recovery takes too much memory.

@@ -240,14 +240,15 @@ struct DatabaseOpening {
         for id in scan.touched.sorted() where found[id] == nil {
             throw RedoubtError(
                 .missingFile,
-                "the redo log changes space \(id), but no file \"*-\(id).ibd\" is there; restore it",
+                "the redo log changes space \(id), but no file \"*-\(id).ibd\" is there; restore it, or "
+                    + "read what is left with `redoubt salvage`",
                 path: path
             )
         }
         if found[.catalog] == nil {
             throw RedoubtError(
                 .missingFile,
-                "the catalog is missing; restore it",
+                "the catalog is missing; restore it, or read what is left with `redoubt salvage`",
                 path: DatabaseFiles.path(path, DatabaseFiles.catalogName)
             )
         }
@@ -286,7 +287,8 @@ struct DatabaseOpening {
             guard let entry = found[row.id], !scan.dropped.contains(row.id) else {
                 throw RedoubtError(
                     .missingFile,
-                    "the file of keyspace \"\(name)\" is missing; restore it",
+                    "the file of keyspace \"\(name)\" is missing; restore it, or read what is left with `redoubt "
+                        + "salvage`",
                     path: DatabaseFiles.path(path, row.fileName)
                 )
             }

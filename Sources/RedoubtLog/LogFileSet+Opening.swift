@@ -86,7 +86,7 @@ extension LogFileSet {
         directory: String
     ) throws(RedoubtError) -> Opened {
         guard !candidates.isEmpty else {
-            throw RedoubtError(.missingFile, "there are no redo files; restore the directory", path: directory)
+            throw RedoubtError(.missingFile, "there are no redo files; \(DamagedRedo.remedy)", path: directory)
         }
         for candidate in candidates {
             if case .newerVersion(let version) = candidate.content {
@@ -102,7 +102,7 @@ extension LogFileSet {
             let isOurs = candidates.contains { $0.content != .foreign && $0.content != .blank }
             throw RedoubtError(
                 isOurs ? .corruptLog : .notADatabase,
-                "no redo file has a valid checkpoint; restore from a backup",
+                "no redo file has a valid checkpoint; \(DamagedRedo.remedy)",
                 path: directory
             )
         }
@@ -111,7 +111,7 @@ extension LogFileSet {
             if let other = others.first(where: { $0 != newest.database }) {
                 throw RedoubtError(
                     .mixedFiles,
-                    "redo of database \(other) among redo of \(newest.database)",
+                    "redo of database \(other) among redo of \(newest.database); \(DamagedRedo.remedy)",
                     path: candidate.file.file.path
                 )
             }
@@ -119,7 +119,8 @@ extension LogFileSet {
         guard candidates.count >= Int(newest.fileCount) else {
             throw RedoubtError(
                 .missingFile,
-                "\(candidates.count) redo files, but the checkpoint names \(newest.fileCount)",
+                "\(candidates.count) redo files, but the checkpoint names \(newest.fileCount); "
+                    + DamagedRedo.remedy,
                 path: directory
             )
         }
@@ -129,7 +130,8 @@ extension LogFileSet {
         if let lost = candidates.first(where: { $0.file.header == nil && $0.begins(withBlock: end) }) {
             throw RedoubtError(
                 .corruptLog,
-                "the header of the file that goes on at LSN \(end * 512) is damaged; restore from a backup",
+                "the header of the file that goes on at LSN \(end * 512) is damaged; "
+                    + DamagedRedo.remedy,
                 path: lost.file.file.path
             )
         }
@@ -169,7 +171,7 @@ extension LogFileSet {
         else {
             throw RedoubtError(
                 .corruptLog,
-                "no redo file holds the checkpoint \(position); restore from a backup",
+                "no redo file holds the checkpoint \(position); \(DamagedRedo.remedy)",
                 path: directory
             )
         }
@@ -177,7 +179,7 @@ extension LogFileSet {
         for file in active where file.size < file.header?.fileSize ?? 0 {
             throw RedoubtError(
                 .corruptLog,
-                "the file has \(file.size) bytes, its header says \(file.header?.fileSize ?? 0)",
+                "the file has \(file.size) bytes, its header says \(file.header?.fileSize ?? 0); \(DamagedRedo.remedy)",
                 path: file.file.path
             )
         }

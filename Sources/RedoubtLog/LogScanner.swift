@@ -184,7 +184,7 @@ package struct LogScanner: ~Copyable {
         guard count > 4, count <= 1 << 31 else {
             throw RedoubtError(
                 .corruptLog,
-                "the group at LSN \(boundary) claims \(count) bytes; restore from a backup",
+                "the group at LSN \(boundary) claims \(count) bytes; \(DamagedRedo.remedy)",
                 path: files.directory
             )
         }
@@ -266,7 +266,7 @@ package struct LogScanner: ~Copyable {
         let place = files.file(containing: index * 512)
         return RedoubtError(
             .corruptLog,
-            "redo is readable up to LSN \(boundary) only, but was durable up to \(durable); restore from a backup",
+            "redo is readable up to LSN \(boundary) only, but was durable up to \(durable); \(DamagedRedo.remedy)",
             path: place?.file.path ?? files.directory
         )
     }

@@ -224,7 +224,7 @@ package final class LogView {
         piece = []
         guard durable > position.rawValue else { return nil }
         return "redo is readable up to LSN \(position) only, but was durable up to \(durable): "
-            + "the log is damaged; restore from a backup"
+            + "the log is damaged; \(DamagedRedo.remedy)"
     }
 
     /// The file that holds the block with number `index`, the one used last if several do.

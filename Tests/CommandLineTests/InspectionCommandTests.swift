@@ -131,6 +131,54 @@ import Testing
         #expect(result.code == 4, "\(result.complaints)")
         #expect(result.output.contains("is not whole"), "\(result.output.suffix(300))")
         #expect(result.complaints.contains("damaged; restore"), "\(result.complaints)")
+        #expect(result.complaints.contains("`redoubt salvage`"), "\(result.complaints)")
+    }
+
+    @Test("what --read-only refuses did not name salvage")
+    func unrecoverable() throws {
+        let damages: [(String, (String) throws -> Void)] = [
+            ("redo", { try FileManager.default.removeItem(atPath: $0) }),
+            (
+                "valid checkpoint",
+                { path in
+                    let handle = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+                    try handle.write(contentsOf: Data(repeating: 1, count: 12288))
+                    try handle.close()
+                }
+            ),
+            (
+                "its header says",
+                { path in
+                    let handle = try FileHandle(forUpdating: URL(fileURLWithPath: path))
+                    try handle.truncate(atOffset: handle.seekToEnd() / 2)
+                    try handle.close()
+                }
+            ),
+        ]
+        for (text, damage) in damages {
+            let world = World()
+            #expect(try world.run("create").code == 0)
+            #expect(try world.run("put", "a", "1").code == 0)
+            for name in try FileManager.default.contentsOfDirectory(atPath: world.path + "/redo") {
+                try damage(world.path + "/redo/" + name)
+            }
+            for words in [["get", "a", "--read-only"], ["get", "a"]] {
+                let result = try runProgram([words[0], world.path] + words[1...])
+                #expect(result.code == 4 && result.complaints.contains(text), "\(result)")
+                #expect(result.complaints.contains("`redoubt salvage`"), "\(result)")
+            }
+            let salvaged = try runProgram(["salvage", world.path, world.folder + "/new"])
+            #expect(salvaged.output.contains("default"), "\(text): \(salvaged)")
+        }
+        for name in ["catalog.ibd", "default-1024.ibd"] {
+            let world = World()
+            #expect(try world.run("create").code == 0)
+            #expect(try world.run("put", "a", "1").code == 0)
+            try FileManager.default.removeItem(atPath: world.path + "/" + name)
+            let result = try world.run("get", "a", "--read-only")
+            #expect(result.code == 4 && result.complaints.contains("is missing"), "\(result)")
+            #expect(result.complaints.contains("`redoubt salvage`"), "\(result)")
+        }
     }
 
     @Test func `a piece of a page is a fault, and holes of a file take no time`() throws {

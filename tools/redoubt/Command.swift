@@ -25,7 +25,7 @@ extension Command {
     static let readOnly = Option(
         name: "read-only",
         value: nil,
-        text: "write nothing: recover in memory if need be, also what is damaged or was not closed"
+        text: "write nothing: recover in memory what was not closed; what cannot be recovered, `salvage` reads"
     )
     /// The form of keys and values.
     static let hex = Option(name: "hex", value: nil, text: "keys and values are hexadecimal, in arguments and output")

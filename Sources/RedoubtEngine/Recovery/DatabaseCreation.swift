@@ -39,7 +39,8 @@ struct DatabaseCreation {
     private func missing(_ name: String, _ what: String) -> RedoubtError {
         RedoubtError(
             .missingFile,
-            "\(what) is missing; restore it, other files of the database are there",
+            "\(what) is missing, and other files of the database are there; restore it, or read what is left with "
+                + "`redoubt salvage`",
             path: DatabaseFiles.path(path, name)
         )
     }
