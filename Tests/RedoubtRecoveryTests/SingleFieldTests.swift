@@ -103,7 +103,11 @@ struct WrongField: Sendable, CustomTestStringConvertible {
         leaf("owned count", "owned count is") { $0.add(-1, at: $0.owner - 5, width: 1) },
         leaf("heap number", "heap number") { $0.add(1 << 3, at: $0.records[1].origin - 4) },
         leaf("status", "status of a record") { $0.add(1, at: $0.records[1].origin - 4) },
-        leaf("next record", "offset") { $0.add(3, at: $0.records[1].origin - 2) },
+        leaf("next record", "a record at 60") {
+            let origin = $0.records[1].origin
+            $0.bytes.store(UInt16(truncatingIfNeeded: 60 - origin), at: origin - 2)
+        },
+        leaf("next record inside another", "status of a record") { $0.add(3, at: $0.records[1].origin - 2) },
         leaf("order of keys", "not greater") { $0.bytes.store(UInt8(1), at: $0.records[2].origin) },
         leaf("length of a key", "takes") { $0.add(1, at: $0.records[1].origin - 7, width: 1) },
         leaf("length of a value", "takes") { $0.add(1, at: $0.records[1].origin - 8, width: 1) },
@@ -175,7 +179,7 @@ struct WrongField: Sendable, CustomTestStringConvertible {
 
     private static let headerFields = [
         on(0, "space id in the space header", "holds space") { $0.add(1, at: 38, width: 4) },
-        on(0, "size too small", "is") { $0.add(-64, at: 46, width: 4) },
+        on(0, "size too small", "free limit is") { $0.add(-64, at: 46, width: 4) },
         on(0, "size too large", "cut short") { $0.add(64, at: 46, width: 4) },
         on(0, "free limit", "free limit is") { $0.add(-64, at: 50, width: 4) },
         on(0, "flags of the tablespace", "flags are") { $0.add(0x4000, at: 54, width: 4) },
@@ -191,7 +195,9 @@ struct WrongField: Sendable, CustomTestStringConvertible {
         on(0, "state of an extent", "with state 3") { $0.bytes.store(UInt32(3), at: 150 + 20) },
         on(0, "segment id of an extent", "segment id") { $0.add(1, at: 150 + 40, width: 8) },
         on(0, "extent without a state", "with state 0") { $0.bytes.store(UInt32(0), at: 150 + 40 + 20) },
-        on(0, "next of an extent", "list") { $0.bytes.store(UInt16(77), at: 150 + 40 + 8 + 10) },
+        on(0, "next of an extent", "segment 2 full list leads to 0:77") {
+            $0.bytes.store(UInt16(77), at: 150 + 40 + 8 + 10)
+        },
         on(0, "previous of an extent", "before it") { $0.bytes.store(UInt16(77), at: 150 + 40 + 8 + 4) },
         on(0, "used page marked free", "has pages") { $0.bytes.store(UInt8(0xAB), at: 150 + 40 + 24) },
         on(0, "free page marked used", "has used pages") { $0.add(-0x40, at: 150 + 24 + 15, width: 1) },
