@@ -55,12 +55,14 @@ struct ForeignRecord {
                 return near < 0x80 ? (near, false) : ((near & 0x3F) << 8 | take(), near & 0x40 != 0)
             }
         }
-        isNull = shape.isNullable && take() & 1 != 0
+        let nullBits = shape.isNullable ? take() : 0
+        isNull = nullBits == 1
         let key = length(shape.key)
         let value = isNode || isNull ? (count: 0, isOffPage: false) : length(shape.value)
         let body = isNode ? key.count + Record.childByteCount : key.count + Record.systemByteCount + value.count
         let hasReference = value.isOffPage && value.count >= Record.referenceByteCount
-        guard !key.isOffPage, value.isOffPage == hasReference, start >= IndexPage.heapStart,
+        // More than one bit is in use where more than one column may be NULL.
+        guard nullBits <= 1, !key.isOffPage, value.isOffPage == hasReference, start >= IndexPage.heapStart,
             origin + body <= min(page.heapTop, IndexPage.directoryEnd)
         else { throw .misplaced }
         self.origin = origin

@@ -18,13 +18,17 @@ final class ForeignWalk {
     private(set) var rowCount = 0
     /// The leftovers of deletes that were passed over.
     private(set) var deletedCount = 0
-    /// Whether all records could as well be those of a table whose key consists of two columns, and has other rows.
-    var isAmbiguous: Bool { canBeTwoPartKey && hasValues }
+    /// Whether all records could as well be those of a table that has other rows: its key consists of two columns, or
+    /// is shorter and columns of a fixed length follow.
+    var isAmbiguous: Bool { hasValues && canBeTwoPartKey || rowCount + deletedCount > 0 && !shorterKeys.isEmpty }
 
     private let shape: RowShape
     private let isGuess: Bool
     private var canBeTwoPartKey = true
     private var hasValues = false
+    // The lengths below that of a fixed key behind which all records seen could have their system columns.
+    private var shorterKeys: [Int]
+    private var firstNull: Int?
     private let root: PageNumber
     private var reached = ReachedPages()
     private var indexID: UInt64 = 0
@@ -52,6 +56,7 @@ final class ForeignWalk {
         self.isGuess = isGuess
         self.root = root
         self.shape = shape
+        if case .fixed(let count) = shape.key, isGuess { shorterKeys = Array(1..<count) } else { shorterKeys = [] }
         chainBuffer = try PageBuffer()
         entryBuffer = try PageBuffer()
     }
@@ -73,6 +78,14 @@ final class ForeignWalk {
         try unsafe walk(root, buffer, level: page.level, visit)
         for edge in edges where edge.next != .none {
             throw fault(edge.page, "its right sibling \(edge.next) is not in the tree")
+        }
+        // Not before all the rest has proven that it is the shape of the table that says so.
+        if let firstNull {
+            throw RedoubtError(
+                .unsupportedFormat,
+                "row \(firstNull) has the value NULL, which no row here can have",
+                path: pages.path
+            )
         }
     }
 
@@ -173,22 +186,42 @@ final class ForeignWalk {
     }
 
     private func visitLeaf(_ page: IndexPage, _ number: PageNumber, _ visit: Visit) throws(RedoubtError) {
+        // Told when the whole leaf has proven to be sound: before that it may as well be of another shape.
+        var isDescending = false
         try forEachRecord(page, number, isNode: false) { (record) throws(RedoubtError) in
+            if isGuess { try checkSystemColumns(record, page, number) }
+            if isDescending { return }
             let key = unsafe page.bytes.bytes(at: record.origin, count: record.keyByteCount)
-            let isAscending = unsafe lastKey.withUnsafeBytes { unsafe KeyOrder.compare($0, key) } < 0
-            guard isAscending || rowCount + deletedCount == 0 else {
+            let order = unsafe lastKey.withUnsafeBytes { unsafe KeyOrder.compare($0, key) }
+            guard order < 0 || rowCount + deletedCount == 0 else {
+                isDescending = order > 0 && rowCount + deletedCount == 1
+                if isDescending { return }
                 throw fault(number, "its keys do not ascend by their bytes")
             }
             unsafe lastKey.replaceSubrange(lastKey.startIndex..<lastKey.endIndex, with: key)
-            if isGuess { try checkSystemColumns(record, page, number) }
             if record.isDeleted {
                 deletedCount += 1
                 return
             }
             rowCount += 1
-            try checkRow(record)
+            try checkKey(record, number)
+            if record.isNull {
+                firstNull = firstNull ?? rowCount
+                return
+            }
             unsafe try visit(key, try value(of: record, page, number))
         }
+        if isDescending { throw descending }
+    }
+
+    private var descending: RedoubtError {
+        isMisshapen = true
+        return RedoubtError(
+            .unsupportedFormat,
+            "the second key stands before the first by its bytes: the key may be DESC or have a collation; copy the "
+                + "rows into a table whose key is VARBINARY and ascends, and export that",
+            path: pages.path
+        )
     }
 
     /// Checks that system columns stand where the shape has them, and notes whether they could stand behind the value
@@ -201,27 +234,19 @@ final class ForeignWalk {
         guard record.hasSystemColumns(page, behind: record.keyByteCount) else {
             throw fault(number, "what stands behind a key is no number of a transaction and no pointer to undo")
         }
+        if !shorterKeys.isEmpty { shorterKeys.removeAll { !record.hasSystemColumns(page, behind: $0) } }
         guard record.valueByteCount > 0 else { return }
         hasValues = true
         let behind = record.keyByteCount + record.valueByteCount
         if record.isOffPage || !record.hasSystemColumns(page, behind: behind) { canBeTwoPartKey = false }
     }
 
-    private func checkRow(_ record: ForeignRecord) throws(RedoubtError) {
-        guard !record.isNull else {
-            throw RedoubtError(
-                .unsupportedFormat,
-                "row \(rowCount) has the value NULL, which no row here can have",
-                path: pages.path
-            )
-        }
-        guard (1...Tree.keyByteCountMaximum).contains(record.keyByteCount) else {
-            throw RedoubtError(
-                .unsupportedFormat,
-                "row \(rowCount) has a key of \(record.keyByteCount) bytes; it must have 1 to 3072",
-                path: pages.path
-            )
-        }
+    private func checkKey(_ record: ForeignRecord, _ number: PageNumber) throws(RedoubtError) {
+        if (1...Tree.keyByteCountMaximum).contains(record.keyByteCount) { return }
+        let reason = "row \(rowCount) has a key of \(record.keyByteCount) bytes; it must have 1 to 3072"
+        // Where the shape is a guess, this says that it is a wrong one.
+        if isGuess { throw fault(number, reason) }
+        throw RedoubtError(.unsupportedFormat, reason, path: pages.path)
     }
 
     private func value(

@@ -26,6 +26,38 @@ struct RowShape: Sendable, Hashable, CustomStringConvertible {
         ]
     }
 
+    // BINARY has no more.
+    private static let fixedByteCountMaximum = 255
+
+    /// The shapes with a key of a fixed length that `page`, the root of a table of which only the file is known, can
+    /// have: the key has the bytes that all the rest of a record leaves of the heap.
+    static func fixedKeyGuesses(_ page: IndexPage) -> [RowShape] {
+        [false, true].flatMap { isNullable in
+            [Length.long, .short].compactMap { value in
+                var shape = RowShape(key: .fixed(0), value: value, isNullable: isNullable)
+                guard let count = shape.byteCountLeft(on: page), (1...fixedByteCountMaximum).contains(count) else {
+                    return nil
+                }
+                shape.key = .fixed(count)
+                return shape
+            }
+        }
+    }
+
+    /// The bytes of the heap that each record would have besides those of this shape; nil if they do not go round.
+    private func byteCountLeft(on page: IndexPage) -> Int? {
+        var origin = page.firstOrigin
+        var left = page.heapTop - IndexPage.heapStart - page.garbage
+        for _ in 0..<page.recordCount {
+            guard let record = try? ForeignRecord(page, at: origin, shape: self, isNode: page.level > 0) else {
+                return nil
+            }
+            left -= record.byteCount
+            origin = record.next
+        }
+        return page.recordCount > 0 && left % page.recordCount == 0 ? left / page.recordCount : nil
+    }
+
     /// The shape in words.
     var description: String {
         func text(_ length: Length) -> String {

@@ -17,7 +17,7 @@ extension TableDefinition {
             throw RedoubtError(
                 .unsupportedFormat,
                 "the .cfg file has version \(version), but only 1 is known, that of MariaDB and MySQL 5.7; "
-                    + "leave it out, and the rows will tell their form",
+                    + "leave it out, and the rows will tell their form, as far as they can",
                 path: path
             )
         }

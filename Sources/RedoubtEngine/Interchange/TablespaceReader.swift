@@ -30,39 +30,56 @@ package final class TablespaceReader {
         self.pages = pages
         let root = if let definition { definition.root } else { try Self.findRoot(pages) }
         self.root = root
-        let guesses = if let definition { [try definition.rowShape(path: file.path)] } else { RowShape.guesses }
-        var first: RedoubtError?
-        for shape in guesses {
+        let shapes =
+            if let definition { [try definition.rowShape(path: file.path)] } else { try Self.guesses(pages, root) }
+        var reason: RedoubtError?
+        for shape in shapes {
             let walk = try ForeignWalk(pages, root: root, shape: shape, isGuess: definition == nil)
             do throws(RedoubtError) {
                 try Self.prove(walk)
-                if definition == nil, walk.isAmbiguous { throw Self.ambiguous(file.path) }
+                if definition == nil, walk.isAmbiguous { throw Self.ambiguous(pages) }
                 self.shape = shape
                 rowCount = walk.rowCount
                 deletedCount = walk.deletedCount
                 return
             } catch {
                 guard walk.isMisshapen else { throw error }
-                first = first ?? error
+                // The likeliest shape tells best what is wrong, but for one that fits in all but the order of keys.
+                if reason == nil || error.code == .unsupportedFormat { reason = error }
             }
         }
-        let reason = first?.message ?? "there is no shape to try"
-        if definition != nil { throw first ?? RedoubtError(.corruptPage, reason, path: file.path) }
+        let fault = reason ?? RedoubtError(.corruptPage, "there is no shape to try", path: file.path)
+        if definition != nil || fault.code == .unsupportedFormat { throw fault }
         throw RedoubtError(
             .unsupportedFormat,
-            "no table of one binary key and one value is in the file, or it is damaged; a .cfg file would tell: "
-                + reason,
-            page: first?.page,
+            "no table of one binary key and one value is in the file, or it is damaged; "
+                + (pages.hasDictionary ? Self.copyAdvice : "a .cfg file would tell") + ": " + fault.message,
+            page: fault.page,
             path: file.path
         )
     }
 
-    private static func ambiguous(_ path: String) -> RedoubtError {
+    // No .cfg file of MySQL 8 can be read, so none can tell what its tables are.
+    private static let copyAdvice =
+        "copy the rows into a table with a VARBINARY key and a LONGBLOB value, and export that"
+
+    /// The shapes to try if nobody says what the table is, the likeliest first.
+    private static func guesses(_ pages: ForeignPages, _ root: PageNumber) throws(RedoubtError) -> [RowShape] {
+        let buffer = try PageBuffer()
+        try pages.read(root, into: buffer)
+        // What else is on the page the walk finds.
+        return RowShape.guesses + RowShape.fixedKeyGuesses(IndexPage(buffer.page))
+    }
+
+    private static func ambiguous(_ pages: ForeignPages) -> RedoubtError {
         RedoubtError(
             .unsupportedFormat,
-            "the rows can be those of a table of one key and one value, and those of a key of two columns; only the "
-                + ".cfg file tells which, so name it",
-            path: path
+            "the rows can be those of a table of one key and one value, and those of another one, such as with a key "
+                + "of two columns; "
+                + (pages.hasDictionary
+                    ? "nothing tells which, so write them as text, and `redoubt load` that"
+                    : "only the .cfg file tells which, so name it"),
+            path: pages.path
         )
     }
 

@@ -1,0 +1,202 @@
+import RedoubtCore
+import TestSupport
+import Testing
+
+@testable import RedoubtEngine
+
+/// Goal: what the rows of a table are is found out without a definition, or refused with advice that helps. Method:
+/// leaves and nodes made record by record, as servers lay out tables of other columns.
+@Suite(.timeLimit(.minutes(20))) struct ForeignShapeTests {
+    /// A transaction's number, and a roll pointer of a row that was inserted.
+    private static let system: [UInt8] = [0, 0, 0, 0, 0x12, 0x34, 0x80, 0, 0, 0, 0, 0, 0]
+
+    /// A value that cannot be the end of a roll pointer.
+    private static let end: [UInt8] = [0xFF, 0xFF, 0xFF]
+
+    private let keys = (0..<40).map { number in (0..<16).map { UInt8(truncatingIfNeeded: number * 3 + $0 * 17) } }
+        .sorted { $0.lexicographicallyPrecedes($1) }
+
+    private static func fixed(_ count: UInt32) -> TableDefinition {
+        var table = TableDefinition.keyspace
+        table.columns[0].mainType = 3
+        table.columns[0].byteCount = count
+        return table
+    }
+
+    private static func value(_ number: Int) -> [UInt8] { [UInt8](repeating: UInt8(number), count: number * 7 % 200) }
+
+    /// How a value says its length: the byte next to the header is the last one.
+    private static func lengths(_ value: [UInt8]) -> [UInt8] {
+        value.count < 128 ? [UInt8(value.count)] : [UInt8(value.count & 0xFF), UInt8(0x80 | value.count >> 8)]
+    }
+
+    /// A table of a `BINARY(16)` key, as `v LONGBLOB NOT NULL` or as `v LONGBLOB`.
+    private func fixedTable(isNullable: Bool = false) throws -> (file: ForeignFile, rows: [Row]) {
+        let rows = keys.enumerated().map { Row(key: $1, value: Self.value($0)) }
+        var file = try ForeignFile([])
+        file.setRecords(
+            rows.map { row in
+                (Self.lengths(row.value) + (isNullable ? [0] : []), row.key + Self.system + row.value)
+            }
+        )
+        return (file, rows)
+    }
+
+    @Test(arguments: [false, true]) func `a table with a BINARY key was refused without its definition`(
+        isNullable: Bool
+    ) throws {
+        let (file, rows) = try fixedTable(isNullable: isNullable)
+        #expect(try file.rows() == rows)
+        var table = Self.fixed(16)
+        if isNullable { table.columns[1].typeBits &= ~0x100 }
+        #expect(try file.rows(table) == rows)
+        #expect(try TablespaceReader(MemoryFile(file.bytes)).rowCount == rows.count)
+    }
+
+    @Test func `a BINARY key is found out below a root of pointers`() throws {
+        var (file, rows) = try fixedTable()
+        let leaves = [Array(rows[..<15]), Array(rows[15...])]
+        for (place, leaf) in leaves.enumerated() {
+            let page = 4 + place
+            let root = file.bytes[3 * 16384..<4 * 16384]
+            file.bytes.replaceSubrange(page * 16384..<(page + 1) * 16384, with: root)
+            file.store(page, 4, page, 4)
+            file.store(place == 0 ? 0xFFFF_FFFF : 4, 4, page, 8)
+            file.store(place == 0 ? 5 : 0xFFFF_FFFF, 4, page, 12)
+            file.setRecords(leaf.map { (Self.lengths($0.value), $0.key + Self.system + $0.value) }, on: page)
+        }
+        file.store(1, 2, 3, 64)
+        file.setRecords(leaves.enumerated().map { ([], $1[0].key + [0, 0, 0, UInt8(4 + $0)]) }, status: 1)
+        #expect(try file.rows() == rows)
+        #expect(try file.rows(Self.fixed(16)) == rows)
+        // One record of another size is enough to see that the key has no such length.
+        rows[20].key.removeLast()
+        file.setRecords(rows[15...].map { (Self.lengths($0.value), $0.key + Self.system + $0.value) }, on: 5)
+        #expect(file.fault()?.code == .unsupportedFormat)
+    }
+
+    @Test func `a fixed key is not read where a column may follow a shorter one`() throws {
+        // (a BINARY(4), b BINARY(13), v): what stands behind a, and what stands behind b, can both be of the system.
+        var file = try ForeignFile([])
+        let none = [UInt8](repeating: 0, count: 13)
+        let records: [ForeignFile.Record] = (0..<30).map { number in
+            ([UInt8(3)], [1, 0, 0, UInt8(number)] + none + none + [7, 8, UInt8(number)])
+        }
+        file.setRecords(records)
+        let fault = try #require(file.fault())
+        #expect(fault.code == .unsupportedFormat && fault.message.contains("name it"), "\(fault)")
+        #expect(try file.rows(Self.fixed(17)).count == 30)
+    }
+
+    @Test func `advice for a table of MySQL 8 was a definition that cannot be read`() throws {
+        var file = try ForeignFile((0..<30).map { Row(key: [1, UInt8($0)], value: [UInt8($0)]) })
+        // As if a row had a byte more: no shape fits.
+        file.store(file.number(3, 40, 2) + 1, 2, 3, 40)
+        file.seal(3)
+        #expect(file.fault()?.message.contains(".cfg") == true)
+        file.bytes.replaceSubrange(4 * 16384..<5 * 16384, with: [UInt8](repeating: 0, count: 16384))
+        file.move(3, to: 4)
+        file.store(3, 4, 3, 4)
+        file.store(77, 4, 3, 34)
+        file.store(17853, 2, 3, 24)
+        file.store(0x4021, 4, 0, 54)
+        file.sealAll()
+        let fault = try #require(file.fault())
+        #expect(fault.code == .unsupportedFormat && fault.message.contains("VARBINARY key"), "\(fault)")
+        #expect(!fault.message.contains(".cfg"), "\(fault)")
+    }
+
+    @Test func `a second column that is always NULL was taken for none`() throws {
+        var file = try ForeignFile([])
+        // The bits of v, which has a value, and of w, which has none.
+        file.setRecords((0..<20).map { ([3, 2, 0b10], [1, UInt8($0)] + Self.system + Self.end) })
+        let fault = try #require(file.fault())
+        #expect(fault.code == .unsupportedFormat && fault.message.contains(".cfg file would tell"), "\(fault)")
+        var table = TableDefinition.keyspace
+        table.columns[1].typeBits &= ~0x100
+        #expect(file.fault(table)?.code == .corruptPage)
+        // Without it the same records are read.
+        file.setRecords((0..<20).map { ([3, 2, 0], [1, UInt8($0)] + Self.system + Self.end) })
+        #expect(try file.rows().count == 20)
+    }
+
+    @Test func `a value that is NULL is told, where all else fits`() throws {
+        var file = try ForeignFile([])
+        let records: [ForeignFile.Record] = (0..<20).map { number in
+            number == 7
+                ? ([2, 1], [1, UInt8(number)] + Self.system)
+                : ([3, 2, 0], [1, UInt8(number)] + Self.system + Self.end)
+        }
+        file.setRecords(records)
+        let fault = try #require(file.fault())
+        #expect(fault.code == .unsupportedFormat && fault.message.contains("row 8 has the value NULL"), "\(fault)")
+    }
+
+    @Test func `an empty key kept other shapes from being tried`() throws {
+        // To the likeliest shape an empty value is an empty key, a byte before it, of a record that was freed, is the
+        // length of an empty value, and the first key can be what the system writes.
+        let rows = [[UInt8](repeating: 0, count: 16)] + keys.dropFirst()
+        var file = try ForeignFile([])
+        file.setRecords(rows.map { ([0], $0 + Self.system) }, freedBefore: [0])
+        #expect(try file.rows() == rows.map { Row(key: $0, value: []) })
+    }
+
+    @Test(arguments: [TableDefinition.keyspace, nil]) func `a key that descends was called damage`(
+        definition: TableDefinition?
+    ) throws {
+        var file = try ForeignFile([])
+        let records: [ForeignFile.Record] = (0..<20).map { number in
+            ([UInt8(3), 2], [1, UInt8(40 - number)] + Self.system + Self.end)
+        }
+        file.setRecords(records)
+        let fault = try #require(file.fault(definition))
+        #expect(fault.code == .unsupportedFormat && fault.message.contains("DESC"), "\(fault)")
+        // Of a leaf that is not sound otherwise nothing is said but that.
+        file.store(file.number(3, 40, 2) + 1, 2, 3, 40)
+        file.seal(3)
+        let damage = try #require(file.fault(definition))
+        #expect(!damage.message.contains("DESC"), "\(damage)")
+        // One that is out of place further on is damage.
+        var other = Array(records.reversed())
+        other.swapAt(10, 11)
+        file.setRecords(other)
+        #expect(file.fault(.keyspace)?.code == .corruptPage)
+    }
+}
+
+extension ForeignFile {
+    /// The bytes before the header of a record, and those behind it.
+    fileprivate typealias Record = (lengths: [UInt8], body: [UInt8])
+
+    /// Replaces the records of an index page by `records`.
+    ///
+    /// `freedBefore` are bytes at the beginning of the heap that no record has any more.
+    fileprivate mutating func setRecords(
+        _ records: [Record],
+        on page: Int = 3,
+        status: Int = 0,
+        freedBefore: [UInt8] = []
+    ) {
+        var end = 120
+        var last = 99
+        func put(_ part: [UInt8], _ bytes: inout [UInt8]) {
+            bytes.replaceSubrange(page * 16384 + end..<page * 16384 + end + part.count, with: part)
+            end += part.count
+        }
+        put(freedBefore, &bytes)
+        for (number, record) in records.enumerated() {
+            put(record.lengths, &bytes)
+            let heap = (number + 2) << 3 | status
+            put([0, UInt8(heap >> 8), UInt8(heap & 0xFF), 0, 0], &bytes)
+            store(end - last, 2, page, last - 2)
+            last = end
+            put(record.body, &bytes)
+        }
+        store(112 - last, 2, page, last - 2)
+        store(end, 2, page, 40)
+        store(0x8000 | records.count + 2, 2, page, 42)
+        store(freedBefore.count, 2, page, 46)
+        store(records.count, 2, page, 54)
+        seal(page)
+    }
+}
