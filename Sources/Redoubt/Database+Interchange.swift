@@ -104,7 +104,7 @@ extension Database {
     ///   - definition: The `.cfg` file of MariaDB or MySQL 5.7; nil for the one beside `file`, with ".cfg" at the end
     ///     of its name instead of ".ibd". If there is none, or one of MySQL 8, the rows themselves tell how they are
     ///     laid out, and are refused if they could be those of a key of two columns. They do not tell a binary key of
-    ///     a fixed length from a number: that comes as the bytes that it is in the file.
+    ///     a fixed length from a number, so that such a key of up to 8 bytes is refused.
     ///   - progress: Called every 1024 rows that were taken with them, their bytes, and all rows that there are; not
     ///     while the file is proven.
     /// - Throws: `.keyspaceExists`, `.invalidName`; `.notADatabase`, `.unsupportedFormat`, which says what the file or

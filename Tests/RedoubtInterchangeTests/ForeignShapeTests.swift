@@ -53,6 +53,18 @@ import Testing
         #expect(try TablespaceReader(MemoryFile(file.bytes)).rowCount == rows.count)
     }
 
+    @Test(arguments: [4, 6, 8])
+    func `a key that may be a number or a row id is refused without a definition`(byteCount: Int) throws {
+        var file = try ForeignFile([])
+        file.setRecords(
+            (0..<30).map { number in
+                ([3], [0x80] + [UInt8](repeating: 0, count: byteCount - 2) + [UInt8(number)] + Self.system + Self.end)
+            }
+        )
+        #expect(file.fault()?.code == .unsupportedFormat)
+        #expect(try file.rows(Self.fixed(UInt32(byteCount))).count == 30)
+    }
+
     @Test func `a BINARY key is found out below a root of pointers`() throws {
         var (file, rows) = try fixedTable()
         let leaves = [Array(rows[..<15]), Array(rows[15...])]

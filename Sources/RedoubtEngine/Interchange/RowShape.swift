@@ -26,8 +26,8 @@ struct RowShape: Sendable, Hashable, CustomStringConvertible {
         ]
     }
 
-    // BINARY has no more.
-    private static let fixedByteCountMaximum = 255
+    // Shorter ones are numbers, dates, or the row ids of a table without a key, as often as not; BINARY has no more.
+    private static let guessedByteCounts = 9...255
 
     /// The shapes with a key of a fixed length that `page`, the root of a table of which only the file is known, can
     /// have: the key has the bytes that all the rest of a record leaves of the heap.
@@ -35,7 +35,7 @@ struct RowShape: Sendable, Hashable, CustomStringConvertible {
         [false, true].flatMap { isNullable in
             [Length.long, .short].compactMap { value in
                 var shape = RowShape(key: .fixed(0), value: value, isNullable: isNullable)
-                guard let count = shape.byteCountLeft(on: page), (1...fixedByteCountMaximum).contains(count) else {
+                guard let count = shape.byteCountLeft(on: page), guessedByteCounts.contains(count) else {
                     return nil
                 }
                 shape.key = .fixed(count)
