@@ -49,11 +49,11 @@ extension Database {
         return result
     }
 
-    /// Suspends until the redo before `end` is as durable as asked.
+    /// Suspends until the redo before `end`, or all redo, is as durable as asked; see ``settle(_:_:)``.
     ///
     /// No thread waits for the device meanwhile: the log resumes the task.
     func settleWithoutBlocking(_ end: LogSequenceNumber?, _ durability: Durability?) async throws(RedoubtError) {
-        guard let end else { return }
+        let end = end ?? engine.log.currentLSN
         switch durability ?? engine.defaultDurability {
         case .deferred: return
         case .written:

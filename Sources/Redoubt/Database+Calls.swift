@@ -24,12 +24,14 @@ extension Database {
         return try call { () throws(RedoubtError) in try Scheduling.with(.fails, body) }
     }
 
-    /// Waits until the redo before `end` is as durable as asked; nil means that there is none to wait for.
+    /// Waits until the redo before `end` is as durable as asked; nil of a call that had nothing to change.
+    ///
+    /// Such a call waits for all redo: what it saw, such as a row that is gone, may be the work of another commit that
+    /// is not durable yet.
     func settle(_ end: LogSequenceNumber?, _ durability: Durability?) throws(RedoubtError) {
-        guard let end else { return }
         switch durability ?? engine.defaultDurability {
-        case .flushed: try engine.log.waitUntilFlushed(end)
-        case .written: try engine.log.waitUntilWritten(end)
+        case .flushed: try engine.log.waitUntilFlushed(end ?? engine.log.currentLSN)
+        case .written: try engine.log.waitUntilWritten(end ?? engine.log.currentLSN)
         case .deferred: break
         }
     }

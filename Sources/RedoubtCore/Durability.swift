@@ -1,4 +1,6 @@
 /// What a commit waits for, and so what it survives once it has returned.
+///
+/// All commits before it are as durable then. That holds for a call that found nothing to change, too.
 public enum Durability: Sendable, Hashable, CaseIterable {
     /// Waits until the redo is on the device: survives a power cut. InnoDB: `innodb_flush_log_at_trx_commit = 1`.
     case flushed

@@ -197,19 +197,11 @@ package struct SwarmClient {
             for changes in commits { model.commit(changes) }
             throw error
         }
-        // What changes nothing makes no redo, and waits for none.
-        let waits = commits.joined().contains { isEffective($0) }
         for changes in commits { model.commit(changes) }
-        guard waits else { return }
         board.note(number) { progress in
             if durability == .flushed { progress.flushed = count }
             if durability != .deferred { progress.written = count }
         }
-    }
-
-    private func isEffective(_ change: ReferenceModel.Change) -> Bool {
-        guard case .delete(let name, let key) = change else { return true }
-        return model.keyspaces[name]?[key] != nil
     }
 
     private func flush() throws(RedoubtError) {
