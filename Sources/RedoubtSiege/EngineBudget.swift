@@ -41,7 +41,7 @@ package struct EngineBudget: Sendable {
     package static let soak = {
         var budget = EngineBudget()
         budget.statesPerPoint = nil
-        budget.seedCount = 8
+        budget.seedCount = 12
         budget.diskGoal = 2_000_000
         budget.nestedShare = 1000
         budget.faultSeedCount = 100
