@@ -74,6 +74,20 @@ struct CrashRun: Sendable {
         if judgesFlushing, let breach = flushing.breaches.first { throw Finding(breach.description) }
     }
 
+    /// Records what power cuts of `seed` are judged on: by it follow the workload, the copies of pages and the disk, so
+    /// that a failure is found again by profile and seed.
+    ///
+    /// What the trace says about flushing is up to the caller, so that the disks are judged all the same.
+    init(cutting profile: CrashProfile, seed: UInt64) throws {
+        try self.init(
+            profile,
+            seed: seed,
+            doublewrite: CrashProfile.doublewrite(seed: seed),
+            options: CrashProfile.disk(seed: seed),
+            judgesFlushing: false
+        )
+    }
+
     private struct Prepared: Sendable {
         let image: DiskImage
         let model: ReferenceModel

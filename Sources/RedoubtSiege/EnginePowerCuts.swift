@@ -126,10 +126,7 @@ package enum EnginePowerCuts {
         seconds: Double?,
         into figures: inout Figures
     ) throws -> String {
-        // A trace that breaks a rule is a violation as a disk is, and no reason not to judge the disks.
-        let doublewrite = CrashProfile.doublewrite(seed: seed)
-        let disk = CrashProfile.disk(seed: seed)
-        let run = try CrashRun(profile, seed: seed, doublewrite: doublewrite, options: disk, judgesFlushing: false)
+        let run = try CrashRun(cutting: profile, seed: seed)
         let breaches = run.flushing.breaches.prefix(3).map(\.description)
         for wrong in run.unreached + WriteTrace(run.storage.trace).breaches + breaches {
             figures.add("\(profile.name), seed \(seed): \(wrong)")
@@ -150,7 +147,7 @@ package enum EnginePowerCuts {
         }
         if budget.only == nil && seed == budget.seed { figures.canaries.append(lyingDisk(run, budget)) }
         let again = run.recovered.counts
-        return "\(profile.name), seed \(seed), doublewrite \(doublewrite): \(report); nested: \(judgement.nested); "
+        return "\(profile.name), seed \(seed), doublewrite \(run.doublewrite): \(report); nested: \(judgement.nested); "
             + "of \(again.asked) disks that recoveries left \(again.answered) were known"
     }
 

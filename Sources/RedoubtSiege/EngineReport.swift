@@ -13,10 +13,7 @@ package enum EngineReport {
         guard let profile = CrashProfile.all.first(where: { $0.name == name }) else {
             throw CrashRun.Finding("there is no workload \"\(name)\"")
         }
-        // A trace that breaks a rule of flushing is what is to be shown, not a reason to show nothing.
-        let doublewrite = CrashProfile.doublewrite(seed: seed)
-        let disk = CrashProfile.disk(seed: seed)
-        let run = try CrashRun(profile, seed: seed, doublewrite: doublewrite, options: disk, judgesFlushing: false)
+        let run = try CrashRun(cutting: profile, seed: seed)
         let failure: CrashFailure?
         if let key {
             let explorer = run.explorer(statesPerPoint: nil)

@@ -42,8 +42,8 @@ import Testing
     @Test func `a disk within a recovery is named by the disk that can be replayed`() throws {
         let seed: UInt64 = 977
         let profile = try #require(CrashProfile.all.first { $0.name == "checkpoints" })
-        let doublewrite = CrashProfile.doublewrite(seed: seed)
-        let run = try CrashRun(profile, seed: seed, doublewrite: doublewrite, options: CrashProfile.disk(seed: seed))
+        let run = try CrashRun(cutting: profile, seed: seed)
+        #expect(run.flushing.breaches == [])
         let explorer = run.explorer(statesPerPoint: 1)
         let step = explorer.stateCount / 20
         let keys = stride(from: 0, to: explorer.stateCount, by: step).map { explorer.candidates[$0].key }
