@@ -1,10 +1,16 @@
-import Redoubt
 import RedoubtCore
+import RedoubtEngine
+import RedoubtSystem
+import Synchronization
+import TestSupport
 import Testing
 
-/// Goal: a call that finds nothing to change is no earlier durable than what it saw.
+@testable import Redoubt
+
+/// Goal: a call that finds nothing to change, or nothing more, is no earlier durable than what it saw.
 ///
-/// Method: a delete that waits for nothing, then calls that find the row gone and wait for the device.
+/// Method: a delete that waits for nothing, then calls that find the row gone and wait for the device; a range delete
+/// that is held up between two steps by a lock that it takes there.
 @Suite(.timeLimit(.minutes(5))) struct NoChangeTests {
     enum Call: CaseIterable {
         case delete, deleteRange, compareAndPut, batch, asyncDelete, asyncDeleteRange
@@ -54,6 +60,36 @@ import Testing
         let isAsync = [.asyncDelete, .asyncDeleteRange].contains(call)
         if isAsync { try await runInTask(call, rows) } else { try run(call, database, rows) }
         #expect(try settled(database) >= end)
+        try close(database)
+    }
+
+    @Test func `a row that was found gone behind one that a range delete removed came back after a power cut`() throws {
+        let fixture = Fixture()
+        let database = try fixture.open()
+        let rows = try database.keyspace(named: "rows", createIfMissing: true)
+        try database.change { $0.redoLog.deferredFlushMilliseconds = 3_600_000 }
+        try rows.put("first", [UInt8](repeating: 1, count: 40_000), durability: .flushed)
+        try rows.put("second", [1], durability: .flushed)
+        // Of a value outside its page the pages are freed under this lock, between the steps.
+        let lock = rows.tree.space.treeLock
+        let end = Mutex(LogSequenceNumber.zero)
+        lock.lock()
+        try onThreads(2) { thread in
+            if thread == 0 {
+                #expect(try rows.deleteRange(.all, durability: .flushed) == 1)
+                return
+            }
+            defer { lock.unlock() }
+            #expect(try spin { try rows.get("first") == nil })
+            // So that what the first step did is no reason to wait.
+            try database.flush()
+            #expect(try rows.delete("second", durability: .deferred))
+            let deleted = try database.statistics().currentLSN
+            end.withLock { $0 = deleted }
+        }
+        let least = end.withLock { $0 }
+        #expect(least > .zero)
+        #expect(try settled(database) >= least)
         try close(database)
     }
 }

@@ -7,7 +7,7 @@ extension Tree {
     package struct RangeResult: Sendable {
         /// The rows removed.
         package var count = 0
-        /// The end of the redo to wait for; nil if nothing changed.
+        /// The end of the redo to wait for, which is that of all that was seen; nil if nothing changed.
         package var end: LogSequenceNumber?
     }
 
@@ -45,7 +45,11 @@ extension Tree {
                 if step.isSparse, let start = unsafe start { unsafe try? compress(start) }
             }
             if step.waits { try slotWait.next(kernel, [self]) } else { slotWait.end(kernel) }
-            if step.isLast { return result }
+            if step.isLast {
+                // Rows behind those of the last step may be gone because of commits that came after it.
+                if result.end != nil { result.end = kernel.log.currentLSN }
+                return result
+            }
         }
     }
 
