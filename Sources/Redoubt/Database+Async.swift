@@ -53,7 +53,7 @@ extension Database {
     ///
     /// No thread waits for the device meanwhile: the log resumes the task.
     func settleWithoutBlocking(_ end: LogSequenceNumber?, _ durability: Durability?) async throws(RedoubtError) {
-        let end = end ?? engine.log.currentLSN
+        guard let end else { return try await settleAllWithoutBlocking(durability) }
         switch durability ?? engine.defaultDurability {
         case .deferred: return
         case .written:
@@ -68,6 +68,14 @@ extension Database {
             }
             gate.leave(line)
             if let error { throw error }
+        }
+    }
+
+    private func settleAllWithoutBlocking(_ durability: Durability?) async throws(RedoubtError) {
+        do throws(RedoubtError) {
+            try await settleWithoutBlocking(engine.log.currentLSN, durability)
+        } catch {
+            throw error.ofNoChange
         }
     }
 }

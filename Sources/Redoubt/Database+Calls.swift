@@ -28,11 +28,21 @@ extension Database {
     ///
     /// Such a call waits for all redo: what it saw, such as a row that is gone, may be the work of another commit that
     /// is not durable yet.
+    /// - Throws: `.fenced`; `.notDurable` if the redo finds no space, and `.diskFull` if `end` is nil.
     func settle(_ end: LogSequenceNumber?, _ durability: Durability?) throws(RedoubtError) {
+        guard let end else { return try settleAll(durability) }
         switch durability ?? engine.defaultDurability {
-        case .flushed: try engine.log.waitUntilFlushed(end ?? engine.log.currentLSN)
-        case .written: try engine.log.waitUntilWritten(end ?? engine.log.currentLSN)
+        case .flushed: try engine.log.waitUntilFlushed(end)
+        case .written: try engine.log.waitUntilWritten(end)
         case .deferred: break
+        }
+    }
+
+    private func settleAll(_ durability: Durability?) throws(RedoubtError) {
+        do throws(RedoubtError) {
+            try settle(engine.log.currentLSN, durability)
+        } catch {
+            throw error.ofNoChange
         }
     }
 
@@ -53,5 +63,12 @@ extension Database {
             try batch.add(tree, change.key, change.value, isDelete: change.kind == .delete)
         }
         return try batch.commit()
+    }
+}
+
+extension RedoubtError {
+    /// The error as the caller gets it of whose call no change stays: `.notDurable` would say that one was made.
+    var ofNoChange: RedoubtError {
+        code == .notDurable ? RedoubtError(.diskFull, message, path: path, errno: errno) : self
     }
 }

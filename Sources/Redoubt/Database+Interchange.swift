@@ -143,8 +143,7 @@ extension Database {
         do throws(RedoubtError) {
             try body()
         } catch {
-            guard error.code == .notDurable else { throw error }
-            throw RedoubtError(.diskFull, error.message, path: error.path, errno: error.errno)
+            throw error.ofNoChange
         }
     }
 }
