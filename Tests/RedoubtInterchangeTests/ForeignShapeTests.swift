@@ -153,6 +153,33 @@ import Testing
         #expect(try file.rows() == rows.map { Row(key: $0, value: []) })
     }
 
+    @Test(arguments: [5, 0x7FFF_FFFF]) func `a value whose length looks like that of a reference was called damage`(
+        page: Int
+    ) throws {
+        // To the likeliest shape 192 is the length of a value outside the page, of which the next byte says that a
+        // reference is all that is here: what the value begins with, which leads to a page that is not there.
+        let number = (0..<4).map { UInt8(truncatingIfNeeded: page >> (24 - 8 * $0)) }
+        let length: [UInt8] = [0, 0, 0, 0, 0, 0, 0xC3, 0x50]
+        let value = [0, 0, 0, 77] + number + [0, 0, 0, 38] + length + [UInt8](repeating: 20, count: 172)
+        let rows = (0..<30).map { Row(key: [1, UInt8($0)], value: value) }
+        var file = try ForeignFile([])
+        file.setRecords(rows.map { ([192, 2], $0.key + Self.system + $0.value) }, freedBefore: [20])
+        #expect(try file.rows() == rows)
+    }
+
+    @Test func `a page that is damaged is named as it is where the shape is known`() throws {
+        let good = try ForeignFile(SpecimenRows.high(100))
+        let leaf = try #require((4..<good.pageCount).first { good.number($0, 24, 2) == 17855 })
+        let part = try #require((4..<good.pageCount).first { good.number($0, 24, 2) == 10 })
+        for page in [leaf, part] {
+            var file = good
+            file.bytes[page * 16384 + 5000] ^= 1
+            let fault = try #require(file.fault())
+            #expect(fault.code == .corruptPage && fault.page?.number.rawValue == UInt32(page), "\(fault)")
+            #expect(fault.description == file.fault(.keyspace)?.description)
+        }
+    }
+
     @Test(arguments: [TableDefinition.keyspace, nil]) func `a key that descends was called damage`(
         definition: TableDefinition?
     ) throws {

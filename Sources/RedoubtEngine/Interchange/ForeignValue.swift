@@ -123,7 +123,7 @@ final class ForeignChain {
     /// Reads page `number`, which no other value may have.
     private func fetch(_ number: PageNumber) throws(RedoubtError) {
         guard walk.reach(number) else { throw walk.fault(number, "two values lead to it, or one leads to it twice") }
-        try walk.pages.read(number, into: walk.chainBuffer)
+        try walk.follow(number, into: walk.chainBuffer)
     }
 
     private func take(_ number: PageNumber, byteCount: UInt32, at offset: Int) throws(RedoubtError) {
@@ -154,7 +154,7 @@ final class ForeignChain {
         guard offset >= PageBytes.Offset.body, offset <= PageBytes.Offset.trailer - LOB.entryByteCount else {
             throw walk.fault(address.page, "no entry of a value's index can be at offset \(offset)")
         }
-        try walk.pages.read(address.page, into: walk.entryBuffer)
+        try walk.follow(address.page, into: walk.entryBuffer)
         let index = walk.entryBuffer.page
         guard index.typeCode == LOB.firstType || index.typeCode == LOB.indexType else {
             throw walk.fault(address.page, "it is of type \(index.typeCode), but should hold the index of a value")
@@ -164,7 +164,7 @@ final class ForeignChain {
         if number == firstPage {
             // Reached before, as the beginning of the index; its data come first, so they come only once.
             guard part.upperBound == 0 else { throw walk.fault(number, "one value leads to it twice") }
-            try walk.pages.read(number, into: walk.chainBuffer)
+            try walk.follow(number, into: walk.chainBuffer)
             let count = walk.chainBuffer.page.u32(at: LOB.firstByteCount)
             return try take(number, byteCount: count, at: LOB.firstData)
         }

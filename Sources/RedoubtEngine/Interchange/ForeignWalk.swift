@@ -14,6 +14,9 @@ final class ForeignWalk {
     let entryBuffer: PageBuffer
     /// Whether the walk ended because pages that are sound by themselves do not go together: another shape may fit.
     private(set) var isMisshapen = false
+    /// Whether the walk ended where something leads to a page that is not there or is damaged: of a record of another
+    /// shape any bytes can be taken for what leads to a page.
+    private(set) var isMisled = false
     /// The rows found.
     private(set) var rowCount = 0
     /// The leftovers of deletes that were passed over.
@@ -92,6 +95,16 @@ final class ForeignWalk {
     /// Notes that page `number` is in use; returns false if it was before.
     func reach(_ number: PageNumber) -> Bool { reached.insert(number) }
 
+    /// Reads page `number`, to which a record leads, into `buffer`.
+    func follow(_ number: PageNumber, into buffer: PageBuffer) throws(RedoubtError) {
+        do throws(RedoubtError) {
+            try pages.read(number, into: buffer)
+        } catch {
+            isMisled = error.code == .corruptPage
+            throw error
+        }
+    }
+
     /// The error for page `number` not going together with others.
     func fault(_ number: PageNumber, _ reason: String) -> RedoubtError {
         isMisshapen = true
@@ -109,7 +122,7 @@ final class ForeignWalk {
 
     private func read(_ number: PageNumber, into buffer: PageBuffer) throws(RedoubtError) {
         guard reach(number) else { throw fault(number, "two pages lead to it") }
-        try pages.read(number, into: buffer)
+        try follow(number, into: buffer)
         let type = buffer.page.typeCode
         if type == Self.instantType { throw altered }
         guard type == PageType.index.rawValue else { throw fault(number, "it is of type \(type), not of a tree") }

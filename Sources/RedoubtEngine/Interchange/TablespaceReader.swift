@@ -33,6 +33,7 @@ package final class TablespaceReader {
         let shapes =
             if let definition { [try definition.rowShape(path: file.path)] } else { try Self.guesses(pages, root) }
         var reason: RedoubtError?
+        var damage: RedoubtError?
         for shape in shapes {
             let walk = try ForeignWalk(pages, root: root, shape: shape, isGuess: definition == nil)
             do throws(RedoubtError) {
@@ -43,11 +44,17 @@ package final class TablespaceReader {
                 deletedCount = walk.deletedCount
                 return
             } catch {
+                if definition == nil, walk.isMisled {
+                    damage = damage ?? error
+                    continue
+                }
                 guard walk.isMisshapen else { throw error }
                 // The likeliest shape tells best what is wrong, but for one that fits in all but the order of keys.
                 if reason == nil || error.code == .unsupportedFormat { reason = error }
             }
         }
+        // No shape has explained it away.
+        if let damage { throw damage }
         let fault = reason ?? RedoubtError(.corruptPage, "there is no shape to try", path: file.path)
         if definition != nil || fault.code == .unsupportedFormat { throw fault }
         throw RedoubtError(
