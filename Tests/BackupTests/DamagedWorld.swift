@@ -80,6 +80,16 @@ struct DamagedWorld {
         return child
     }
 
+    /// The keys of a leaf of a keyspace.
+    func keys(_ keyspace: String, leaf number: Int) -> [[UInt8]] {
+        var keys: [[UInt8]] = []
+        var scratch = image
+        edit(&scratch, keyspace, page: number) { (page, origins) in
+            keys = origins.map { unsafe [UInt8](page.record(at: $0).key) }
+        }
+        return keys
+    }
+
     /// Gives the last row of the leaf `number` the first key of the leaf behind, as if it were an older image, from
     /// before that row moved there.
     func copyNextKey(_ image: inout DiskImage, _ keyspace: String, leaf number: Int) {

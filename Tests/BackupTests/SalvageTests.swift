@@ -129,6 +129,22 @@ import Testing
         #expect(summary.losses.first?.reason.contains("in use") == true)
     }
 
+    @Test func `of several leaves that may have been given up only the first was named`() throws {
+        let world = try DamagedWorld(closed: true)
+        var random = SeededRandom(seed: 9)
+        let nodes = world.pages("long").filter { $0.type == 17855 && $0.level == 1 }
+        var image = world.image
+        let leaves = nodes.map { world.removePointer(&image, "long", page: $0.number, .middle) }
+        #expect(leaves.count > 1)
+        DamagedWorld.damage(&image, world.path("long"), page: 0, &random)
+        let (texts, summary) = try world.complaints(image)
+        #expect(texts == [])
+        let loss = try #require(summary.losses.first)
+        #expect(summary.losses.count == 1 && loss.page?.number.rawValue == 0)
+        let keys = leaves.flatMap { world.keys("long", leaf: $0) }.sorted { $0.lexicographicallyPrecedes($1) }
+        #expect(loss.lower == keys.first && loss.upper == keys.last)
+    }
+
     @Test func `of a lost page of a value one row is lost`() throws {
         let world = try DamagedWorld(closed: true)
         var random = SeededRandom(seed: 3)

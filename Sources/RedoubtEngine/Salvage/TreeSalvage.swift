@@ -18,8 +18,8 @@ struct TreeSalvage {
     /// What could not be read since.
     private var holes: [Hole] = []
     private var breaks: [LeafBreak] = []
-    /// The pages of descriptors that are lost, and had to say whether an orphan is in use.
-    private var unsure: Set<PageNumber> = []
+    /// The pages of descriptors that are lost and had to say whether orphans are in use, with the loss of each.
+    private var unsure: [PageNumber: Int] = [:]
     private(set) var rowCount = 0
     /// What is lost.
     private(set) var losses: [SalvageReport.Loss] = []
@@ -194,14 +194,15 @@ struct TreeSalvage {
     /// Notes, once for each page of descriptors, that nobody knows whether `orphan` was in use: its rows may be old.
     private mutating func noteLostDescriptors(of orphan: LeafEdge) {
         let descriptors = SpaceFormat.descriptorPage(of: orphan.number)
-        guard unsure.insert(descriptors).inserted else { return }
+        if let index = unsure[descriptors] { return losses[index].widen(over: orphan) }
+        unsure[descriptors] = losses.count
         losses.append(
             SalvageReport.Loss(
                 keyspace: keyspace,
                 page: PageID(space: file.id, number: descriptors),
                 lower: orphan.first,
                 upper: orphan.last,
-                reason: "says which leaves are in use: rows from here on may be of a leaf that was given up"
+                reason: "says which leaves are in use: rows among these may be of one that was given up"
             )
         )
     }
@@ -218,6 +219,18 @@ struct TreeSalvage {
                 reason: reason
             )
         )
+    }
+}
+
+extension SalvageReport.Loss {
+    /// Takes in the keys of one more leaf.
+    fileprivate mutating func widen(over leaf: LeafEdge) {
+        if let known = lower {
+            lower = leaf.first.map { $0.lexicographicallyPrecedes(known) ? $0 : known }
+        }
+        if let known = upper {
+            upper = leaf.last.map { known.lexicographicallyPrecedes($0) ? $0 : known }
+        }
     }
 }
 
