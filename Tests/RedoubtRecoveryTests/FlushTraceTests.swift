@@ -91,6 +91,56 @@ import Testing
         #expect(judged.pageCount == 0 && judged.tornCount > 0 && judged.breaks(.redoBeforePage))
     }
 
+    @Test func `a page that no redo behind the checkpoint changes was excused as one of a new file`() throws {
+        let storage = try history()
+        var files: Set<Int> = []
+        var newest: [PageID: (file: Int, offset: UInt64, bytes: [UInt8])] = [:]
+        for event in storage.trace {
+            switch event {
+            case .change(.create(let path, let file)) where FlushTrace.isData(path): files.insert(file)
+            case .change(.write(let file, let offset, let bytes)) where files.contains(file):
+                guard bytes.count == pageByteCount else { continue }
+                for image in FlushTrace.pages(bytes, at: offset).own { newest[image.page] = (file, offset, bytes) }
+            default: break
+            }
+        }
+        #expect(newest.count > 12)
+        for (page, last) in newest.sorted(by: { $0.key < $1.key }).suffix(8) {
+            // Of another LSN, so that the copy of what was written is none of it.
+            var bytes = last.bytes
+            bytes[23] ^= 1
+            bytes[pageByteCount - 1] ^= 1
+            let write = SimulatedEvent.change(.write(file: last.file, offset: last.offset, bytes: bytes))
+            let judged = FlushTrace(start: storage.startImage, trace: storage.trace + [write])
+            #expect(judged.breaks(.copyBeforePage), "page \(page)")
+        }
+    }
+
+    @Test func `an image counted as a copy when its header was overwritten`() throws {
+        let storage = try history()
+        let trace = storage.trace
+        func segment(_ event: SimulatedEvent) -> (file: Int, offset: UInt64, bytes: [UInt8])? {
+            guard case .change(.write(let file, let offset, let bytes)) = event,
+                let segment = RecordedBytes.segment(bytes[...]), segment.holdsImages, segment.pages.count > 1
+            else { return nil }
+            return (file, offset, bytes)
+        }
+        let number = try #require(trace.lastIndex { segment($0) != nil })
+        let (file, offset, bytes) = try #require(segment(trace[number]))
+        let synced = trace[number...].firstIndex { if case .sync(file) = $0 { true } else { false } }
+        let end = try #require(synced) + 1
+        // A segment of the first image alone, over that and the header.
+        var shorter = Array(bytes[..<(2 * pageByteCount)])
+        shorter.replaceSubrange(12..<16, with: [0, 0, 0, 1])
+        let sum = unsafe shorter[..<(pageByteCount - 4)].withUnsafeBytes { unsafe Checksum.crc32c($0) }
+        for index in 0..<4 { shorter[pageByteCount - 4 + index] = UInt8(truncatingIfNeeded: sum >> (24 - 8 * index)) }
+        let tampered: [SimulatedEvent] = [
+            .change(.write(file: file, offset: offset, bytes: shorter)), .sync(file: file),
+        ]
+        let judged = FlushTrace(start: storage.startImage, trace: trace[..<end] + tampered + trace[end...])
+        #expect(judged.breaks(.copyBeforePage))
+    }
+
     #if REDOUBT_INTERLEAVING
     @Test(arguments: [
         (CleanerFault.writesBeforeRedo, FlushTrace.Rule.redoBeforePage), (.writesBeforeRedo, .redoBeforeCopy),

@@ -209,8 +209,10 @@ package struct FlushTrace: Sendable {
     }
 
     private mutating func judgeCopy(_ image: (page: PageID, lsn: UInt64), _ number: Int) {
-        // What no redo from the checkpoint on changes is no dirty page: it is that of a file which is being made.
-        guard copies.isUsed, let changes = redo.changes[image.page], !copies.holds(image) else { return }
+        guard copies.isUsed, !copies.holds(image) else { return }
+        let changes = redo.changes[image.page, default: []]
+        // What no file holds yet and no redo from the checkpoint on changes is a page of a file that is being made.
+        if changes.isEmpty && durable[image.page] == nil { return }
         // Page 0 is read before redo is applied.
         let isMadeAnew = changes.contains { $0.makesAnew && $0.end <= redo.durableLSN }
         if isMadeAnew && image.page.number.rawValue > 0 { return }

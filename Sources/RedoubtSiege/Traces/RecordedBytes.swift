@@ -7,6 +7,7 @@ enum RecordedBytes {
     typealias Image = (page: PageID, lsn: UInt64)
 
     private static let segmentMagic = Array("RDBTDWRT".utf8)
+    private static let imagesFollow: UInt64 = 1
     private static let namesOnly: UInt64 = 2
     private static let sectorsFollow: UInt64 = 3
 
@@ -38,15 +39,15 @@ enum RecordedBytes {
 
     /// A doublewrite segment, as its header announces it.
     struct Segment {
-        /// Whether images follow, or sectors, or nothing.
+        /// Whether images follow, or names are all, or sectors follow.
         let content: UInt64
         /// The pages named, with the LSNs of their copies.
         let pages: [Image]
-        /// The bytes of the header and of what is no page of its own behind it.
+        /// The bytes of the header and of what is behind it.
         let byteCount: Int
 
-        /// Whether the header is all there is of the pages.
-        var namesOnly: Bool { content == RecordedBytes.namesOnly }
+        /// Whether images of the pages follow.
+        var holdsImages: Bool { content == RecordedBytes.imagesFollow }
         /// Whether sectors of the pages follow.
         var holdsSectors: Bool { content == RecordedBytes.sectorsFollow }
     }
@@ -66,7 +67,13 @@ enum RecordedBytes {
             sectorCount += number(header, place + 20, 4).nonzeroBitCount
             return (PageID(space: space, number: page), number(header, place + 8, 8))
         }
-        let rest = content == sectorsFollow ? sectorCount * 512 : 0
+        let rest: Int
+        switch content {
+        case imagesFollow: rest = pages.count * pageByteCount
+        case namesOnly: rest = 0
+        case sectorsFollow: rest = sectorCount * 512
+        default: return nil
+        }
         return Segment(content: content, pages: pages, byteCount: pageByteCount + rest)
     }
 
