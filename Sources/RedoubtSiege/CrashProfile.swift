@@ -61,10 +61,13 @@ struct CrashProfile: Sendable, CustomStringConvertible {
     static func doublewrite(seed: UInt64) -> Configuration.Doublewrite { seed % 4 == 0 ? .changedSectors : .on }
 
     /// The disk that the workloads of `seed` are recorded on: one that ends queued writes in another order than they
-    /// began for every other seed, so that syncs and other writes come while they are under way.
+    /// began for one seed in two, with either kind of copies, so that syncs and other writes come while they are under
+    /// way.
     static func disk(seed: UInt64) -> SimulatedStorage.Options {
         var options = SimulatedStorage.Options()
-        options.reordersCompletions = seed % 2 == 0
+        options.seed = seed
+        // Two bits, so that neighbouring seeds differ, and those with copies of changed sectors as well.
+        options.reordersCompletions = (seed ^ seed >> 2) % 2 == 0
         return options
     }
 

@@ -104,6 +104,34 @@ import Testing
         #expect(figures.sectorStateCount == figures.stateCount && figures.stateCount > 0)
     }
 
+    @Test func `copies of changed sectors were judged on a disk of one kind only`() {
+        let seeds: ClosedRange<UInt64> = 1...16
+        let disks = seeds.map { CrashProfile.disk(seed: $0) }
+        #expect(disks.filter(\.reordersCompletions).count == 8 && disks.map(\.seed) == Array(seeds))
+        let ofSectors = zip(seeds, disks).filter { CrashProfile.doublewrite(seed: $0.0) == .changedSectors }
+        #expect(ofSectors.filter(\.1.reordersCompletions).count == 2 && ofSectors.count == 4)
+    }
+
+    @Test func `power is cut with the copies and the disk of the seed`() throws {
+        let seed: UInt64 = 8
+        let profile = try #require(CrashProfile.all.first { $0.name == "checkpoints" })
+        let run = try CrashRun(cutting: profile, seed: seed)
+        #expect(run.doublewrite == .changedSectors && run.flushing.sectorCopyCount > 0)
+        var underWay: Set<Int> = []
+        var (startCount, overtakenCount) = (0, 0)
+        for (number, event) in run.storage.trace.enumerated() {
+            switch event {
+            case .start:
+                underWay.insert(number)
+                startCount += 1
+            case .finish(let sequence): underWay.remove(sequence)
+            case .sync: overtakenCount += underWay.isEmpty ? 0 : 1
+            default: break
+            }
+        }
+        #expect(startCount > 0 && overtakenCount > 0)
+    }
+
     #if REDOUBT_INTERLEAVING
     @Test func `a planted bug is caught in the way of all disks`() throws {
         let planted = try #require(EnginePowerCuts.planted.first { $0.nestedShare == .max })
