@@ -81,7 +81,7 @@ struct FlushingSensors {
         inputs.writeLatency.minimum = minimum ?? 0
     }
 
-    private static func limits(_ log: RedoLog) -> FlushingInputs.RedoLimits {
+    static func limits(_ log: RedoLog) -> FlushingInputs.RedoLimits {
         let limits = log.limits
         var result = FlushingInputs.RedoLimits()
         result.capacity = limits.capacity.rawValue
