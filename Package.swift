@@ -58,6 +58,7 @@ let package = Package(
         .library(name: "SiegeKit", targets: ["SiegeKit", "RedoubtSimulation", "RedoubtSystem", "RedoubtCore"]),
         .executable(name: "redoubt", targets: ["redoubt-cli"]),
         .executable(name: "siege", targets: ["siege-cli"]),
+        .executable(name: "flushlab", targets: ["flushlab-cli"]),
     ],
     targets: [
         // Bottom first: a target knows only what stands above it in this list.
@@ -95,6 +96,8 @@ let package = Package(
             ]
         ),
         engine("RedoubtCommands", dependencies: ["RedoubtCore"]),
+        // Flushing in virtual time: the policies decide over a model of everything else.
+        engine("FlushLab", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtPolicy"]),
         tool(
             "redoubt",
             target: "redoubt-cli",
@@ -126,6 +129,14 @@ let package = Package(
             target: "siege-cli",
             dependencies: [
                 "RedoubtCommands", "RedoubtCore", "RedoubtSiege", "RedoubtSimulation", "SiegeDisks", "SiegeKit",
+            ]
+        ),
+        tool(
+            "flushlab",
+            target: "flushlab-cli",
+            dependencies: [
+                "CRedoubtShims", "FlushLab", "Redoubt", "RedoubtCommands", "RedoubtCore", "RedoubtSimulation",
+                "RedoubtSystem",
             ]
         ),
         .target(name: "CBinarySearch", path: "Benchmarks/CBinarySearch"),
@@ -206,6 +217,7 @@ let package = Package(
             "RedoubtInterchangeTests",
             dependencies: ["Redoubt", "RedoubtCore", "RedoubtEngine", "RedoubtSimulation", "RedoubtSystem"]
         ),
+        tests("FlushLabTests", dependencies: ["FlushLab", "RedoubtCore", "RedoubtPolicy"]),
         tests("TidyTests", dependencies: []),
         tests(
             "SiegeKitTests",

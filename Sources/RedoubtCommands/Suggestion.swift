@@ -1,10 +1,10 @@
 /// Finds the word that was probably meant.
-enum Suggestion {
+package enum Suggestion {
     /// Returns the one of `words` that is nearest to `word`, if it is near enough.
     ///
     /// A word is near if it begins or ends with what was written, or takes at most two letters more, fewer, other or
     /// exchanged.
-    static func nearest(to word: String, among words: [String]) -> String? {
+    package static func nearest(to word: String, among words: [String]) -> String? {
         // What nobody typed by hand is compared with nothing.
         guard !word.isEmpty, word.utf8.count <= 64 else { return nil }
         let typed = Array(word.lowercased().utf8)

@@ -1,0 +1,314 @@
+import RedoubtCore
+import RedoubtPolicy
+
+/// Pages that are written together.
+struct BatchModel {
+    var pages: [Int32] = []
+    /// The oldest change of its pages: no checkpoint passes it.
+    var minimum: UInt64 = .max
+    /// What must be durable of the redo before it is written.
+    var needed: UInt64 = 0
+    /// Pages that need a copy.
+    var copyCount = 0
+    /// Pages whose writes have begun, and that are not written.
+    var next = 0
+    var left = 0
+    /// Those behind this index are neighbours.
+    var chosenCount = 0
+    var reason = WriteReason.active
+    /// Whose batch it is.
+    var service = 0
+    var isFree = true
+}
+
+/// Why pages are written.
+enum WriteReason: UInt8 {
+    case active, idle, sync, lru
+}
+
+/// A batch of an LRU list and then of a flush list, or the other way round, that a thread carries out for an instance.
+struct ServiceModel {
+    enum Stage {
+        case none, lru, list
+    }
+
+    let instance: Int
+    var stage = Stage.none
+    /// What follows.
+    var following = Stage.none
+    var lruPages = 0
+    var lruTarget = 0
+    var listPages = 0
+    var limit: UInt64 = .max
+    var reason = WriteReason.active
+    /// Pages that were chosen and not begun.
+    var chosen: [Int32] = []
+    var chosenNeighbours = 0
+    /// Batches under way, at most two.
+    var underWay = 0
+    /// Batches in the doublewrite ring whose pages are not synced.
+    var ringUsed = 0
+    var isRingSyncing = false
+    /// Batches that wait for room in the ring.
+    var ringWaiters: [Int] = []
+    /// What it came to.
+    var listWritten = 0
+    var lruWritten = 0
+    var freed = 0
+
+    var isBusy: Bool { stage != .none }
+}
+
+// Writing: services choose pages, batches bring them to the device.
+extension VirtualRun {
+    /// Batches that the ring of a writer holds.
+    static var ringBatches: Int { 8 }
+
+    /// Begins what `service` was told to do.
+    mutating func begin(_ service: Int, now: UInt64) {
+        services[service].listWritten = 0
+        services[service].lruWritten = 0
+        services[service].freed = 0
+        enter(services[service].stage, service, now)
+    }
+
+    private mutating func enter(_ stage: ServiceModel.Stage, _ service: Int, _ now: UInt64) {
+        services[service].stage = stage
+        if stage == .lru { sweep(service, now) }
+        advance(service, now: now)
+    }
+
+    /// Chooses pages of the LRU list that have to be written, and frees those that need not.
+    private mutating func sweep(_ service: Int, _ now: UInt64) {
+        let order = services[service]
+        let wanted = order.lruTarget - pool.instances[order.instance].free
+        guard wanted > 0 else { return }
+        let (freed, dirty) = pool.sweep(order.instance, wanted: wanted, most: max(wanted, batchPages))
+        services[service].freed += freed
+        let budget = max(0, min(wanted - freed, order.lruPages))
+        services[service].chosen = Array(dirty.prefix(budget))
+        if freed > 0 { grantFrames(order.instance, now) }
+    }
+
+    /// Begins batches as long as there are pages and fewer than two are under way; ends the stage with the last one.
+    mutating func advance(_ service: Int, now: UInt64) {
+        while services[service].isBusy {
+            while services[service].underWay < 2 {
+                if services[service].chosen.isEmpty { chooseFromList(service) }
+                if services[service].chosen.isEmpty { break }
+                beginBatch(service, now)
+            }
+            guard services[service].underWay == 0 else { return }
+            guard services[service].chosen.isEmpty else { continue }
+            let following = services[service].following
+            services[service].following = .none
+            services[service].stage = .none
+            if following == .none {
+                serviceEnded(service, now)
+                return
+            }
+            services[service].stage = following
+            if following == .lru { sweep(service, now) }
+        }
+    }
+
+    private mutating func chooseFromList(_ service: Int) {
+        guard services[service].stage == .list else { return }
+        let left = services[service].listPages
+        guard left > 0 else { return }
+        let order = services[service]
+        var chosen = pool.chooseOldest(order.instance, below: order.limit, count: min(left, batchPages))
+        if chosen.isEmpty {
+            services[service].listPages = 0
+            return
+        }
+        let count = chosen.count
+        addNeighbours(&chosen, budget: left - count)
+        services[service].chosenNeighbours = chosen.count - count
+        services[service].chosen = chosen
+        services[service].listPages = max(0, left - chosen.count)
+    }
+
+    private mutating func addNeighbours(_ chosen: inout [Int32], budget: Int) {
+        guard scenario.options.neighbours != .none, let first = chosen.first else { return }
+        let index = pool.instance(of: Int(first))
+        let area = NeighbourArea(
+            setting: scenario.options.neighbours,
+            areaPageCount: 64,
+            instancePageCount: scenario.frameCount / scenario.instanceCount,
+            // Lists of a pool that never evicts are not kept.
+            lruLength: pool.isRoomy ? max(512, pool.residentCount) : pool.instances[index].pageCount
+        )
+        var taken = Set(chosen)
+        var left = max(0, budget)
+        for page in chosen where left > 0 {
+            let found = area.pages(around: UInt32(page), budget: left) { pool.isFlushable(Int($0)) }
+            for number in found where taken.insert(Int32(number)).inserted {
+                chosen.append(Int32(number))
+                left -= 1
+            }
+        }
+    }
+
+    private mutating func beginBatch(_ service: Int, _ now: UInt64) {
+        let order = services[service]
+        let count = min(batchPages, order.chosen.count)
+        let index = batches.firstIndex { $0.isFree } ?? batches.count
+        if index == batches.count { batches.append(BatchModel()) }
+        var batch = BatchModel()
+        batch.isFree = false
+        batch.service = service
+        batch.reason = order.stage == .lru ? .lru : order.reason
+        for page in order.chosen[..<count] where pool.isFlushable(Int(page)) {
+            if !pool.pages[Int(page)].isAnew { batch.copyCount += 1 }
+            batch.needed = max(batch.needed, pool.pages[Int(page)].newest)
+            batch.minimum = min(batch.minimum, pool.take(Int(page)))
+            pool.pages[Int(page)].batch = Int32(index)
+            pool.pages[Int(page)].leaves = order.stage == .lru
+            batch.pages.append(page)
+        }
+        batch.chosenCount = batch.pages.count - min(batch.pages.count, order.chosenNeighbours)
+        services[service].chosen.removeFirst(count)
+        services[service].chosenNeighbours = 0
+        guard !batch.pages.isEmpty else { return }
+        batch.left = batch.pages.count
+        batches[index] = batch
+        services[service].underWay += 1
+        if order.stage == .lru {
+            services[service].lruWritten += batch.pages.count
+        } else {
+            services[service].listWritten += batch.pages.count
+        }
+        let work = scenario.machine.pageWriteTime * Double(batch.pages.count) * slowdown
+        events.add(.prepared, index, at: now + UInt64(work))
+    }
+
+    /// The processor time of a batch is over: its redo has to be durable next.
+    mutating func prepared(_ batch: Int, now: UInt64) {
+        if redo.flushed < batches[batch].needed {
+            redo.batches.append((batch, batches[batch].needed))
+            wantRedo(batches[batch].needed, now: now)
+        } else {
+            copy(batch, now: now)
+        }
+    }
+
+    /// Writes the copies of a batch, if it needs any.
+    mutating func copy(_ batch: Int, now: UInt64) {
+        let service = batches[batch].service
+        let bytes = copyBytes(batches[batch].copyCount)
+        guard bytes > 0 else {
+            beginWrites(batch, now: now)
+            return
+        }
+        guard services[service].ringUsed < Self.ringBatches else {
+            services[service].ringWaiters.append(batch)
+            syncRing(service, now)
+            return
+        }
+        services[service].ringUsed += 1
+        let length = UInt64(Self.ringBatches * (batchPages + 1) * 16384)
+        let place = dataEnd + length * UInt64(service) + copyPlace % max(1, length - UInt64(bytes))
+        copyPlace += UInt64(bytes)
+        copiedBytes += bytes
+        device.submit(.write, at: place, bytes: bytes, .copied, batch, now: now, &events)
+    }
+
+    /// The copies of a batch are written, and have to be synced.
+    mutating func copied(_ batch: Int, now: UInt64) {
+        device.submit(.flush, at: 0, bytes: 0, .copySynced, batch, now: now, &events)
+    }
+
+    private func copyBytes(_ copies: Int) -> Int {
+        guard copies > 0 else { return 0 }
+        switch scenario.options.doublewrite {
+        case .off: return 0
+        case .on: return (copies + 1) * 16384
+        case .detectOnly: return 16384
+        // The sectors of the header, of the directory's end and of a row or two, as a rule.
+        case .changedSectors: return 16384 + (copies * 4 * 512 + 4095) & ~4095
+        }
+    }
+
+    private mutating func syncRing(_ service: Int, _ now: UInt64) {
+        guard !services[service].isRingSyncing else { return }
+        services[service].isRingSyncing = true
+        device.submit(.flush, at: 0, bytes: 0, .ringSynced, service, now: now, &events)
+    }
+
+    /// Half of a ring has room again.
+    mutating func ringSynced(_ service: Int, now: UInt64) {
+        services[service].isRingSyncing = false
+        services[service].ringUsed = max(0, services[service].ringUsed - Self.ringBatches / 2)
+        let waiters = services[service].ringWaiters
+        services[service].ringWaiters = []
+        for batch in waiters { copy(batch, now: now) }
+    }
+
+    /// The copies are durable, so the pages may be written, as many at once as the window allows.
+    mutating func beginWrites(_ batch: Int, now: UInt64) {
+        writing.append(batch)
+        pump(now)
+    }
+
+    /// Begins writes as long as the window has room.
+    mutating func pump(_ now: UInt64) {
+        let window = round.recommendation.writeWindow ?? .max
+        while writesInFlight < window, let batch = writing.first {
+            let page = batches[batch].pages[batches[batch].next]
+            batches[batch].next += 1
+            if batches[batch].next == batches[batch].pages.count { writing.removeFirst() }
+            writesInFlight += 1
+            pool.pages[Int(page)].started = UInt32(truncatingIfNeeded: now / 1000)
+            device.submit(.write, at: UInt64(page) * 16384, bytes: 16384, .pageWritten, Int(page), now: now, &events)
+        }
+    }
+
+    /// A page is written.
+    mutating func pageWritten(_ page: Int, now: UInt64) {
+        writesInFlight -= 1
+        let duration = UInt32(truncatingIfNeeded: now / 1000) &- pool.pages[page].started
+        latency.note(now: now, duration: UInt64(duration) * 1000)
+        let batch = Int(pool.pages[page].batch)
+        pool.pages[page].isWriting = false
+        count(batch)
+        filesWritten = true
+        if pool.pages[page].leaves {
+            pool.pages[page].leaves = false
+            if pool.pages[page].oldest == 0 && pool.pages[page].isResident {
+                pool.evict(page)
+                grantFrames(pool.instance(of: page), now)
+            }
+        }
+        pump(now)
+        guard batches[batch].left == 0 else { return }
+        batches[batch].isFree = true
+        batches[batch].minimum = .max
+        let service = batches[batch].service
+        services[service].underWay -= 1
+        if services[service].ringUsed >= Self.ringBatches / 2 { syncRing(service, now) }
+        advance(service, now: now)
+    }
+
+    private mutating func count(_ batch: Int) {
+        let number = batches[batch].pages.count - batches[batch].left
+        batches[batch].left -= 1
+        pagesWritten += 1
+        let isNeighbour = number >= batches[batch].chosenCount
+        if batches[batch].reason == .lru {
+            lruPagesWritten += 1
+        } else {
+            listPagesWritten += 1
+        }
+        if isNeighbour {
+            sample.writesNeighbours += 1
+            return
+        }
+        switch batches[batch].reason {
+        case .active: sample.writesActive += 1
+        case .idle: sample.writesIdle += 1
+        case .sync: sample.writesSync += 1
+        case .lru: sample.writesLRU += 1
+        }
+    }
+}

@@ -1,0 +1,170 @@
+import FlushLab
+import RedoubtCommands
+import RedoubtCore
+
+extension Command {
+    /// Options that change a scenario.
+    static let scenarioOptions = [
+        Option(name: "set", value: "KEY=VALUE;...", text: "keys of the scenario with other values; InnoDB's names too"),
+        Option(
+            name: "policies",
+            value: "NAME,...",
+            text: "all, or some of " + FlushingPolicy.allCases.map(\.rawValue).joined(separator: ", ")
+        ),
+        Option(name: "device", value: "NAME", text: "another device; `flushlab devices` lists them"),
+        Option(name: "devices", value: "FOLDER", text: "a folder with files NAME.device of your own"),
+        Option(name: "seed", value: "N", text: "another seed"),
+    ]
+
+    private static let scenarioOperand = Operand(
+        name: "SCENARIO",
+        text: "one of `flushlab scenarios`, or the path of a file"
+    )
+
+    /// Runs a scenario under each of its policies.
+    static let run = Command(
+        name: "run",
+        summary: "runs a scenario in virtual time, under each of its policies",
+        operands: [scenarioOperand],
+        options: scenarioOptions + [
+            Option(name: "html", value: "FILE", text: "write a page with charts to FILE"),
+            Option(name: "json", value: "FILE", text: "write the samples of the one policy to FILE, for compare"),
+            Option(name: "csv", value: "FILE", text: "write the samples of the one policy to FILE"),
+            Option(name: "warmup", value: "SECONDS", text: "leave out so many seconds of the figures; 0 if not given"),
+        ],
+        examples: [
+            "flushlab run furious-flushing --html furious.html",
+            "flushlab run ./mine.scenario --set 'innodb_io_capacity=5000; capacity=2 GiB' --policies all",
+        ]
+    ) { arguments throws(CommandFailure) in
+        let scenario = try Sources.scenario(arguments)
+        for name in ["json", "csv"] where arguments.has(name) && scenario.policies.count > 1 {
+            throw .usage(
+                "--\(name) takes one policy, and this scenario has \(scenario.policies.count); add --policies NAME"
+            )
+        }
+        let warmUp = Verdict.WarmUp.seconds(try arguments.seconds("warmup") ?? 0)
+        var results: [RunResult] = []
+        for policy in scenario.policies {
+            Screen.show("\(policy.rawValue) ...")
+            results.append(VirtualRun.run(scenario, policy: policy))
+        }
+        Screen.show("")
+        tell(scenario, results, warmUp)
+        if let path = arguments.option("json") { try Sources.write(results[0].jsonLines, to: path) }
+        if let path = arguments.option("csv") { try Sources.write(results[0].csv, to: path) }
+        if let path = arguments.option("html") {
+            try Sources.write(LabPage(LabRun.named(results, warmUp: warmUp)).html, to: path)
+            Screen.tell("the page with charts is \(path)")
+        }
+        return .success
+    }
+
+    private static func tell(_ scenario: Scenario, _ results: [RunResult], _ warmUp: Verdict.WarmUp) {
+        Screen.tell(scenario.title.isEmpty ? scenario.name : scenario.title)
+        Screen.tell(
+            "device \(scenario.device.name), seed \(scenario.seed), time \(NumberText.duration(scenario.seconds))"
+        )
+        let verdicts = results.map { Verdict($0, warmUp: warmUp) }
+        Screen.tell("")
+        for line in Tables.figures(results.map(\.policy.rawValue), verdicts) { Screen.tell(line) }
+        for (result, verdict) in zip(results, verdicts) {
+            Screen.tell("\n\(result.policy.rawValue): \(verdict.words)")
+        }
+    }
+
+    /// Compares two results.
+    static let compare = Command(
+        name: "compare",
+        summary: "compares two results that run wrote with --json",
+        operands: [Operand(name: "A", text: "a file"), Operand(name: "B", text: "another one")],
+        options: [Option(name: "html", value: "FILE", text: "write a page with both to FILE")]
+    ) { arguments throws(CommandFailure) in
+        let runs = LabRun.named(
+            [try Sources.result(arguments.operand("A")), try Sources.result(arguments.operand("B"))]
+        )
+        Screen.tell(Comparison(runs[0], runs[1]).text)
+        if let path = arguments.option("html") { try Sources.write(LabPage(runs).html, to: path) }
+        return .success
+    }
+
+    /// Lists what is shipped.
+    static let scenarios = Command(
+        name: "scenarios",
+        summary: "lists the scenarios that are shipped, or prints one",
+        operands: [Operand(name: "NAME", text: "prints the file of this one", isOptional: true)],
+        options: []
+    ) { arguments throws(CommandFailure) in
+        if arguments.has(operand: "NAME") {
+            let name = arguments.operand("NAME")
+            guard let found = ShippedScenario.named(name) else {
+                let near = Suggestion.nearest(to: name, among: ShippedScenario.all.map(\.name))
+                throw .usage("there is no scenario \"\(name)\"\(near.map { "; did you mean \($0)?" } ?? "")")
+            }
+            Screen.tell(found.text)
+            for claim in found.claims { Screen.tell("# claims: \(claim.text)") }
+            return .success
+        }
+        for shipped in ShippedScenario.all {
+            let scenario = try Sources.understood { () throws(ScenarioProblem) in
+                try Scenario(name: shipped.name, text: shipped.text)
+            }
+            Screen.tell(Tables.padded(shipped.name, 26) + scenario.title)
+        }
+        return .success
+    }
+
+    /// Lists the devices.
+    static let devices = Command(
+        name: "devices",
+        summary: "lists the devices that are shipped, or prints one",
+        operands: [Operand(name: "NAME", text: "prints the file of this one", isOptional: true)],
+        options: []
+    ) { arguments throws(CommandFailure) in
+        let name = arguments.operand("NAME")
+        if arguments.has(operand: "NAME") {
+            guard let found = DeviceModel.shippedTexts.first(where: { $0.name == name }) else {
+                throw .usage(
+                    "there is no device \"\(name)\": \(DeviceModel.shipped.map(\.name).joined(separator: ", "))"
+                )
+            }
+            Screen.tell(found.text)
+            return .success
+        }
+        for device in DeviceModel.shipped { Screen.tell(Tables.padded(device.name, 16) + device.title) }
+        return .success
+    }
+
+    /// Judges what the shipped scenarios claim.
+    static let check = Command(
+        name: "check",
+        summary: "runs the shipped scenarios and judges what each claims to show",
+        operands: [Operand(name: "SCENARIO", text: "only this one", isOptional: true)],
+        options: [Option(name: "html", value: "FOLDER", text: "write the page of each scenario to FOLDER")]
+    ) { arguments throws(CommandFailure) in
+        let chosen = ShippedScenario.all.filter {
+            !arguments.has(operand: "SCENARIO") || $0.name == arguments.operand("SCENARIO")
+        }
+        guard !chosen.isEmpty else { throw .usage("there is no scenario \"\(arguments.operand("SCENARIO"))\"") }
+        var missed = 0
+        for shipped in chosen {
+            let start = Screen.seconds
+            let outcomes = try Sources.understood { () throws(ScenarioProblem) in try shipped.runAll() }
+            let virtual = outcomes.all.reduce(0) { $0 + $1.result.scenario.seconds }
+            let elapsed = NumberText.duration(Screen.seconds - start)
+            Screen.tell("\(shipped.name): \(NumberText.duration(virtual)) of virtual time in \(elapsed)")
+            for claim in shipped.claims {
+                let (holds, figures) = claim.judge(outcomes)
+                Screen.tell("  \(holds ? "ok    " : "MISSED") \(claim.text): \(figures)")
+                if !holds { missed += 1 }
+            }
+            if let folder = arguments.option("html") {
+                let runs = outcomes.all.map { LabRun(name: "\($0.variant), \($0.result.policy.rawValue)", $0.result) }
+                let page = LabPage(runs)
+                try Sources.write(page.html, to: "\(folder)/\(shipped.name).html")
+            }
+        }
+        Screen.tell(missed == 0 ? "every claim holds" : "\(missed) claims do not hold")
+        return missed == 0 ? .success : .negative
+    }
+}

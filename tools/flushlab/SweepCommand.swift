@@ -1,0 +1,226 @@
+import FlushLab
+import RedoubtCommands
+import RedoubtCore
+import RedoubtSystem
+import Synchronization
+
+/// Runs side by side on OS threads, with a bar that says how far they are.
+final class Crew: Sendable {
+    private let points: [Sweep.Point]
+    private let warmUp: Verdict.WarmUp
+    private let next = Atomic<Int>(0)
+    private let done = Atomic<Int>(0)
+    private let verdicts: Mutex<[Verdict?]>
+
+    private init(_ points: [Sweep.Point], _ warmUp: Verdict.WarmUp) {
+        self.points = points
+        self.warmUp = warmUp
+        verdicts = Mutex(Array(repeating: nil, count: points.count))
+    }
+
+    /// Runs all `points`; returns their verdicts in the same order.
+    ///
+    /// Waits. `label` stands before the bar.
+    static func run(
+        _ points: [Sweep.Point],
+        threads: Int,
+        label: String,
+        warmUp: Verdict.WarmUp
+    ) throws(CommandFailure) -> [Verdict] {
+        let crew = Crew(points, warmUp)
+        var workers: [EngineThread] = []
+        for number in 0..<max(1, min(threads, points.count)) {
+            workers.append(
+                try explaining { () throws(RedoubtError) in
+                    try Scheduling.start("flushlab-\(number)") { crew.work() }
+                }
+            )
+        }
+        crew.watch(label)
+        for worker in workers { Scheduling.join(worker) }
+        return crew.verdicts.withLock { $0.compactMap { $0 } }
+    }
+
+    private func work() {
+        while true {
+            let index = next.add(1, ordering: .relaxed).oldValue
+            guard index < points.count else { return }
+            let result = VirtualRun.run(points[index].scenario, policy: points[index].policy)
+            let verdict = Verdict(result, warmUp: warmUp)
+            verdicts.withLock { $0[index] = verdict }
+            done.add(1, ordering: .releasing)
+        }
+    }
+
+    private func watch(_ label: String) {
+        let start = Screen.seconds
+        while true {
+            let count = done.load(ordering: .acquiring)
+            guard count < points.count else { break }
+            let share = Double(count) / Double(points.count)
+            let filled = Int(share * 24)
+            let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: 24 - filled)
+            let elapsed = Screen.seconds - start
+            let left = count > 0 ? ", " + NumberText.duration(elapsed / share * (1 - share)) + " left" : ""
+            Screen.show("\(label) [\(bar)] \(count) of \(points.count)\(left)")
+            Scheduling.sleep(microseconds: 100_000)
+        }
+        Screen.show("")
+    }
+}
+
+extension Command {
+    private static let threadOption = Option(
+        name: "threads",
+        value: "N",
+        text: "runs side by side; the processors if not given"
+    )
+    private static let overOption = Option(
+        name: "over",
+        value: "KEY=V,V,...;...",
+        text: "the keys and their values; a key in InnoDB's name is one too"
+    )
+
+    /// Runs a grid.
+    static let sweep = Command(
+        name: "sweep",
+        summary: "runs a scenario over a grid of settings and policies",
+        operands: [Operand(name: "SCENARIO", text: "one of `flushlab scenarios`, or the path of a file")],
+        options: scenarioOptions + [
+            overOption, threadOption,
+            Option(
+                name: "figure",
+                value: "NAME",
+                text: "the figure of the map, medianRate if not given",
+                choices: Figure.allCases.map(\.rawValue)
+            ),
+            Option(name: "csv", value: "FILE", text: "write all figures of all runs to FILE"),
+            Option(name: "html", value: "FILE", text: "write the maps to FILE"),
+        ],
+        examples: [
+            "flushlab sweep furious-flushing --over 'innodb_io_capacity=200,1000,5000; capacity=96 MiB,1 GiB,8 GiB'"
+        ]
+    ) { arguments throws(CommandFailure) in
+        let scenario = try Sources.scenario(arguments)
+        let sweep = try grid(scenario, arguments)
+        let start = Screen.seconds
+        let verdicts = try Crew.run(sweep.points, threads: try threads(arguments), label: "sweep", warmUp: .none)
+        let figure = arguments.option("figure").flatMap(Figure.init(rawValue:)) ?? .medianRate
+        Screen.tell("\(sweep.points.count) runs in \(NumberText.duration(Screen.seconds - start))")
+        var maps: [HeatMap] = []
+        for policy in scenario.policies {
+            maps += Self.maps(sweep, verdicts, figure, policy)
+        }
+        for map in maps { Screen.tell("\n" + map.text) }
+        if let path = arguments.option("csv") { try Sources.write(csv(sweep, verdicts), to: path) }
+        if let path = arguments.option("html") {
+            try Sources.write(LabPage([], title: "\(scenario.title): \(figure.title)", heatMaps: maps).html, to: path)
+        }
+        return .success
+    }
+
+    /// Searches settings for an aim.
+    static let advise = Command(
+        name: "advise",
+        summary: "searches settings for an aim and prints them in Redoubt's and in InnoDB's names",
+        operands: [Operand(name: "SCENARIO", text: "one of `flushlab scenarios`, or the path of a file")],
+        options: scenarioOptions + [
+            Option(name: "aim", value: "AIM", text: "noStalls, leastWrites, throughput, or recovery=SECONDS"),
+            overOption, threadOption,
+        ],
+        examples: ["flushlab advise furious-flushing --aim recovery=30"]
+    ) { arguments throws(CommandFailure) in
+        let scenario = try Sources.scenario(arguments)
+        let aim = try aim(arguments.option("aim") ?? "noStalls")
+        let axes = try arguments.has("over") ? axes(arguments.option("over") ?? "") : usualAxes
+        return try Adviser(scenario, aim: aim, axes: axes, threads: try threads(arguments)).run()
+    }
+
+    /// What is tried if nothing else is said.
+    private static let usualAxes = [
+        Sweep.Axis(key: "ioCapacity", values: ["200", "500", "1000", "2000", "5000", "10000"]),
+        Sweep.Axis(key: "capacity", values: ["128 MiB", "512 MiB", "2 GiB", "8 GiB"]),
+        Sweep.Axis(key: "policies", values: FlushingPolicy.allCases.map(\.rawValue)),
+    ]
+
+    private static func threads(_ arguments: Arguments) throws(CommandFailure) -> Int {
+        try arguments.number("threads", in: 1...256) ?? ProcessCPU().processorCount
+    }
+
+    private static func aim(_ text: String) throws(CommandFailure) -> Aim {
+        switch text {
+        case "noStalls": return .noStalls
+        case "leastWrites": return .leastWrites
+        case "throughput": return .throughput
+        default:
+            let sides = text.split(separator: "=", maxSplits: 1)
+            guard sides.count == 2, sides[0] == "recovery", let seconds = Double(sides[1]), seconds > 0 else {
+                throw .usage("--aim is \"\(text)\"; it must be noStalls, leastWrites, throughput, or recovery=SECONDS")
+            }
+            return .recovery(within: seconds)
+        }
+    }
+
+    private static func axes(_ text: String) throws(CommandFailure) -> [Sweep.Axis] {
+        try Sources.settings(text).map { setting in
+            Sweep.Axis(
+                key: setting.key,
+                values: setting.value.split(separator: ",").map { Sources.trimmed(String($0)) }
+            )
+        }
+    }
+
+    private static func grid(_ scenario: Scenario, _ arguments: Arguments) throws(CommandFailure) -> Sweep {
+        guard let text = arguments.option("over") else {
+            throw .usage("sweep needs --over, such as --over 'ioCapacity=200,2000; capacity=96 MiB,1 GiB'")
+        }
+        let (axes, devices) = (try axes(text), try Sources.devices(arguments))
+        return try Sources.understood { () throws(ScenarioProblem) in
+            try Sweep(scenario, over: axes) { (scenario, key, value) throws(ScenarioProblem) in
+                try scenario.set(key, to: value, devices: devices)
+            }
+        }
+    }
+
+    /// Maps over the last two axes, one for each combination of the others.
+    private static func maps(_ sweep: Sweep, _ verdicts: [Verdict], _ figure: Figure, _ policy: FlushingPolicy)
+        -> [HeatMap]
+    {
+        let own = zip(sweep.points, verdicts).filter { $0.0.policy == policy }
+        let (rows, columns) =
+            sweep.axes.count > 1
+            ? (sweep.axes[sweep.axes.count - 2], sweep.axes[sweep.axes.count - 1])
+            : (Sweep.Axis(key: "", values: [""]), sweep.axes[0])
+        var heads: [[String]] = []
+        for (point, _) in own {
+            let head = Array(point.values.dropLast(min(2, sweep.axes.count)))
+            if heads.last != head && !heads.contains(head) { heads.append(head) }
+        }
+        return heads.map { head in
+            let chosen = own.filter { Array($0.0.values.dropLast(min(2, sweep.axes.count))) == head }.map {
+                $0.1.value(of: figure)
+            }
+            let names = zip(sweep.axes, head).map { "\($0.key) \($1)" }
+            let title = ([policy.rawValue] + names).joined(separator: ", ")
+            return HeatMap(
+                figure,
+                title: title,
+                rows: (rows.key, rows.values),
+                columns: (columns.key, columns.values)
+            ) { row, column in
+                let index = row * columns.values.count + column
+                return index < chosen.count ? chosen[index] : nil
+            }
+        }
+    }
+
+    private static func csv(_ sweep: Sweep, _ verdicts: [Verdict]) -> String {
+        let head = sweep.axes.map(\.key) + ["policy"] + Figure.allCases.map(\.rawValue)
+        var lines = [head.joined(separator: ",")]
+        for (point, verdict) in zip(sweep.points, verdicts) {
+            let figures = Figure.allCases.map { verdict.value(of: $0).map { "\($0)" } ?? "" }
+            lines.append((point.values + [point.policy.rawValue] + figures).joined(separator: ","))
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
