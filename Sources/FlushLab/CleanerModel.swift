@@ -6,8 +6,8 @@ extension VirtualRun {
     /// The batches that one beat is at most, for an instance.
     static var batchesPerBeat: Int { 4 }
     /// What the cleaner sleeps at most while something is dirty, and after a beat in vain, in nanoseconds.
-    static var patience: UInt64 { 50_000_000 }
-    static var latchPause: UInt64 { 1_000_000 }
+    static var patience: UInt64 { 100_000_000 }
+    static var latchPause: UInt64 { 500_000 }
 
     /// Has the cleaner look around at `time`, or earlier.
     mutating func wakeCleaner(at time: UInt64) {

@@ -27,6 +27,8 @@ struct ClientModel {
     /// The page that it changed last in this transaction, and the one that it holds; -1 is none.
     var changed: Int32 = -1
     var held: Int32 = -1
+    /// How far the line of redo must be granted before its next change.
+    var ticket = 0.0
     /// Whether the next change has been admitted.
     var isAdmitted = false
     /// Whether the transaction has changed anything.
@@ -49,11 +51,8 @@ extension VirtualRun {
         for index in 0..<phase.threads {
             let spread = interval(now).map { $0 * Double(index) / Double(phase.threads) } ?? 0
             clients[index].due = now + UInt64(spread)
-            if clients[index].wait == .pause {
-                clients[index].wait = .none
-                runningCount += 1
-                events.add(.client, index, at: now)
-            } else if !clients[index].isActive {
+            // Who pauses has an event at the end of the last phase at the latest, which is now.
+            if !clients[index].isActive {
                 clients[index].isActive = true
                 runningCount += 1
                 events.add(.client, index, at: now)
@@ -123,7 +122,10 @@ extension VirtualRun {
     /// A client goes on.
     mutating func runClient(_ client: Int, _ now: UInt64) {
         if clients[client].wait == .pause || clients[client].wait == .admission {
-            if clients[client].wait == .admission { attribute(client, now) }
+            if clients[client].wait == .admission {
+                guard isGranted(client, now) else { return }
+                attribute(client, now)
+            }
             clients[client].wait = .none
             runningCount += 1
         }
@@ -211,20 +213,41 @@ extension VirtualRun {
             wantCapacity(time)
             return false
         }
-        guard let admission, !clients[client].isAdmitted else { return true }
-        if admission < 1 {
-            suspend(client, .admission, time)
-            events.add(.client, client, at: time + Self.slice)
-            return false
-        }
-        // What is granted but not drawn is at most 10 ms worth.
-        admissionClock = max(admissionClock, Double(time) - 1e7)
-        let cost = phase.workload.redoPerChange / admission * 1e9
-        admissionClock += min(1e9, cost)
+        guard admission != nil, !clients[client].isAdmitted else { return true }
+        advanceAdmission(time)
+        admissionCharged += phase.workload.redoPerChange
+        clients[client].ticket = admissionCharged
         clients[client].isAdmitted = true
-        guard admissionClock > Double(time) else { return true }
+        if admissionGranted >= admissionCharged { return true }
         suspend(client, .admission, time)
-        events.add(.client, client, at: UInt64(admissionClock))
+        events.add(.client, client, at: admissionTime(client, time))
+        return false
+    }
+
+    /// Grants what the rate allows up to `time`; what is granted but not drawn is at most 10 ms worth.
+    mutating func advanceAdmission(_ time: UInt64) {
+        guard let admission else {
+            admissionGranted = admissionCharged
+            return
+        }
+        let elapsed = Double(time - min(time, admissionMark)) / 1e9
+        admissionGranted = min(admissionGranted + admission * elapsed, admissionCharged + admission * 0.01)
+        admissionMark = max(admissionMark, time)
+    }
+
+    /// When a client that waits for its turn looks again: then, or before the rate can have changed.
+    private func admissionTime(_ client: Int, _ time: UInt64) -> UInt64 {
+        let lack = clients[client].ticket - admissionGranted
+        let wait = (admission ?? 0) > 1 ? lack / (admission ?? 1) * 1e9 : 1e9
+        return time + UInt64(min(2e7, max(1000, wait)))
+    }
+
+    /// Whether a client that waits for its turn goes on.
+    private mutating func isGranted(_ client: Int, _ now: UInt64) -> Bool {
+        advanceAdmission(now)
+        if admissionGranted >= clients[client].ticket { return true }
+        attribute(client, now)
+        events.add(.client, client, at: admissionTime(client, now))
         return false
     }
 

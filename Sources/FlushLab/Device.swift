@@ -31,7 +31,8 @@ struct Device {
     private var credit: Double
     private var creditTime = 0.0
     private var operationFree = 0.0
-    private var lastWriteEnd: UInt64 = 0
+    private var flushEnd: UInt64 = 0
+    private var nextFlushEnd: UInt64 = 0
     private var waiting: [Request] = []
     private var isHeadBusy = false
     private var head: UInt64 = 0
@@ -127,33 +128,53 @@ struct Device {
 
     private mutating func end(of request: Request, _ now: UInt64) -> UInt64 {
         if request.operation == .flush {
-            // It covers what was written before, so it ends after that.
-            return max(now, lastWriteEnd) + duration(model.flushTime)
+            return flushed(now)
         }
+        let isRead = request.operation == .read
+        let (time, pages) = (Double(now), max(1, Double(request.bytes) / 16384))
+        var begin = time
+        if isRead, model.readRate > 0 { begin = max(begin, pass(&readFree, time, pages / model.readRate)) }
+        if !isRead, model.writeRate > 0 { begin = max(begin, pass(&writeFree, time, pages / model.writeRate)) }
+        if model.operationRate > 0 { begin = max(begin, passOperation(time)) }
+        let length = duration(isRead ? model.readTime : model.writeTime)
+        // What a cap holds back comes when channels are free: the cap lies below what they can do.
+        if begin > time { return transferred(request, from: UInt64(begin), UInt64(begin) + length) }
         var channel = 0
         for index in channels.indices where channels[index] < channels[channel] { channel = index }
-        let isRead = request.operation == .read
         let start = max(now, channels[channel])
-        var end = Double(start + duration(isRead ? model.readTime : model.writeTime))
-        let time = Double(now)
-        let pages = max(1, Double(request.bytes) / 16384)
-        if model.bandwidth > 0 { end = max(end, pass(&busFree, time, Double(request.bytes) / model.bandwidth)) }
-        if isRead, model.readRate > 0 { end = max(end, pass(&readFree, time, pages / model.readRate)) }
-        if !isRead, model.writeRate > 0 { end = max(end, pass(&writeFree, time, pages / model.writeRate)) }
-        if model.operationRate > 0 { end = max(end, passOperation(time)) }
-        let ended = UInt64(end)
-        channels[channel] = ended
-        if !isRead { lastWriteEnd = max(lastWriteEnd, ended) }
-        return ended
+        let end = transferred(request, from: start, start + length)
+        channels[channel] = end
+        return end
     }
 
-    /// Passes through a server that takes `seconds`; returns when it is done.
+    /// The end of an operation that would end at `end` if it had the bandwidth for itself.
+    private mutating func transferred(_ request: Request, from start: UInt64, _ end: UInt64) -> UInt64 {
+        guard model.bandwidth > 0 else { return end }
+        let transfer = Double(request.bytes) / model.bandwidth
+        let begin = pass(&busFree, Double(start), transfer)
+        return max(end, UInt64(begin + transfer * 1e9))
+    }
+
+    /// The end of a flush: one at a time, and those that wait share the next.
+    private mutating func flushed(_ now: UInt64) -> UInt64 {
+        if now >= flushEnd { flushEnd = max(flushEnd, nextFlushEnd) }
+        if now >= flushEnd {
+            flushEnd = now + duration(model.flushTime)
+            nextFlushEnd = flushEnd
+            return flushEnd
+        }
+        if nextFlushEnd <= flushEnd { nextFlushEnd = flushEnd + duration(model.flushTime) }
+        return nextFlushEnd
+    }
+
+    /// Passes through a server that takes `seconds`; returns when it begins.
     private func pass(_ free: inout Double, _ now: Double, _ seconds: Double) -> Double {
-        free = max(free, now) + seconds * 1e9
-        return free
+        let begin = max(free, now)
+        free = begin + seconds * 1e9
+        return begin
     }
 
-    /// Passes through the cap on operations, faster while there is burst left; returns when it is done.
+    /// Passes through the cap on operations, faster while there is burst left; returns when it begins.
     private mutating func passOperation(_ now: Double) -> Double {
         let start = max(operationFree, now)
         // What the device leaves unused is saved up.
@@ -163,7 +184,7 @@ struct Device {
         let isBursting = credit >= 2 && model.burstRate > model.operationRate
         credit = max(0, credit - 1)
         operationFree = start + 1e9 / (isBursting ? model.burstRate : model.operationRate)
-        return operationFree
+        return start
     }
 
     private mutating func duration(_ time: Double) -> UInt64 {

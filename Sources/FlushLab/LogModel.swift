@@ -131,7 +131,7 @@ extension VirtualRun {
         }
         if checkpointAgain {
             checkpointAgain = false
-            events.add(.checkpointTimer, at: now + Self.latchPause)
+            events.add(.checkpointTimer, 1, at: now + Self.latchPause)
         }
     }
 
@@ -166,7 +166,9 @@ extension VirtualRun {
     mutating func setAdmission(_ now: UInt64) {
         let least = min(policyAdmission ?? .infinity, throttleAdmission ?? .infinity)
         let wanted = least.isFinite && least < 1e15 ? max(0, least) : nil
-        if admission == nil && wanted != nil { admissionClock = Double(now) }
+        // By the rate before, up to now; the new one holds at once, also for those who wait.
+        advanceAdmission(now)
+        admissionMark = max(admissionMark, now)
         admission = wanted
     }
 }

@@ -11,6 +11,9 @@ package struct PageChooser {
     private var alpha = 0.0
     private var eta = 0.0
     private var second = 0.0
+    // Of the map that strews ranks.
+    private let mask: UInt64
+    private let shift: UInt64
 
     /// Creates a source for `count` pages.
     ///
@@ -20,6 +23,9 @@ package struct PageChooser {
         self.pattern = pattern
         self.count = max(1, count)
         random = SeededRandom(seed: seed)
+        let bits = max(1, Int.bitWidth - (self.count - 1).leadingZeroBitCount)
+        mask = 1 << UInt64(bits) - 1
+        shift = UInt64(max(1, bits / 2))
         guard case .zipfian(let theta) = pattern else { return }
         zeta = Self.zeta(self.count, theta)
         second = 1 + RealFunction.pow(0.5, theta)
@@ -62,10 +68,15 @@ package struct PageChooser {
         Int(((random.next() >> 32) &* UInt64(truncatingIfNeeded: bound)) >> 32)
     }
 
-    /// The page of a rank: ranks are strewn over all pages, so that neighbours differ in heat.
+    /// The page of a rank: ranks are strewn over all pages, each on one of its own, so that neighbours differ in heat.
     private func strewn(_ rank: Int) -> Int {
-        // Odd and prime to most counts; what collides only mixes ranks.
-        let part = (UInt64(truncatingIfNeeded: rank) &* 0x9E37_79B9_7F4A_7C15) >> 32
-        return Int((part &* UInt64(truncatingIfNeeded: count)) >> 32)
+        var place = UInt64(truncatingIfNeeded: rank)
+        // A one-to-one map of the numbers of so many bits, again until it falls among the pages.
+        repeat {
+            place = (place &* 0x9E37_79B9_7F4A_7C15 &+ 0x7F4A_7C15) & mask
+            place ^= place >> shift
+            place = (place &* 0xBF58_476D_1CE4_E5B9) & mask
+        } while place >= UInt64(truncatingIfNeeded: count)
+        return Int(place)
     }
 }

@@ -105,7 +105,7 @@ struct PoolModel {
 
     init(_ scenario: Scenario) {
         pages = Array(repeating: ModelPage(), count: scenario.pageCount)
-        freeTarget = max(1, min(scenario.freeFrameTarget, scenario.frameCount / scenario.instanceCount / 4))
+        freeTarget = max(4, min(scenario.freeFrameTarget, scenario.frameCount / scenario.instanceCount / 8))
         let share = scenario.frameCount / scenario.instanceCount
         let target = freeTarget
         instances = (0..<scenario.instanceCount).map { _ in

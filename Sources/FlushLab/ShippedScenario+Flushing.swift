@@ -65,22 +65,22 @@ extension ShippedScenario {
     private static let sawtooth = ShippedScenario(
         "checkpoint-age-sawtooth",
         claims: [
-            Claim("under mysql57 the checkpoint age goes up and down") { outcomes in
+            Claim("under mysql57 the age goes up and down with the load") { outcomes in
                 let swing = swing(outcomes.run("as it is", .mysql57))
-                return (swing > 0.06, "by \(NumberText.percent(swing)) of the limit")
+                return (swing > 0.15, "by \(NumberText.percent(swing)) of the limit")
             },
-            Claim("under redoubt it stands still") { outcomes in
+            Claim("under redoubt by less than half of that") { outcomes in
                 let own = swing(outcomes.run("as it is", .redoubt))
                 let other = swing(outcomes.run("as it is", .mysql57))
-                return (own < 0.03 && 2 * own < other, "by \(NumberText.percent(own)) of the limit")
+                return (2 * own < other, "by \(NumberText.percent(own)) of the limit")
             },
         ],
         """
         # The sawtooth of the checkpoint age.
         #
-        # A steady load of nearly what the device can bear. Rounds of a second, averages over thirty, and a rate that
-        # grows with the age by a power of 1.5 make classic policies swing: too little for a while, then too much. Look
-        # at the checkpoint age and at the pages flushed each second; then at the same under the policy redoubt, which
+        # Twenty seconds of much, twenty of little, again and again. Classic policies write what the age asks for,
+        # averaged over thirty rounds: they are late when the load rises, and still busy when it has fallen. Look at the
+        # checkpoint age, second by second, and at the pages flushed; then at the same under the policy redoubt, which
         # knows when each page is due.
         title = the sawtooth of the checkpoint age
         policies = mysql57, mysql80, redoubt
@@ -97,11 +97,15 @@ extension ShippedScenario {
         innodb_io_capacity = 1000
         innodb_io_capacity_max = 6000
 
-        [phase load]
-        seconds = 180
-        rate = 40000
-        """
+        """ + waves(4)
     )
+
+    private static func waves(_ count: Int) -> String {
+        (1...count).map { number in
+            "[phase much \(number)]\nseconds = 20\nrate = 40000\n\n"
+                + "[phase little \(number)]\nseconds = 20\nrate = 10000\n"
+        }.joined(separator: "\n")
+    }
 
     private static let idleWear = ShippedScenario(
         "idle-flushing-wear",
@@ -174,13 +178,13 @@ extension ShippedScenario {
                 let none = outcomes.run("none on disk7200").verdict.meanRate
                 return (extent > 1.3 * none, "\(NumberText.short(extent))/s, none \(NumberText.short(none))/s")
             },
-            Claim("without heads it only writes more") { outcomes in
+            Claim("without heads it writes more, for next to nothing") { outcomes in
                 let extent = outcomes.run("extent on nvme").verdict
                 let none = outcomes.run("none on nvme").verdict
                 let (a, b) = (extent.pagesPerTransaction ?? 0, none.pagesPerTransaction ?? 0)
-                let isSlower = extent.meanRate <= 1.02 * none.meanRate
+                let isFaster = extent.meanRate > 1.05 * none.meanRate
                 return (
-                    a > 1.1 * b && isSlower, "\(NumberText.short(a)) pages a transaction, none \(NumberText.short(b))"
+                    a > 1.1 * b && !isFaster, "\(NumberText.short(a)) pages a transaction, none \(NumberText.short(b))"
                 )
             },
         ],
@@ -214,26 +218,30 @@ extension ShippedScenario {
     private static let deepScan = ShippedScenario(
         "many-instances-deep-scan",
         variants: [
-            Variant("deep"), Variant("shallow", [Setting("freeFrames", "128")]),
+            Variant("64 instances"), Variant("4 instances", [Setting("instances", "4")]),
+            Variant("64 instances, shallow", [Setting("freeFrames", "64")]),
         ],
         claims: [
-            Claim("sixty-four instances with a deep scan hold back a large part of the pool") { outcomes in
-                let (deep, shallow) = (free(outcomes.run("deep")), free(outcomes.run("shallow")))
-                return (
-                    deep > 0.15 && deep > 3 * shallow, "\(NumberText.percent(deep)), \(NumberText.percent(shallow))"
-                )
+            Claim("sixty-four instances hold back twice as much of the pool as four of the same depth") { outcomes in
+                let (many, few) = (free(outcomes.run("64 instances")), free(outcomes.run("4 instances")))
+                return (many > 2 * few, "\(NumberText.percent(many)), \(NumberText.percent(few))")
             },
-            Claim("which costs reads, and so throughput") { outcomes in
-                let deep = outcomes.run("deep").verdict.meanRate
-                let shallow = outcomes.run("shallow").verdict.meanRate
-                return (shallow > 1.03 * deep, "\(NumberText.short(deep))/s, shallow \(NumberText.short(shallow))/s")
+            Claim("which costs reads, and so throughput; a shallower scan gives it back") { outcomes in
+                let many = outcomes.run("64 instances").verdict.meanRate
+                let few = outcomes.run("4 instances").verdict.meanRate
+                let shallow = outcomes.run("64 instances, shallow").verdict.meanRate
+                let figures =
+                    "\(NumberText.short(many))/s, 4 instances \(NumberText.short(few))/s, shallow "
+                    + "\(NumberText.short(shallow))/s"
+                return (few > 1.03 * many && shallow > 1.03 * many, figures)
             },
         ],
         """
         # Too many instances with a deep LRU scan.
         #
-        # innodb_lru_scan_depth is held free in every instance. With 64 instances and a depth of 1024 that is 1 GiB,
-        # whatever the size of the pool. Look at the free frames and at the reads: what is free holds no data.
+        # innodb_lru_scan_depth is held free in every instance: with 64 instances and a depth of 1024 that were 1 GiB.
+        # This engine holds at most an eighth of each instance free, and even that is a lot. Look at the free frames and
+        # at the reads: what is free holds no data.
         title = too many instances with a deep LRU scan
         policies = perconaLRU
         device = nvme
@@ -361,11 +369,15 @@ extension ShippedScenario {
         return mean > 0 ? square.squareRoot() / mean : 0
     }
 
-    /// How far the checkpoint age swings in the second half, from its 5th to its 95th percentile, over the limit.
+    /// How far the redo age swings in the second half, from its 5th to its 95th percentile, over the limit.
+    ///
+    /// Of seconds, not tenths, so that what a checkpoint or a round of a second does is no swing.
     private static func swing(_ outcome: Outcomes.Outcome) -> Double {
-        let samples = outcome.result.samples.dropFirst(outcome.result.samples.count / 2)
-        let ages = samples.map { Double($0.checkpointAge) }
-        return (ages.quantile(0.95) - ages.quantile(0.05)) / Double(max(1, outcome.result.stopLimit))
+        let ages = outcome.result.samples.map { Double($0.redoAge) }
+        let seconds = stride(from: ages.count / 2, to: ages.count - 9, by: 10).map { first in
+            ages[first..<first + 10].reduce(0, +) / 10
+        }
+        return (seconds.quantile(0.95) - seconds.quantile(0.05)) / Double(max(1, outcome.result.stopLimit))
     }
 
     private static func bytes(_ outcome: Outcomes.Outcome) -> Double {

@@ -9,6 +9,9 @@ package struct Sweep: Sendable {
         /// Its values, as texts.
         package let values: [String]
 
+        /// Whether the values have an order: they begin with digits.
+        package var isOrdered: Bool { values.allSatisfy { $0.first?.isNumber ?? false } }
+
         /// Creates an axis.
         package init(key: String, values: [String]) {
             (self.key, self.values) = (key, values)
@@ -119,13 +122,10 @@ package struct Merit: Sendable, Hashable, Comparable {
     }
 }
 
-/// A search of settings for an aim: from the best point of a coarse grid, one setting at a time, by its neighbours,
-/// until nothing is better.
-///
-/// Every point is judged by the same runs as a sweep's, and the sweep's points are among them, so the result is never
-/// worse than the best of the grid.
+/// A search of settings for an aim: of a small grid every point, so that the result is the best of a sweep; of a large
+/// one from the best point of a coarse grid on, one setting at a time, by its neighbours, until nothing is better.
 package struct Search: Sendable {
-    /// What is varied, values in ascending order.
+    /// What is varied, values in ascending order where they are numbers.
     package let axes: [Sweep.Axis]
     /// Values that have been judged, by index on each axis.
     package private(set) var judged: [[Int]: Merit] = [:]
@@ -159,21 +159,33 @@ package struct Search: Sendable {
         guard let best else { return coarse }
         var found: [[Int]] = []
         for axis in axes.indices {
-            for step in [-1, 1] {
+            for other in neighbours(best[axis], on: axes[axis]) {
                 var point = best
-                point[axis] += step
-                guard axes[axis].values.indices.contains(point[axis]), judged[point] == nil else { continue }
+                point[axis] = other
+                guard axes[axis].values.indices.contains(other), judged[point] == nil else { continue }
                 found.append(point)
             }
         }
         return found
     }
 
+    /// The most points of a grid that is judged as a whole.
+    package static let smallGrid = 200
+
+    /// The values beside one; where they have no order, all others.
+    private func neighbours(_ index: Int, on axis: Sweep.Axis) -> [Int] {
+        axis.isOrdered ? [index - 1, index + 1] : axis.values.indices.filter { $0 != index }
+    }
+
     private var coarse: [[Int]] {
+        let count = axes.reduce(1) { count, axis in
+            min(Self.smallGrid + 1, count * max(1, min(Self.smallGrid + 1, axis.values.count)))
+        }
         var points: [[Int]] = [[]]
         for axis in axes {
             let last = axis.values.count - 1
-            let picks = last < 2 ? Array(0...max(0, last)) : [0, last / 2, last]
+            let isWhole = last < 2 || count <= Self.smallGrid || !axis.isOrdered
+            let picks = isWhole ? Array(0...max(0, last)) : [0, last / 2, last]
             points = points.flatMap { head in picks.map { head + [$0] } }
         }
         return points

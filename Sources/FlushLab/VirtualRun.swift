@@ -62,7 +62,10 @@ package struct VirtualRun {
     var policyAdmission: Double?
     var throttleAdmission: Double?
     var admission: Double?
-    var admissionClock = 0.0
+    /// Bytes of redo that were asked for, and that may begin, and when that was reckoned.
+    var admissionCharged = 0.0
+    var admissionGranted = 0.0
+    var admissionMark: UInt64 = 0
 
     // Clients.
     var clients: [ClientModel]

@@ -44,6 +44,8 @@ struct ServiceModel {
     /// Pages that were chosen and not begun.
     var chosen: [Int32] = []
     var chosenNeighbours = 0
+    /// Whether a batch is on its way to having its copies durable: one after the other, as one thread does it.
+    var isProtecting = false
     /// Batches under way, at most two.
     var underWay = 0
     /// Batches in the doublewrite ring whose pages are not synced.
@@ -61,6 +63,8 @@ struct ServiceModel {
 
 // Writing: services choose pages, batches bring them to the device.
 extension VirtualRun {
+    /// Writes that the queues of all writers together take.
+    static var queueDepth: Int { 256 }
     /// Batches that the ring of a writer holds.
     static var ringBatches: Int { 8 }
 
@@ -93,7 +97,7 @@ extension VirtualRun {
     /// Begins batches as long as there are pages and fewer than two are under way; ends the stage with the last one.
     mutating func advance(_ service: Int, now: UInt64) {
         while services[service].isBusy {
-            while services[service].underWay < 2 {
+            while services[service].underWay < 2 && !services[service].isProtecting {
                 if services[service].chosen.isEmpty { chooseFromList(service) }
                 if services[service].chosen.isEmpty { break }
                 beginBatch(service, now)
@@ -174,6 +178,7 @@ extension VirtualRun {
         batch.left = batch.pages.count
         batches[index] = batch
         services[service].underWay += 1
+        services[service].isProtecting = true
         if order.stage == .lru {
             services[service].lruWritten += batch.pages.count
         } else {
@@ -249,11 +254,15 @@ extension VirtualRun {
     mutating func beginWrites(_ batch: Int, now: UInt64) {
         writing.append(batch)
         pump(now)
+        // While its pages are on their way, the next is chosen.
+        let service = batches[batch].service
+        services[service].isProtecting = false
+        advance(service, now: now)
     }
 
     /// Begins writes as long as the window has room.
     mutating func pump(_ now: UInt64) {
-        let window = round.recommendation.writeWindow ?? .max
+        let window = round.recommendation.writeWindow ?? Self.queueDepth
         while writesInFlight < window, let batch = writing.first {
             let page = batches[batch].pages[batches[batch].next]
             batches[batch].next += 1

@@ -89,7 +89,28 @@ import Testing
             for point in search.next() { search.note(point, worth(point)) }
         }
         #expect(search.best == [6, 2])
-        #expect(search.order.count < 9 * 7 / 2 + 5, "\(search.order.count) points of 63 were judged")
+        #expect(search.order.count == 63, "a small grid is judged as a whole")
+    }
+
+    @Test func `a large grid is searched in part, values without order all`() {
+        let axes = [
+            Sweep.Axis(key: "a", values: (0..<40).map(String.init)),
+            Sweep.Axis(key: "b", values: (0..<40).map(String.init)),
+            Sweep.Axis(key: "policies", values: ["p", "q", "r", "s"]),
+        ]
+        var search = Search(axes: axes)
+        // The best policy is neither first nor last, nor beside what is nearly as good.
+        func worth(_ point: [Int]) -> Merit {
+            let hill = -Double((point[0] - 31) * (point[0] - 31) + (point[1] - 7) * (point[1] - 7))
+            return Merit(figures: [hill + [5.0, 0, 1, 4][point[2]] + (point[2] == 1 ? 10 : 0)])
+        }
+        var rounds = 0
+        while !search.next().isEmpty, rounds < 500 {
+            rounds += 1
+            for point in search.next() { search.note(point, worth(point)) }
+        }
+        #expect(search.best == [31, 7, 1])
+        #expect(search.order.count < 6400 / 10, "\(search.order.count) points of 6400 were judged")
     }
 
     @Test func `merits put stalls before throughput, and throughput before small differences of stalls`() throws {

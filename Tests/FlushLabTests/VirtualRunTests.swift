@@ -114,6 +114,32 @@ import Testing
         #expect(samples[60...].reduce(0) { $0 + $1.transactions } > 1000)
     }
 
+    @Test func `a client was two after a phase of pauses`() {
+        var scenario = Self.redoBound()
+        scenario.redoCapacity = 1 << 30
+        scenario.machine.processors = 4
+        var slow = scenario.phases[0]
+        (slow.rate, slow.seconds) = (1000, 1)
+        let fast = scenario.phases[0]
+        scenario.phases = [slow, fast, slow, fast]
+        let samples = VirtualRun.run(scenario, policy: .mysql80).samples
+        // Four clients that take 0.1 ms each do 40,000 a second at most.
+        let most = samples.map(\.transactions).max() ?? 0
+        #expect((3500...4200).contains(most), "\(most) in a tenth")
+    }
+
+    @Test func `checkpoints were written ever more often`() {
+        var scenario = Self.redoBound()
+        scenario.checkpointInterval = 500
+        var quiet = scenario.phases[0]
+        (quiet.rate, quiet.seconds) = (200, 5)
+        scenario.phases = [scenario.phases[0], quiet]
+        let ages = VirtualRun.run(scenario, policy: .redoubt).samples.suffix(40).map(\.checkpointAge)
+        // A checkpoint takes away what has been written; between two of them the age only grows.
+        let falls = zip(ages, ages.dropFirst()).count { $1 < $0 }
+        #expect(falls <= 9, "\(falls) in four seconds of two a second")
+    }
+
     @Test func `appends make pages anew, without reading them`() {
         var scenario = Self.memoryBound()
         (scenario.phases[0].workload.changes, scenario.phases[0].workload.appends) = (0, 100)

@@ -7,10 +7,12 @@ struct Adviser {
     private let scenario: Scenario
     private let aim: Aim
     private let threads: Int
+    private let devices: [DeviceModel]
     private var search: Search
     private var verdicts: [[Int]: Verdict] = [:]
 
-    init(_ scenario: Scenario, aim: Aim, axes: [Sweep.Axis], threads: Int) {
+    init(_ scenario: Scenario, aim: Aim, axes: [Sweep.Axis], threads: Int, devices: [DeviceModel]) {
+        self.devices = devices
         self.scenario = scenario
         self.aim = aim
         self.threads = threads
@@ -31,6 +33,11 @@ struct Adviser {
         }
         let chosen = try adviser.changed(best)
         Screen.tell("\(adviser.verdicts.count) settings tried in \(NumberText.duration(Screen.seconds - start))")
+        var isReached = true
+        if case .recovery(let seconds) = aim, (verdict.recoverySeconds ?? 0) > seconds {
+            isReached = false
+            Screen.tell("\nThe aim is not reached: no setting recovers within \(NumberText.duration(seconds)).")
+        }
         Screen.tell("\nbest:  \(adviser.words(best))")
         Screen.tell("       \(verdict.words)\n")
         Screen.tell("others that came near:")
@@ -43,7 +50,7 @@ struct Adviser {
         for line in OptionNames.redoubtLines(for: chosen) { Screen.tell("  \(line)") }
         Screen.tell("\nInnoDB:")
         for line in OptionNames.innodbLines(for: chosen) { Screen.tell("  \(line)") }
-        return .success
+        return isReached ? .success : .negative
     }
 
     private var ranked: [[Int]] {
@@ -75,7 +82,7 @@ struct Adviser {
         var result = scenario
         for (axis, index) in zip(search.axes, point) {
             try Sources.understood { () throws(ScenarioProblem) in
-                try result.set(axis.key, to: axis.values[index])
+                try result.set(axis.key, to: axis.values[index], devices: devices)
             }
         }
         return result

@@ -31,7 +31,7 @@ extension Program {
         commands: [.run, .sweep, .advise, .compare, .scenarios, .devices, .check, .measure, .validate],
         meanings: [
             (.success, "done; for check: every claim holds"),
-            (.negative, "check found a claim that does not hold"),
+            (.negative, "a claim does not hold, an aim is not reached, or model and engine are too far apart"),
             (.usage, "wrong usage: an unknown command, option, scenario or key, or a file that says nothing sensible"),
             (.failure, "a file could not be read or written"),
         ]

@@ -22,9 +22,10 @@ struct RealRun {
     ///
     /// Waits for as long as the phases take, and for the data to be loaded.
     func run(_ scenario: Scenario, policy: FlushingPolicy) throws(RedoubtError) -> Outcome {
-        let path = "\(folder)/database"
-        Self.remove(path)
-        defer { Self.remove(path) }
+        // A folder of our own, which nobody else can have put anything into.
+        let own = try Self.ownFolder(in: folder)
+        defer { Self.remove(own) }
+        let path = "\(own)/database"
         let rowCount = scenario.pageCount * 16384 / RealLoad.bytesPerRow
         try load(path, rowCount, scenario)
         let database = try Database.open(at: path, configuration: Self.configuration(scenario, policy))
@@ -114,7 +115,19 @@ struct RealRun {
         return user + Double(usage.ru_stime.tv_sec) + Double(usage.ru_stime.tv_usec) / 1e6
     }
 
+    private static func ownFolder(in folder: String) throws(RedoubtError) -> String {
+        var name = Array("\(folder)/flushlab-XXXXXX".utf8CString)
+        guard unsafe mkdtemp(&name) != nil else {
+            let reason = unsafe String(cString: strerror(errno))
+            throw RedoubtError(.systemCallFailed, "no folder can be made in \(folder): \(reason)")
+        }
+        return String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    /// Removes a folder and what is in it; links are removed, not followed.
     private static func remove(_ path: String) {
+        var status = stat()
+        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return }
         guard let directory = unsafe opendir(path) else { return }
         while let entry = unsafe readdir(directory) {
             let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in

@@ -105,12 +105,9 @@ extension Command {
         let sweep = try grid(scenario, arguments)
         let start = Screen.seconds
         let verdicts = try Crew.run(sweep.points, threads: try threads(arguments), label: "sweep", warmUp: .none)
-        let figure = arguments.option("figure").flatMap(Figure.init(rawValue:)) ?? .medianRate
+        let figure = try figure(arguments)
         Screen.tell("\(sweep.points.count) runs in \(NumberText.duration(Screen.seconds - start))")
-        var maps: [HeatMap] = []
-        for policy in scenario.policies {
-            maps += Self.maps(sweep, verdicts, figure, policy)
-        }
+        let maps = maps(sweep, verdicts, figure)
         for map in maps { Screen.tell("\n" + map.text) }
         if let path = arguments.option("csv") { try Sources.write(csv(sweep, verdicts), to: path) }
         if let path = arguments.option("html") {
@@ -133,7 +130,21 @@ extension Command {
         let scenario = try Sources.scenario(arguments)
         let aim = try aim(arguments.option("aim") ?? "noStalls")
         let axes = try arguments.has("over") ? axes(arguments.option("over") ?? "") : usualAxes
-        return try Adviser(scenario, aim: aim, axes: axes, threads: try threads(arguments)).run()
+        return try Adviser(
+            scenario,
+            aim: aim,
+            axes: axes,
+            threads: try threads(arguments),
+            devices: try Sources.devices(arguments)
+        ).run()
+    }
+
+    private static func figure(_ arguments: Arguments) throws(CommandFailure) -> Figure {
+        guard let name = arguments.option("figure") else { return .medianRate }
+        guard let figure = Figure(rawValue: name) else {
+            throw .usage("there is no figure \"\(name)\": \(Figure.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return figure
     }
 
     /// What is tried if nothing else is said.
@@ -162,12 +173,21 @@ extension Command {
     }
 
     private static func axes(_ text: String) throws(CommandFailure) -> [Sweep.Axis] {
-        try Sources.settings(text).map { setting in
-            Sweep.Axis(
-                key: setting.key,
-                values: setting.value.split(separator: ",").map { Sources.trimmed(String($0)) }
-            )
+        var found: [Sweep.Axis] = []
+        for (key, text) in try Sources.settings(text) {
+            let values = text.split(separator: ",").map { Sources.trimmed(String($0)) }
+            guard !values.isEmpty, Set(values).count == values.count else {
+                throw .usage("--over has \"\(key)=\(text)\"; give it one value or more, each once, with commas between")
+            }
+            guard !found.contains(where: { $0.key == key }) else {
+                throw .usage("--over has \(key) twice; put all of its values behind one")
+            }
+            found.append(Sweep.Axis(key: key, values: values))
         }
+        guard !found.isEmpty else {
+            throw .usage("--over is empty; write KEY=VALUE,VALUE, with ; between several keys")
+        }
+        return found
     }
 
     private static func grid(_ scenario: Scenario, _ arguments: Arguments) throws(CommandFailure) -> Sweep {
@@ -182,34 +202,37 @@ extension Command {
         }
     }
 
-    /// Maps over the last two axes, one for each combination of the others.
-    private static func maps(_ sweep: Sweep, _ verdicts: [Verdict], _ figure: Figure, _ policy: FlushingPolicy)
-        -> [HeatMap]
-    {
-        let own = zip(sweep.points, verdicts).filter { $0.0.policy == policy }
-        let (rows, columns) =
-            sweep.axes.count > 1
-            ? (sweep.axes[sweep.axes.count - 2], sweep.axes[sweep.axes.count - 1])
-            : (Sweep.Axis(key: "", values: [""]), sweep.axes[0])
-        var heads: [[String]] = []
-        for (point, _) in own {
-            let head = Array(point.values.dropLast(min(2, sweep.axes.count)))
-            if heads.last != head && !heads.contains(head) { heads.append(head) }
+    /// Maps over the last two axes, one for each combination of the others and for each policy.
+    private static func maps(_ sweep: Sweep, _ verdicts: [Verdict], _ figure: Figure) -> [HeatMap] {
+        var found: [[String]: Double] = [:]
+        var policies: [String] = []
+        // Where policies are an axis they need no maps of their own.
+        let isAxis = sweep.axes.contains { $0.key == "policies" }
+        for (point, verdict) in zip(sweep.points, verdicts) {
+            let policy = isAxis ? "" : point.policy.rawValue
+            if !policies.contains(policy) { policies.append(policy) }
+            found[[policy] + point.values] = verdict.value(of: figure)
         }
-        return heads.map { head in
-            let chosen = own.filter { Array($0.0.values.dropLast(min(2, sweep.axes.count))) == head }.map {
-                $0.1.value(of: figure)
-            }
-            let names = zip(sweep.axes, head).map { "\($0.key) \($1)" }
-            let title = ([policy.rawValue] + names).joined(separator: ", ")
-            return HeatMap(
-                figure,
-                title: title,
-                rows: (rows.key, rows.values),
-                columns: (columns.key, columns.values)
-            ) { row, column in
-                let index = row * columns.values.count + column
-                return index < chosen.count ? chosen[index] : nil
+        let columns = sweep.axes[sweep.axes.count - 1]
+        let rows = sweep.axes.count > 1 ? sweep.axes[sweep.axes.count - 2] : Sweep.Axis(key: "", values: [""])
+        let others = sweep.axes.dropLast(2)
+        let heads = others.reduce([[String]]([[]])) { heads, axis in
+            heads.flatMap { head in axis.values.map { head + [$0] } }
+        }
+        return policies.flatMap { policy in
+            heads.map { head in
+                let names = zip(others, head).map { "\($0.key) \($1)" }
+                let title = ([policy].filter { !$0.isEmpty } + names).joined(separator: ", ")
+                return HeatMap(
+                    figure,
+                    title: title.isEmpty ? figure.title : title,
+                    rows: (rows.key, rows.values),
+                    columns: (columns.key, columns.values)
+                ) { row, column in
+                    let last =
+                        sweep.axes.count > 1 ? [rows.values[row], columns.values[column]] : [columns.values[column]]
+                    return found[[policy] + head + last]
+                }
             }
         }
     }
