@@ -154,27 +154,31 @@ struct Calibration: CustomStringConvertible {
     static func measure(in folder: String) throws(CommandFailure) -> Calibration {
         var scenario = Scenario()
         (scenario.pageCount, scenario.frameCount, scenario.redoCapacity) = (4096, 16384, 4 << 30)
-        var phase = Scenario.Phase()
-        (phase.name, phase.seconds, phase.threads) = ("one thread", 5, 1)
-        scenario.phases = [phase]
-        let plain = try run(scenario, .mysql80, folder).result
         var found = Calibration()
-        let samples = plain.samples.dropFirst(10)
-        let done = samples.reduce(0.0) { $0 + Double($1.transactions) }
-        found.changeTime = Double(samples.count) * 1e8 / max(1, done)
-        found.redoPerChange = samples.reduce(0.0) { $0 + Double($1.redo) } / max(1, done)
         found.processors = Double(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
-        // What a second of flushing costs beside a load that the processors have room for.
-        phase.rate = 0.25 * 1e9 / found.changeTime
-        (phase.seconds, scenario.redoCapacity) = (8, 64 << 20)
+        var phase = Scenario.Phase()
+        (phase.name, phase.seconds, phase.threads) = ("all processors", 5, Int(found.processors))
         scenario.phases = [phase]
-        let outcome = try run(scenario, .redoubt, folder)
-        let busy = outcome.result
-        let changes = busy.samples.reduce(0.0) { $0 + Double($1.transactions) }
-        let pages = busy.samples.reduce(0.0) { $0 + Double($1.writes) }
-        let spare = outcome.processorSeconds * 1e9 - changes * found.changeTime
-        found.pageWriteTime = max(2000, min(200_000, spare / max(1, pages)))
+        let samples = try run(scenario, .mysql80, folder).result.samples.dropFirst(10)
+        let done = samples.reduce(0.0) { $0 + Double($1.transactions) }
+        found.changeTime = found.processors * Double(samples.count) * 1e8 / max(1, done)
+        found.redoPerChange = samples.reduce(0.0) { $0 + Double($1.redo) } / max(1, done)
+        // The same load twice, at a rate that leaves room, with a redo that asks for hardly any pages and one that asks
+        // for many: what the second took more, its pages took.
+        phase.rate = 0.2 * found.processors * 1e9 / found.changeTime
+        phase.seconds = 6
+        scenario.phases = [phase]
+        let few = try run(scenario, .mysql80, folder)
+        scenario.redoCapacity = 32 << 20
+        let many = try run(scenario, .mysql80, folder)
+        let pages = Self.pages(many.result) - Self.pages(few.result)
+        let more = (many.processorSeconds - few.processorSeconds) * 1e9
+        found.pageWriteTime = max(1000, min(200_000, more / max(1, pages)))
         return found
+    }
+
+    private static func pages(_ result: RunResult) -> Double {
+        result.samples.reduce(0) { $0 + Double($1.writes) }
     }
 
     private static func run(
