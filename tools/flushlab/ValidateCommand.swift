@@ -35,18 +35,9 @@ extension Command {
             ),
             Option(name: "policies", value: "NAME,...", text: "other policies than those of the scenarios"),
             Option(name: "html", value: "FOLDER", text: "write a page with both runs of each to FOLDER"),
-            Option(
-                name: "mariadb",
-                value: nil,
-                text: "with a MariaDB server in the engine's place, under policy mariadb"
-            ),
         ]
     ) { arguments throws(CommandFailure) in
-        if arguments.has("mariadb") {
-            let pages = arguments.option("html")
-            return try MariaDBValidation(in: arguments.operand("FOLDER"), pages: pages).run()
-        }
-        return try Validation(arguments).run()
+        try Validation(arguments).run()
     }
 }
 
