@@ -97,7 +97,10 @@ let package = Package(
         ),
         engine("RedoubtCommands", dependencies: ["RedoubtCore"]),
         // Flushing in virtual time: the policies decide over a model of everything else.
-        engine("FlushLab", dependencies: ["RedoubtCore", "RedoubtSystem", "RedoubtLog", "RedoubtPolicy"]),
+        engine(
+            "FlushLab",
+            dependencies: ["RedoubtCommands", "RedoubtCore", "RedoubtLog", "RedoubtPolicy", "RedoubtSystem"]
+        ),
         tool(
             "redoubt",
             target: "redoubt-cli",

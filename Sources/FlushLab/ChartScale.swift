@@ -1,3 +1,5 @@
+import RedoubtSystem
+
 /// How values become heights, and at which heights there is a line with a number.
 struct ChartScale {
     /// The values at the bottom and at the top.
@@ -43,23 +45,10 @@ struct ChartScale {
         return [unit, 2 * unit, 5 * unit].first { $0 >= least } ?? 10 * unit
     }
 
-    /// The logarithm to base 10, to six decimals; what is not above 0 is far below everything.
+    /// The logarithm to base 10; what is not above 0 is far below everything.
     static func log10(_ value: Double) -> Double {
         guard value > 0 else { return -400 }
-        guard value.isFinite else { return 400 }
-        var rest = value.significand
-        var result = Double(value.exponent)
-        var bit = 0.5
-        // Squaring a number in 1..<2 tells the next binary digit of its logarithm.
-        for _ in 0..<24 {
-            rest *= rest
-            if rest >= 2 {
-                rest /= 2
-                result += bit
-            }
-            bit /= 2
-        }
-        return result * 0.301_029_995_663_981_2
+        return value.isFinite ? RealFunction.log(value) / RealFunction.log(10) : 400
     }
 
     private static func powerOfTen(_ power: Int) -> Double {

@@ -38,7 +38,6 @@ extension VirtualRun {
             wakeCleaner(at: max(next, now + Self.latchPause / 20))
             return
         }
-        beatBegin = now
         busySlots = count
         startSlots(now)
     }

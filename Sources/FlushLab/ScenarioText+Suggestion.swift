@@ -1,3 +1,5 @@
+import RedoubtCommands
+
 extension ScenarioText {
     /// Returns the problem of an entry whose key is none of `names`, and where it belongs or what was meant.
     func unknownKey(_ entry: Entry, in section: Section, names: [String]) -> ScenarioProblem {
@@ -27,7 +29,7 @@ extension ScenarioText {
         // What nobody typed by hand is near to nothing.
         guard !left.isEmpty, left.count <= 64, right.count <= 64 else { return false }
         if min(left.count, right.count) >= 3, contains(left, right) || contains(right, left) { return true }
-        return distance(left, right) <= (min(left.count, right.count) < 4 ? 1 : 2)
+        return Suggestion.distance(left, right) <= (min(left.count, right.count) < 4 ? 1 : 2)
     }
 
     private static func letters(_ word: String) -> [UInt8] {
@@ -37,19 +39,5 @@ extension ScenarioText {
     private static func contains(_ long: [UInt8], _ short: [UInt8]) -> Bool {
         guard long.count >= short.count else { return false }
         return (0...(long.count - short.count)).contains { long[$0...].starts(with: short) }
-    }
-
-    /// The number of letters that must be added, removed or changed.
-    private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
-        var last = Array(0...right.count)
-        for (row, letter) in left.enumerated() {
-            var current = [row + 1]
-            for (column, other) in right.enumerated() {
-                let changed = last[column] + (letter == other ? 0 : 1)
-                current.append(min(changed, last[column + 1] + 1, current[column] + 1))
-            }
-            last = current
-        }
-        return last[right.count]
     }
 }

@@ -28,7 +28,6 @@ package struct VirtualRun {
     var pagesWritten: UInt64 = 0
     var listPagesWritten: UInt64 = 0
     var lruPagesWritten: UInt64 = 0
-    var copiedBytes = 0
     var copyPlace: UInt64 = 0
     var filesWritten = false
 
@@ -42,7 +41,6 @@ package struct VirtualRun {
     var runningSlots = 0
     var slotsWaiting: [(Int, ServiceModel.Stage)] = []
     var orderedPages: [Int]
-    var beatBegin: UInt64 = 0
     var beatLimit = UInt64.max
     var beatIsUrgent = false
     var beatListWritten = 0

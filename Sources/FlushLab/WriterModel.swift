@@ -215,7 +215,6 @@ extension VirtualRun {
         let length = UInt64(Self.ringBatches * (batchPages + 1) * 16384)
         let place = dataEnd + length * UInt64(service) + copyPlace % max(1, length - UInt64(bytes))
         copyPlace += UInt64(bytes)
-        copiedBytes += bytes
         device.submit(.write, at: place, bytes: bytes, .copied, batch, now: now, &events)
     }
 

@@ -16,7 +16,7 @@ package enum Suggestion {
     }
 
     /// The number of letters that must be added, removed, changed, or exchanged with their neighbour.
-    private static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+    package static func distance(_ left: [UInt8], _ right: [UInt8]) -> Int {
         var beforeLast = [Int](repeating: 0, count: right.count + 1)
         var last = Array(0...right.count)
         for (row, letter) in left.enumerated() {

@@ -81,7 +81,7 @@ struct Adviser {
     private func changed(_ point: [Int]) throws(CommandFailure) -> Scenario {
         var result = scenario
         for (axis, index) in zip(search.axes, point) {
-            try Sources.understood { () throws(ScenarioProblem) in
+            try LabFiles.understood { () throws(ScenarioProblem) in
                 try result.set(axis.key, to: axis.values[index], devices: devices)
             }
         }

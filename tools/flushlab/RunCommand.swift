@@ -37,7 +37,7 @@ extension Command {
             "flushlab run ./mine.scenario --set 'innodb_io_capacity=5000; capacity=2 GiB' --policies all",
         ]
     ) { arguments throws(CommandFailure) in
-        let scenario = try Sources.scenario(arguments)
+        let scenario = try LabFiles.scenario(arguments)
         for name in ["json", "csv"] where arguments.has(name) && scenario.policies.count > 1 {
             throw .usage(
                 "--\(name) takes one policy, and this scenario has \(scenario.policies.count); add --policies NAME"
@@ -51,10 +51,10 @@ extension Command {
         }
         Screen.show("")
         tell(scenario, results, warmUp)
-        if let path = arguments.option("json") { try Sources.write(results[0].jsonLines, to: path) }
-        if let path = arguments.option("csv") { try Sources.write(results[0].csv, to: path) }
+        if let path = arguments.option("json") { try LabFiles.write(results[0].jsonLines, to: path) }
+        if let path = arguments.option("csv") { try LabFiles.write(results[0].csv, to: path) }
         if let path = arguments.option("html") {
-            try Sources.write(LabPage(LabRun.named(results, warmUp: warmUp)).html, to: path)
+            try LabFiles.write(LabPage(LabRun.named(results, warmUp: warmUp)).html, to: path)
             Screen.tell("the page with charts is \(path)")
         }
         return .success
@@ -67,7 +67,7 @@ extension Command {
         )
         let verdicts = results.map { Verdict($0, warmUp: warmUp) }
         Screen.tell("")
-        for line in Tables.figures(results.map(\.policy.rawValue), verdicts) { Screen.tell(line) }
+        Screen.tell(Tables.figures(results.map(\.policy.rawValue), verdicts))
         for (result, verdict) in zip(results, verdicts) {
             Screen.tell("\n\(result.policy.rawValue): \(verdict.words)")
         }
@@ -81,10 +81,10 @@ extension Command {
         options: [Option(name: "html", value: "FILE", text: "write a page with both to FILE")]
     ) { arguments throws(CommandFailure) in
         let runs = LabRun.named(
-            [try Sources.result(arguments.operand("A")), try Sources.result(arguments.operand("B"))]
+            [try LabFiles.result(arguments.operand("A")), try LabFiles.result(arguments.operand("B"))]
         )
         Screen.tell(Comparison(runs[0], runs[1]).text)
-        if let path = arguments.option("html") { try Sources.write(LabPage(runs).html, to: path) }
+        if let path = arguments.option("html") { try LabFiles.write(LabPage(runs).html, to: path) }
         return .success
     }
 
@@ -106,7 +106,7 @@ extension Command {
             return .success
         }
         for shipped in ShippedScenario.all {
-            let scenario = try Sources.understood { () throws(ScenarioProblem) in
+            let scenario = try LabFiles.understood { () throws(ScenarioProblem) in
                 try Scenario(name: shipped.name, text: shipped.text)
             }
             Screen.tell(Tables.padded(shipped.name, 26) + scenario.title)
@@ -149,7 +149,7 @@ extension Command {
         var missed = 0
         for shipped in chosen {
             let start = Screen.seconds
-            let outcomes = try Sources.understood { () throws(ScenarioProblem) in try shipped.runAll() }
+            let outcomes = try LabFiles.understood { () throws(ScenarioProblem) in try shipped.runAll() }
             let virtual = outcomes.all.reduce(0) { $0 + $1.result.scenario.seconds }
             let elapsed = NumberText.duration(Screen.seconds - start)
             Screen.tell("\(shipped.name): \(NumberText.duration(virtual)) of virtual time in \(elapsed)")
@@ -161,7 +161,7 @@ extension Command {
             if let folder = arguments.option("html") {
                 let runs = outcomes.all.map { LabRun(name: "\($0.variant), \($0.result.policy.rawValue)", $0.result) }
                 let page = LabPage(runs)
-                try Sources.write(page.html, to: "\(folder)/\(shipped.name).html")
+                try LabFiles.write(page.html, to: "\(folder)/\(shipped.name).html")
             }
         }
         Screen.tell(missed == 0 ? "every claim holds" : "\(missed) claims do not hold")

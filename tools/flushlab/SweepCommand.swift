@@ -101,7 +101,7 @@ extension Command {
             "flushlab sweep furious-flushing --over 'innodb_io_capacity=200,1000,5000; capacity=96 MiB,1 GiB,8 GiB'"
         ]
     ) { arguments throws(CommandFailure) in
-        let scenario = try Sources.scenario(arguments)
+        let scenario = try LabFiles.scenario(arguments)
         let sweep = try grid(scenario, arguments)
         let start = Screen.seconds
         let verdicts = try Crew.run(sweep.points, threads: try threads(arguments), label: "sweep", warmUp: .none)
@@ -109,9 +109,9 @@ extension Command {
         Screen.tell("\(sweep.points.count) runs in \(NumberText.duration(Screen.seconds - start))")
         let maps = maps(sweep, verdicts, figure)
         for map in maps { Screen.tell("\n" + map.text) }
-        if let path = arguments.option("csv") { try Sources.write(csv(sweep, verdicts), to: path) }
+        if let path = arguments.option("csv") { try LabFiles.write(csv(sweep, verdicts), to: path) }
         if let path = arguments.option("html") {
-            try Sources.write(LabPage([], title: "\(scenario.title): \(figure.title)", heatMaps: maps).html, to: path)
+            try LabFiles.write(LabPage([], title: "\(scenario.title): \(figure.title)", heatMaps: maps).html, to: path)
         }
         return .success
     }
@@ -127,7 +127,7 @@ extension Command {
         ],
         examples: ["flushlab advise furious-flushing --aim recovery=30"]
     ) { arguments throws(CommandFailure) in
-        let scenario = try Sources.scenario(arguments)
+        let scenario = try LabFiles.scenario(arguments)
         let aim = try aim(arguments.option("aim") ?? "noStalls")
         let axes = try arguments.has("over") ? axes(arguments.option("over") ?? "") : usualAxes
         return try Adviser(
@@ -135,7 +135,7 @@ extension Command {
             aim: aim,
             axes: axes,
             threads: try threads(arguments),
-            devices: try Sources.devices(arguments)
+            devices: try LabFiles.devices(arguments)
         ).run()
     }
 
@@ -174,8 +174,8 @@ extension Command {
 
     private static func axes(_ text: String) throws(CommandFailure) -> [Sweep.Axis] {
         var found: [Sweep.Axis] = []
-        for (key, text) in try Sources.settings(text) {
-            let values = text.split(separator: ",").map { Sources.trimmed(String($0)) }
+        for (key, text) in try LabFiles.settings(text) {
+            let values = text.split(separator: ",").map { LabFiles.trimmed(String($0)) }
             guard !values.isEmpty, Set(values).count == values.count else {
                 throw .usage("--over has \"\(key)=\(text)\"; give it one value or more, each once, with commas between")
             }
@@ -194,8 +194,8 @@ extension Command {
         guard let text = arguments.option("over") else {
             throw .usage("sweep needs --over, such as --over 'ioCapacity=200,2000; capacity=96 MiB,1 GiB'")
         }
-        let (axes, devices) = (try axes(text), try Sources.devices(arguments))
-        return try Sources.understood { () throws(ScenarioProblem) in
+        let (axes, devices) = (try axes(text), try LabFiles.devices(arguments))
+        return try LabFiles.understood { () throws(ScenarioProblem) in
             try Sweep(scenario, over: axes) { (scenario, key, value) throws(ScenarioProblem) in
                 try scenario.set(key, to: value, devices: devices)
             }

@@ -13,7 +13,7 @@ extension Command {
     ) { arguments throws(CommandFailure) in
         let device = try DeviceBench.measure(in: arguments.operand("FOLDER"))
         if let path = arguments.option("out") {
-            try Sources.write(device.text, to: path)
+            try LabFiles.write(device.text, to: path)
         } else {
             Screen.tell(device.text)
         }
@@ -71,14 +71,15 @@ struct Validation {
         let calibration = try Calibration.measure(in: folder)
         Screen.tell(device.text)
         Screen.tell(calibration.description + "\n")
-        var rows = [["", "policy", "tx/s", "real", "", "pages/s", "real", "", "stalled", "real", ""]]
+        var table = TextTable()
+        table.add(["", "policy", "tx/s", "real", "", "pages/s", "real", "", "stalled", "real", ""])
         var isGood = true
         for entry in chosen {
-            var scenario = try Sources.understood { () throws(ScenarioProblem) in
+            var scenario = try LabFiles.understood { () throws(ScenarioProblem) in
                 try Scenario(name: entry.name, text: entry.text)
             }
             if let names = arguments.option("policies") {
-                try Sources.understood { () throws(ScenarioProblem) in try scenario.set("policies", to: names) }
+                try LabFiles.understood { () throws(ScenarioProblem) in try scenario.set("policies", to: names) }
             }
             scenario.device = device
             for policy in scenario.policies {
@@ -89,14 +90,14 @@ struct Validation {
                 let model = VirtualRun.run(calibration.applied(to: real.scenario), policy: policy)
                 let row = Self.compare(model, real)
                 isGood = isGood && row.isGood
-                rows.append([entry.name, policy.rawValue] + row.cells)
+                table.add([entry.name, policy.rawValue] + row.cells)
                 if let pages = arguments.option("html") {
                     let page = LabPage([LabRun(name: "model", model), LabRun(name: "engine", real)])
-                    try Sources.write(page.html, to: "\(pages)/\(entry.name)-\(policy.rawValue).html")
+                    try LabFiles.write(page.html, to: "\(pages)/\(entry.name)-\(policy.rawValue).html")
                 }
             }
         }
-        for line in Tables.lines(rows) { Screen.tell(line) }
+        Screen.tell(table.text)
         return isGood ? .success : .negative
     }
 

@@ -5,7 +5,7 @@ import RedoubtCore
 import RedoubtSimulation
 
 /// Where scenarios, devices and results come from, and where results go.
-enum Sources {
+enum LabFiles {
     /// The most bytes of a scenario, and of a result.
     private static let textLimit = 1 << 20
     private static let resultLimit = 256 << 20
@@ -22,7 +22,7 @@ enum Sources {
         } else {
             guard word.contains(where: { $0 == "/" || $0 == "." }) else {
                 let near = Suggestion.nearest(to: word, among: ShippedScenario.all.map(\.name))
-                let advice = near.map { "did you mean \($0)?" } ?? "`flushlab scenarios` lists them"
+                let advice = near.map { "did you mean \($0)?" } ?? "`flushlab scenarios` lists them."
                 throw .usage(
                     "there is no scenario \"\(word)\"; \(advice) A file needs its path, such as ./\(word).scenario"
                 )
