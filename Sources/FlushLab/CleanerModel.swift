@@ -4,7 +4,14 @@ import RedoubtPolicy
 // The page cleaner and the LRU flushers, as the engine has them: rounds by decisions, beats by orders.
 extension VirtualRun {
     /// The batches that one beat is at most, for an instance.
-    static var batchesPerBeat: Int { 4 }
+    private static var batchesPerBeat: Int { 4 }
+
+    /// The pages that one beat is at most, for an instance: MariaDB's cleaner does a whole round, and only then looks
+    /// whether a checkpoint can be made.
+    private var beatPages: Int {
+        scenario.redoLimits == .mariadb ? scenario.options.ioCapacityMaximum : Self.batchesPerBeat * batchPages
+    }
+
     /// What the cleaner sleeps at most while something is dirty, and after a beat in vain, in nanoseconds.
     static var patience: UInt64 { 100_000_000 }
     static var latchPause: UInt64 { 500_000 }
@@ -31,6 +38,7 @@ extension VirtualRun {
         ) {
             beginCheckpoint(now)
         }
+        if scenario.redoLimits == .mariadb && !redo.waiters.isEmpty { beginCheckpoint(now) }
         if isDue || isPressed(bound) { decide(now) }
         let count = orders(now)
         if count == 0 {
@@ -43,7 +51,9 @@ extension VirtualRun {
     }
 
     private func isPressed(_ bound: UInt64) -> Bool {
-        guard !isEarly, round.recommendation.mode != .sync, scenario.options.flushSync else { return false }
+        guard round.recommendation.mode != .sync, scenario.options.flushSync else { return false }
+        if scenario.redoLimits == .mariadb { return redo.end - bound >= UInt64(redo.limits.freeCheckCapacity) }
+        guard !isEarly else { return false }
         let limit = UInt64(max(0, redo.limits.syncFlushAge - redo.limits.margin))
         return redo.end - bound > limit
     }
@@ -104,7 +114,7 @@ extension VirtualRun {
 
     /// Tells the slots what to do; returns how many have something to do.
     private mutating func orders(_ now: UInt64) -> Int {
-        let most = Self.batchesPerBeat * batchPages
+        let most = beatPages
         let isHeard = scenario.bug != .requestsUnheard || now >= round.end
         let isUrgent = urgentLSN > 0 && isHeard
         let due = isUrgent ? nil : round.due(at: now, most: most)
@@ -169,8 +179,9 @@ extension VirtualRun {
         busySlots -= 1
         beatListWritten += services[service].listWritten
         beatOtherWork += services[service].lruWritten + services[service].freed
+        beatSkipped += services[service].skipped
         let isAtEnd =
-            services[service].listWritten == 0 && orderedPages[service] > 0
+            services[service].listWritten == 0 && services[service].skipped == 0 && orderedPages[service] > 0
             && beatLimit >= round.recommendation.lsnLimit
         round.note(service, written: services[service].listWritten, isAtEnd: isAtEnd)
         orderedPages[service] = 0
@@ -182,13 +193,16 @@ extension VirtualRun {
     }
 
     private mutating func endBeat(_ now: UInt64) {
-        let isExhausted = beatListWritten == 0
-        let isVain = isExhausted && beatOtherWork == 0
-        if round.recommendation.mode == .sync || beatIsUrgent { beginCheckpoint(now) }
+        let isExhausted = beatListWritten == 0 && beatSkipped == 0
+        let isVain = beatListWritten == 0 && beatOtherWork == 0
+        let hasSkipped = beatSkipped > 0
+        let isCheckpointDue = round.recommendation.mode == .sync || beatIsUrgent || scenario.redoLimits == .mariadb
+        if isCheckpointDue { beginCheckpoint(now) }
         if beatIsUrgent && isExhausted { urgentLSN = 0 }
-        (beatListWritten, beatOtherWork) = (0, 0)
+        (beatListWritten, beatOtherWork, beatSkipped) = (0, 0, 0)
         let pause = now + Self.latchPause
-        wakeCleaner(at: isVain ? max(pause, min(round.nextBeat(after: now), now + 20 * Self.latchPause)) : now)
+        let later = hasSkipped ? pause : max(pause, min(round.nextBeat(after: now), now + 20 * Self.latchPause))
+        wakeCleaner(at: isVain ? later : now)
     }
 
     // MARK: LRU flushers

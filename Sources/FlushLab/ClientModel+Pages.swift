@@ -6,13 +6,14 @@ extension VirtualRun {
     private static var scanStretch: Int { 8 }
 
     /// Whether the next page of a client is in memory; otherwise the client waits for it.
-    mutating func acquire(_ client: Int, _ time: inout UInt64) -> Bool {
+    mutating func acquire(_ client: Int, _ time: UInt64, _ now: UInt64) -> Bool {
         if clients[client].page < 0 { clients[client].page = Int32(chooser.next()) }
         let page = Int(clients[client].page)
         if pool.pages[page].isResident {
             pool.touch(page, millisecond: UInt32(truncatingIfNeeded: time / 1_000_000))
             return true
         }
+        if isAhead(client, time, now) { return false }
         if pool.pages[page].isReading {
             readers[Int32(page), default: []].append(Int32(client))
             suspend(client, .read, time)
@@ -71,17 +72,19 @@ extension VirtualRun {
         pagesRead += 1
         sample.reads += 1
         guard let waiting = readers.removeValue(forKey: Int32(page)) else { return }
-        let time = now + wakeTime + UInt64(scenario.machine.pageReadTime * slowdown)
-        for client in waiting { resume(Int(client), at: time) }
+        // Who asked for it checks and links it.
+        if let first = waiting.first { clients[Int(first)].debt = scenario.machine.pageReadTime }
+        for client in waiting { resume(Int(client), at: now + wakeTime) }
     }
 
     /// Whether there is room for a row at the end of the data; otherwise the client waits for a frame.
-    mutating func extendTail(_ client: Int, _ time: UInt64) -> Bool {
+    mutating func extendTail(_ client: Int, _ time: UInt64, _ now: UInt64) -> Bool {
         if tailPage < 0 || tailRows >= max(1, phase.workload.rowsPerPage) || !pool.pages[tailPage].isResident {
             var next = (tailPage + 1) % scenario.pageCount
             // Somebody reads what was there before; it is no longer of interest, but it is in the way.
             while pool.pages[next].isReading { next = (next + 1) % scenario.pageCount }
             if !pool.pages[next].isResident {
+                if isAhead(client, time, now) { return false }
                 guard takeFrame(for: next, client, time) else { return false }
                 pool.insert(next, millisecond: UInt32(truncatingIfNeeded: time / 1_000_000))
             }

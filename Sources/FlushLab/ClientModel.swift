@@ -9,6 +9,10 @@ struct ClientModel {
         /// The time of its next transaction.
         case pause
         case frame, redo, admission, read, commit
+        /// The moment at which it runs again: what it waited for has happened.
+        case waking
+        /// Nothing yet: it runs, and will have to wait for admission if that is not granted by then.
+        case queueing
     }
 
     var wait = Wait.none
@@ -33,6 +37,8 @@ struct ClientModel {
     var isAdmitted = false
     /// Whether the transaction has changed anything.
     var hasChanged = false
+    /// Processor time that it has to spend before it goes on, in nanoseconds: that of a page it had read.
+    var debt = 0.0
 }
 
 // Clients: what transactions do to pool and redo.
@@ -80,8 +86,7 @@ extension VirtualRun {
     mutating func resume(_ client: Int, at time: UInt64) {
         attribute(client, time)
         release(client)
-        clients[client].wait = .none
-        runningCount += 1
+        clients[client].wait = .waking
         events.add(.client, client, at: time)
     }
 
@@ -104,7 +109,7 @@ extension VirtualRun {
         let begin = clients[client].waitBegin
         let time = Double(now - min(now, begin))
         switch clients[client].wait {
-        case .none, .pause: return
+        case .none, .pause, .waking, .queueing: return
         case .frame: sample.waitFrames += time
         case .redo: sample.waitRedo += time
         case .admission: sample.waitAdmission += time
@@ -121,33 +126,37 @@ extension VirtualRun {
 
     /// A client goes on.
     mutating func runClient(_ client: Int, _ now: UInt64) {
-        if clients[client].wait == .pause || clients[client].wait == .admission {
-            if clients[client].wait == .admission {
-                guard isGranted(client, now) else { return }
-                attribute(client, now)
-            }
+        switch clients[client].wait {
+        case .none: break
+        case .pause, .waking: wake(client)
+        case .queueing:
             clients[client].wait = .none
-            runningCount += 1
+            guard isAdmitted(client, now) else { return }
+        case .admission:
+            guard isGranted(client, now) else { return }
+            attribute(client, now)
+            wake(client)
+        case .frame, .redo, .read, .commit: return
         }
-        guard clients[client].wait == .none else { return }
-        var time = now
+        var time = now + UInt64(clients[client].debt * slowdown)
+        clients[client].debt = 0
         let end = now + Self.slice
         while time < end {
             if !clients[client].isInTransaction {
-                guard beginTransaction(client, &time) else { return }
+                guard beginTransaction(client, &time, now) else { return }
             }
             if clients[client].reads > 0 {
-                guard acquire(client, &time) else { return }
+                guard acquire(client, time, now) else { return }
                 clients[client].reads -= 1
             } else if clients[client].changes > 0 {
-                guard admit(client, time), acquire(client, &time) else { return }
+                guard admit(client, time, now), acquire(client, time, now) else { return }
                 clients[client].changes -= 1
                 change(Int(clients[client].page), by: client)
             } else if clients[client].appends > 0 {
-                guard admit(client, time), extendTail(client, time) else { return }
+                guard admit(client, time, now), extendTail(client, time, now) else { return }
                 clients[client].appends -= 1
                 change(tailPage, by: client)
-            } else if !endTransaction(client, time) {
+            } else if !endTransaction(client, time, now) {
                 return
             }
             clients[client].page = -1
@@ -155,7 +164,20 @@ extension VirtualRun {
         events.add(.client, client, at: time)
     }
 
-    private mutating func beginTransaction(_ client: Int, _ time: inout UInt64) -> Bool {
+    private mutating func wake(_ client: Int) {
+        clients[client].wait = .none
+        runningCount += 1
+    }
+
+    /// Whether a client that works ahead of the others has to stop: what it wants next is shared with them, so it asks
+    /// when its time has come.
+    mutating func isAhead(_ client: Int, _ time: UInt64, _ now: UInt64) -> Bool {
+        guard time > now else { return false }
+        events.add(.client, client, at: time)
+        return true
+    }
+
+    private mutating func beginTransaction(_ client: Int, _ time: inout UInt64, _ now: UInt64) -> Bool {
         guard client < phase.threads else {
             clients[client].isActive = false
             runningCount -= 1
@@ -163,6 +185,7 @@ extension VirtualRun {
         }
         if let interval = interval(time) {
             if clients[client].due > time {
+                if isAhead(client, time, now) { return false }
                 suspend(client, .pause, time)
                 events.add(.client, client, at: min(clients[client].due, max(time + 1, phaseEnd)))
                 return false
@@ -189,8 +212,9 @@ extension VirtualRun {
     }
 
     /// Whether the transaction has ended; otherwise the client waits until it is durable.
-    private mutating func endTransaction(_ client: Int, _ time: UInt64) -> Bool {
+    private mutating func endTransaction(_ client: Int, _ time: UInt64, _ now: UInt64) -> Bool {
         if phase.workload.isDurable && clients[client].hasChanged && redo.flushed < redo.end {
+            if isAhead(client, time, now) { return false }
             clients[client].hasChanged = false
             redo.commits.append((Int32(client), redo.end))
             wantRedo(redo.end, now: time)
@@ -206,11 +230,12 @@ extension VirtualRun {
     }
 
     /// Whether a change may be made now; otherwise the client waits for room in the redo, or for its turn.
-    private mutating func admit(_ client: Int, _ time: UInt64) -> Bool {
+    private mutating func admit(_ client: Int, _ time: UInt64, _ now: UInt64) -> Bool {
         if redo.isFull {
+            if isAhead(client, time, now) { return false }
             redo.waiters.append(Int32(client))
             suspend(client, .redo, time)
-            wantCapacity(time)
+            askForCapacity(time)
             return false
         }
         guard admission != nil, !clients[client].isAdmitted else { return true }
@@ -219,8 +244,21 @@ extension VirtualRun {
         clients[client].ticket = admissionCharged
         clients[client].isAdmitted = true
         if admissionGranted >= admissionCharged { return true }
-        suspend(client, .admission, time)
-        events.add(.client, client, at: admissionTime(client, time))
+        if time > now {
+            // Until then it works.
+            clients[client].wait = .queueing
+            events.add(.client, client, at: time)
+            return false
+        }
+        return isAdmitted(client, now)
+    }
+
+    /// Whether a client may make its change, which has been charged; otherwise it waits for its turn.
+    private mutating func isAdmitted(_ client: Int, _ now: UInt64) -> Bool {
+        advanceAdmission(now)
+        if admissionGranted >= clients[client].ticket { return true }
+        suspend(client, .admission, now)
+        events.add(.client, client, at: admissionTime(client, now))
         return false
     }
 
@@ -239,7 +277,7 @@ extension VirtualRun {
     private func admissionTime(_ client: Int, _ time: UInt64) -> UInt64 {
         let lack = clients[client].ticket - admissionGranted
         let wait = (admission ?? 0) > 1 ? lack / (admission ?? 1) * 1e9 : 1e9
-        return time + UInt64(min(2e7, max(1000, wait)))
+        return time + UInt64(min(1e6, max(1000, wait)))
     }
 
     /// Whether a client that waits for its turn goes on.

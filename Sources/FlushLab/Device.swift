@@ -28,6 +28,7 @@ struct Device {
     private var busFree = 0.0
     private var readFree = 0.0
     private var writeFree = 0.0
+    private var load = DeviceLoad()
     private var credit: Double
     private var creditTime = 0.0
     private var operationFree = 0.0
@@ -127,16 +128,18 @@ struct Device {
     // MARK: Without heads
 
     private mutating func end(of request: Request, _ now: UInt64) -> UInt64 {
-        if request.operation == .flush {
-            return flushed(now)
-        }
+        if model.isLoaded { return loaded(request, now) }
+        if request.operation == .flush { return flushed(now) }
         let isRead = request.operation == .read
         let (time, pages) = (Double(now), max(1, Double(request.bytes) / 16384))
         var begin = time
         if isRead, model.readRate > 0 { begin = max(begin, pass(&readFree, time, pages / model.readRate)) }
         if !isRead, model.writeRate > 0 { begin = max(begin, pass(&writeFree, time, pages / model.writeRate)) }
+        let rate = isRead ? model.readRate : model.writeRate
+        let served = rate > 0 ? (pages - 1) / rate : 0
         if model.operationRate > 0 { begin = max(begin, passOperation(time)) }
-        let length = duration(isRead ? model.readTime : model.writeTime)
+        // A long one ends when its last page has passed.
+        let length = max(duration(isRead ? model.readTime : model.writeTime), UInt64(served * 1e9))
         // What a cap holds back comes when channels are free: the cap lies below what they can do.
         if begin > time { return transferred(request, from: UInt64(begin), UInt64(begin) + length) }
         var channel = 0
@@ -153,6 +156,20 @@ struct Device {
         let transfer = Double(request.bytes) / model.bandwidth
         let begin = pass(&busFree, Double(start), transfer)
         return max(end, UInt64(begin + transfer * 1e9))
+    }
+
+    /// The end of an operation that takes longer by what each one under way adds.
+    private mutating func loaded(_ request: Request, _ now: UInt64) -> UInt64 {
+        let more = model.bandwidth > 0 ? max(0, Double(request.bytes - 16384)) / model.bandwidth * 1e9 : 0
+        let (time, adds) =
+            switch request.operation {
+            case .read: (model.readTime, model.readLoad + more)
+            case .write: (model.writeTime, model.writeLoad + more)
+            case .flush: (model.flushTime, 0)
+            }
+        let end = now + duration(time) + UInt64(more + load.sum(at: now))
+        load.add(adds, until: end)
+        return end
     }
 
     /// The end of a flush: one at a time, and those that wait share the next.

@@ -51,6 +51,8 @@ extension DeviceModel {
         .amount("bandwidth", \.bandwidth, .bandwidth, 100e3...1e12, orZero: true),
         .amount("readRate", \.readRate, .rate, 1...1e9, orZero: true),
         .amount("writeRate", \.writeRate, .rate, 1...1e9, orZero: true),
+        .amount("readLoad", \.readLoad, .time, 100...10e9, orZero: true),
+        .amount("writeLoad", \.writeLoad, .time, 100...10e9, orZero: true),
         .amount("operationRate", \.operationRate, .rate, 1...1e9, orZero: true),
         .amount("burst", \.burst, .number, 1...1e12, orZero: true),
         .amount("burstRate", \.burstRate, .rate, 1...1e9, orZero: true),

@@ -26,6 +26,12 @@ package struct DeviceModel: Sendable, Hashable {
     package var readRate = 0.0
     /// See ``readRate``.
     package var writeRate = 0.0
+    /// By how much a read under way makes every operation longer that begins meanwhile.
+    ///
+    /// Devices behind a hypervisor do that. ``channels`` and rates mean nothing then; flushes add nothing.
+    package var readLoad = 0.0
+    /// By how much a write of 16 KiB does; longer ones add what ``bandwidth`` makes of the rest.
+    package var writeLoad = 0.0
     /// The most operations of any kind a second, without burst.
     package var operationRate = 0.0
     /// Operations that may be done beyond ``operationRate``, saved up while the device does less.
@@ -45,6 +51,9 @@ package struct DeviceModel: Sendable, Hashable {
 
     /// Creates a fast NVMe device.
     package init() {}
+
+    /// Whether operations make each other longer.
+    var isLoaded: Bool { readLoad > 0 || writeLoad > 0 }
 
     /// Whether it has heads, so that the place of an operation matters.
     package var hasHeads: Bool { longestSeek > 0 }

@@ -24,8 +24,10 @@ struct EventQueue {
         case cleaner
         /// The LRU flusher of an instance looks around.
         case flusher
-        /// A checkpoint is due; the data files are synced; the checkpoint is written.
-        case checkpointTimer, filesSynced, checkpointWritten
+        /// A checkpoint is due; the data files are synced; the checkpoint is written; it is durable.
+        case checkpointTimer, filesSynced, checkpointWritten, checkpointSynced
+        /// Who waits for room in the redo asks again.
+        case capacityTimer
         /// The throttle of writers is set.
         case throttle
         /// The next page of the scan is due.

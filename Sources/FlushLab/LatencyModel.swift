@@ -7,7 +7,7 @@ struct LatencyModel {
 
     /// Takes note of a write that took `duration` nanoseconds.
     mutating func note(now: UInt64, duration: UInt64) {
-        mean = mean == 0 ? Double(duration) : mean + (Double(duration) - mean) / 64
+        mean = mean == 0 ? Double(duration) : mean + (Double(duration) - mean) / 16
         turn(now)
         least.value = min(least.value, duration)
     }

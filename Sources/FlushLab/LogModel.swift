@@ -80,6 +80,8 @@ extension VirtualRun {
 
     /// Begins a checkpoint, unless one is under way: then another follows.
     mutating func beginCheckpoint(_ now: UInt64) {
+        // MariaDB's page cleaner makes the checkpoints, when it has done a round.
+        if scenario.redoLimits == .mariadb && busySlots > 0 { return }
         guard pendingCheckpoint == nil else {
             checkpointAgain = true
             return
@@ -104,8 +106,13 @@ extension VirtualRun {
         device.submit(.write, at: logPlace, bytes: 4096, .checkpointWritten, 0, now: now, &events)
     }
 
-    /// The checkpoint is written, with a sync that is counted as a part of the write.
+    /// The checkpoint is written, and has to be synced.
     mutating func checkpointWritten(now: UInt64) {
+        device.submit(.flush, at: 0, bytes: 0, .checkpointSynced, 0, now: now, &events)
+    }
+
+    /// The checkpoint is durable: there is room in the redo.
+    mutating func checkpointSynced(now: UInt64) {
         if let bound = pendingCheckpoint { redo.checkpoint = max(redo.checkpoint, bound) }
         pendingCheckpoint = nil
         if redo.isFull {
@@ -114,7 +121,9 @@ extension VirtualRun {
         } else {
             let waiters = redo.waiters
             redo.waiters = []
-            for client in waiters { resume(Int(client), at: now + wakeTime) }
+            // MariaDB's go on a while later, so that they do not all come at once.
+            let pause: UInt64 = scenario.redoLimits == .mariadb ? 10_000_000 : 0
+            for client in waiters { resume(Int(client), at: now + wakeTime + pause) }
         }
         endCheckpoint(now)
     }
@@ -135,8 +144,26 @@ extension VirtualRun {
         }
     }
 
+    /// A client waits for room in the redo; it asks every 20 ms.
+    mutating func askForCapacity(_ now: UInt64) {
+        wantCapacity(now)
+        guard !isCapacityTimed else { return }
+        isCapacityTimed = true
+        events.add(.capacityTimer, at: now + 20_000_000)
+    }
+
+    /// Who still waits for room asks again.
+    mutating func askAgain(_ now: UInt64) {
+        isCapacityTimed = false
+        if !redo.waiters.isEmpty { askForCapacity(now) }
+    }
+
     /// Takes note that somebody wants room in the redo.
     mutating func wantCapacity(_ now: UInt64) {
+        if scenario.redoLimits == .mariadb {
+            wakeCleaner(at: now)
+            return
+        }
         capacityWanted = true
         if pendingCheckpoint == nil { beginCheckpoint(now) } else { checkpointAgain = true }
     }

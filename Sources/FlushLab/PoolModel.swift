@@ -21,6 +21,8 @@ struct ModelPage {
     var leaves = false
     /// Whether it is being read.
     var isReading = false
+    /// Whether it is written because it lies beside one that must be.
+    var isNeighbour = false
     /// Clients that hold it.
     var holders: UInt16 = 0
     /// The batch that writes it.
@@ -251,18 +253,22 @@ struct PoolModel {
     }
 
     /// Chooses the oldest pages of an instance with changes below `limit`, at most `count`, and leaves them listed.
-    mutating func chooseOldest(_ index: Int, below limit: UInt64, count: Int) -> [Int32] {
-        guard let first = oldest(index), first < limit else { return [] }
-        var chosen: [Int32] = []
+    ///
+    /// Says how many it had to pass over.
+    mutating func chooseOldest(_ index: Int, below limit: UInt64, count: Int) -> (chosen: [Int32], skipped: Int) {
+        guard let first = oldest(index), first < limit else { return ([], 0) }
+        var (chosen, skipped) = ([Int32](), 0)
         var position = instances[index].flushHead
         while chosen.count < count, position < instances[index].flushList.count {
             let entry = instances[index].flushList[position]
             if entry.oldest >= limit { break }
             let page = pages[Int(entry.page)]
-            if page.oldest == entry.oldest && !page.isWriting && page.holders == 0 { chosen.append(entry.page) }
+            if page.oldest == entry.oldest {
+                if page.isWriting || page.holders > 0 { skipped += 1 } else { chosen.append(entry.page) }
+            }
             position += 1
         }
-        return chosen
+        return (chosen, skipped)
     }
 
     /// Looks through the end of the LRU list of an instance for `wanted` frames: clean pages leave at once, dirty ones

@@ -56,7 +56,8 @@ struct RedoModel {
         var limits = FlushingInputs.RedoLimits()
         limits.capacity = capacity
         limits.asyncFlushAge = found.asyncAge
-        limits.syncFlushAge = found.syncAge
+        // There is none between hurrying and waiting.
+        limits.syncFlushAge = found.checkpointAge
         limits.freeCheckCapacity = found.checkpointAge
         limits.dirtyPageAge = found.asyncAge
         return limits

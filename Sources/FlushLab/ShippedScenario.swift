@@ -32,11 +32,21 @@ package struct ShippedScenario: Sendable {
     package struct Claim: Sendable {
         /// What is claimed, in words.
         package let text: String
-        /// Judges the runs: whether the claim holds, and the figures that say so.
-        package let judge: @Sendable (Outcomes) -> (holds: Bool, figures: String)
+        private let condition: @Sendable (Outcomes) -> (holds: Bool, figures: String)
 
-        init(_ text: String, _ judge: @escaping @Sendable (Outcomes) -> (holds: Bool, figures: String)) {
-            (self.text, self.judge) = (text, judge)
+        init(_ text: String, _ condition: @escaping @Sendable (Outcomes) -> (holds: Bool, figures: String)) {
+            (self.text, self.condition) = (text, condition)
+        }
+
+        /// Judges the runs: whether the claim holds, and the figures that say so.
+        ///
+        /// None holds of runs in which nothing was done, or nothing written in any of them.
+        package func judge(_ outcomes: Outcomes) -> (holds: Bool, figures: String) {
+            for outcome in outcomes.all where !outcome.result.samples.contains(where: { $0.transactions > 0 }) {
+                return (false, "nothing happened in \(outcome.variant), \(outcome.result.policy.rawValue)")
+            }
+            let haveWritten = outcomes.all.contains { $0.result.samples.contains { $0.writes > 0 } }
+            return haveWritten ? condition(outcomes) : (false, "nothing was written")
         }
     }
 

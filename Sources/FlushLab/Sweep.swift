@@ -108,11 +108,16 @@ package struct Merit: Sendable, Hashable, Comparable {
         case .leastWrites:
             figures = [rate >= 0.9 * best ? 1 : 0, -(verdict.bytesPerTransaction ?? .infinity), rate]
         case .recovery(let seconds):
-            let isWithin = (verdict.recoverySeconds ?? 0) <= seconds
-            figures = [isWithin ? 1 : 0, isWithin ? rate : 0]
+            self = .recovering(in: verdict.recoverySeconds ?? 0, within: seconds, rate: rate)
         case .throughput:
             figures = [rate]
         }
+    }
+
+    /// What a throughput with a time of recovery is worth: outside the aim the way to it counts, so that a search knows
+    /// whereto.
+    static func recovering(in seconds: Double, within aim: Double, rate: Double) -> Merit {
+        Merit(figures: seconds <= aim ? [1, rate] : [0, -seconds])
     }
 
     /// Whether the first figure in which they differ is less.

@@ -22,7 +22,7 @@ package struct VirtualRun {
     // Writing.
     var batches: [BatchModel] = []
     var services: [ServiceModel] = []
-    var writing: [Int] = []
+    /// Pages that were taken to be written and are not noticed to be.
     var writesInFlight = 0
     var latency = LatencyModel()
     var pagesWritten: UInt64 = 0
@@ -34,6 +34,8 @@ package struct VirtualRun {
     // The cleaner.
     var decisions: any FlushingDecisions
     let usesLRUThreads: Bool
+    /// What `automatic` stands for.
+    let measuredCapacity: Int
     var round: CleanerRound
     var isEarly = false
     var cleanerDue = UInt64.max
@@ -45,6 +47,7 @@ package struct VirtualRun {
     var beatIsUrgent = false
     var beatListWritten = 0
     var beatOtherWork = 0
+    var beatSkipped = 0
     var urgentLSN: UInt64 = 0
     var flushers: [FlusherModel] = []
     var readsSeen: UInt64 = 0
@@ -56,6 +59,7 @@ package struct VirtualRun {
     var checkpointBefore: UInt64 = 0
     var checkpointAgain = false
     var capacityWanted = false
+    var isCapacityTimed = false
     var throttling = WriterThrottling()
     var policyAdmission: Double?
     var throttleAdmission: Double?
@@ -78,9 +82,6 @@ package struct VirtualRun {
     var tailPage = -1
     var tailRows = 0
     var scanPage = 0
-    /// Processors that writing pages takes, measured over the last tenth of a second.
-    var background = 0.0
-    private var backgroundMark: UInt64 = 0
     private var endMark: UInt64
     private var deviceMark = 0
     private var queueMark = 0.0
@@ -106,6 +107,7 @@ package struct VirtualRun {
         chooser = PageChooser(.uniform, count: scenario.pageCount, seed: scenario.seed)
         fractions = SeededRandom(seed: scenario.seed ^ 0xF7AC)
         endMark = redo.end
+        measuredCapacity = device.automaticCapacity(scenario.options.doublewrite)
         var recommendation = FlushingRecommendation(instanceCount: count, lruPages: pool.freeTarget)
         recommendation.nextRound = 0
         round = CleanerRound(recommendation, at: 0)
@@ -131,19 +133,9 @@ package struct VirtualRun {
     var dataEnd: UInt64 { UInt64(scenario.pageCount) * 16384 }
     var logPlace: UInt64 { dataEnd + UInt64(services.count * Self.ringBatches * (batchPages + 1)) * 16384 }
     var wakeTime: UInt64 { UInt64(scenario.machine.wakeTime) }
-    /// How much longer work takes because more threads want processors than there are.
-    var slowdown: Double {
-        max(1, (Double(runningCount) + background) / max(0.1, scenario.machine.processors))
-    }
-    /// Half of the pages that the device writes in a second with all channels, as the engine measures at opening.
-    var measuredCapacity: Int {
-        let model = scenario.device
-        var rate = Double(model.channels) * 1e9 / max(1, model.hasHeads ? model.shortestSeek : model.writeTime)
-        if model.bandwidth > 0 { rate = min(rate, model.bandwidth / 16384) }
-        if model.writeRate > 0 { rate = min(rate, model.writeRate) }
-        if model.operationRate > 0 { rate = min(rate, model.operationRate) }
-        return max(100, Int(rate / 2))
-    }
+    /// How much longer work takes because more threads want processors than there are: clients that run, and threads
+    /// that prepare pages to be written.
+    var slowdown: Double { max(1, Double(runningCount) / max(0.1, scenario.machine.processors)) }
 
     // MARK: The course of events
 
@@ -216,6 +208,8 @@ package struct VirtualRun {
             if index == 0 { scheduleCheckpoint(now) }
         case .filesSynced: complete(now) { $0.filesSynced(now: now) }
         case .checkpointWritten: complete(now) { $0.checkpointWritten(now: now) }
+        case .checkpointSynced: complete(now) { $0.checkpointSynced(now: now) }
+        case .capacityTimer: askAgain(now)
         case .throttle: events.add(.throttle, at: adjustThrottle(now))
         case .scan: scan(now, phase: index)
         }
@@ -252,8 +246,6 @@ package struct VirtualRun {
             sample.backPressure = admission < 1 ? .stopped : isHeld ? .delayed : .normal
         }
         (endMark, deviceMark, queueMark) = (redo.end, device.bytesWritten, device.queueTime)
-        background = Double(pagesWritten - backgroundMark) * scenario.machine.pageWriteTime / 1e8
-        backgroundMark = pagesWritten
         result.samples.append(sample)
         sample = Sample()
         durations.clear()

@@ -13,8 +13,6 @@ struct BatchModel {
     /// Pages whose writes have begun, and that are not written.
     var next = 0
     var left = 0
-    /// Those behind this index are neighbours.
-    var chosenCount = 0
     var reason = WriteReason.active
     /// Whose batch it is.
     var service = 0
@@ -43,9 +41,13 @@ struct ServiceModel {
     var reason = WriteReason.active
     /// Pages that were chosen and not begun.
     var chosen: [Int32] = []
-    var chosenNeighbours = 0
     /// Whether a batch is on its way to having its copies durable: one after the other, as one thread does it.
     var isProtecting = false
+    /// Batches whose pages may be written, and writes that have begun.
+    var writing: [Int] = []
+    var inFlight = 0
+    /// Pages that were written while the thread was protecting others, so that it has not noticed.
+    var unnoticed: [Int] = []
     /// Batches under way, at most two.
     var underWay = 0
     /// Batches in the doublewrite ring whose pages are not synced.
@@ -57,14 +59,16 @@ struct ServiceModel {
     var listWritten = 0
     var lruWritten = 0
     var freed = 0
+    /// Pages that had to be left alone.
+    var skipped = 0
 
     var isBusy: Bool { stage != .none }
 }
 
 // Writing: services choose pages, batches bring them to the device.
 extension VirtualRun {
-    /// Writes that the queues of all writers together take.
-    static var queueDepth: Int { 256 }
+    /// Writes that the queue of a writer takes.
+    static var queueDepth: Int { 128 }
     /// Batches that the ring of a writer holds.
     static var ringBatches: Int { 8 }
 
@@ -73,6 +77,7 @@ extension VirtualRun {
         services[service].listWritten = 0
         services[service].lruWritten = 0
         services[service].freed = 0
+        services[service].skipped = 0
         enter(services[service].stage, service, now)
     }
 
@@ -90,7 +95,9 @@ extension VirtualRun {
         let (freed, dirty) = pool.sweep(order.instance, wanted: wanted, most: max(wanted, batchPages))
         services[service].freed += freed
         let budget = max(0, min(wanted - freed, order.lruPages))
-        services[service].chosen = Array(dirty.prefix(budget))
+        var chosen = Array(dirty.prefix(budget))
+        addNeighbours(&chosen, budget: budget, areOld: true)
+        services[service].chosen = chosen
         if freed > 0 { grantFrames(order.instance, now) }
     }
 
@@ -121,19 +128,22 @@ extension VirtualRun {
         let left = services[service].listPages
         guard left > 0 else { return }
         let order = services[service]
-        var chosen = pool.chooseOldest(order.instance, below: order.limit, count: min(left, batchPages))
+        let budget = min(left, batchPages)
+        var (chosen, skipped) = pool.chooseOldest(order.instance, below: order.limit, count: budget)
         if chosen.isEmpty {
+            services[service].skipped += skipped
             services[service].listPages = 0
             return
         }
-        let count = chosen.count
-        addNeighbours(&chosen, budget: left - count)
-        services[service].chosenNeighbours = chosen.count - count
+        addNeighbours(&chosen, budget: budget, areOld: false)
         services[service].chosen = chosen
         services[service].listPages = max(0, left - chosen.count)
     }
 
-    private mutating func addNeighbours(_ chosen: inout [Int32], budget: Int) {
+    /// Puts the neighbours of the chosen pages between them, each page with its own in the order of their numbers.
+    ///
+    /// At most `budget` are left then; what does not fit waits for later.
+    private mutating func addNeighbours(_ chosen: inout [Int32], budget: Int, areOld: Bool) {
         guard scenario.options.neighbours != .none, let first = chosen.first else { return }
         let index = pool.instance(of: Int(first))
         let area = NeighbourArea(
@@ -143,15 +153,19 @@ extension VirtualRun {
             // Lists of a pool that never evicts are not kept.
             lruLength: pool.isRoomy ? max(512, pool.residentCount) : pool.instances[index].pageCount
         )
-        var taken = Set(chosen)
-        var left = max(0, budget)
-        for page in chosen where left > 0 {
-            let found = area.pages(around: UInt32(page), budget: left) { pool.isFlushable(Int($0)) }
-            for number in found where taken.insert(Int32(number)).inserted {
-                chosen.append(Int32(number))
-                left -= 1
+        var all: [Int32] = []
+        var taken = Set<Int32>()
+        for victim in chosen where !taken.contains(victim) {
+            guard all.count < budget else { break }
+            let found = area.pages(around: UInt32(victim), budget: budget - all.count) { page in
+                pool.isFlushable(Int(page)) && (!areOld || pool.isRoomy || pool.pages[Int(page)].isOld)
+            }
+            for page in found.map({ Int32($0) }) where taken.insert(page).inserted {
+                pool.pages[Int(page)].isNeighbour = page != victim
+                all.append(page)
             }
         }
+        chosen = all
     }
 
     private mutating func beginBatch(_ service: Int, _ now: UInt64) {
@@ -171,14 +185,16 @@ extension VirtualRun {
             pool.pages[Int(page)].leaves = order.stage == .lru
             batch.pages.append(page)
         }
-        batch.chosenCount = batch.pages.count - min(batch.pages.count, order.chosenNeighbours)
+        services[service].skipped += count - batch.pages.count
         services[service].chosen.removeFirst(count)
-        services[service].chosenNeighbours = 0
         guard !batch.pages.isEmpty else { return }
         batch.left = batch.pages.count
         batches[index] = batch
         services[service].underWay += 1
         services[service].isProtecting = true
+        writesInFlight += batch.pages.count
+        // The thread that prepares them runs.
+        runningCount += 1
         if order.stage == .lru {
             services[service].lruWritten += batch.pages.count
         } else {
@@ -190,6 +206,7 @@ extension VirtualRun {
 
     /// The processor time of a batch is over: its redo has to be durable next.
     mutating func prepared(_ batch: Int, now: UInt64) {
+        runningCount -= 1
         if redo.flushed < batches[batch].needed {
             redo.batches.append((batch, batches[batch].needed))
             wantRedo(batches[batch].needed, now: now)
@@ -251,35 +268,60 @@ extension VirtualRun {
 
     /// The copies are durable, so the pages may be written, as many at once as the window allows.
     mutating func beginWrites(_ batch: Int, now: UInt64) {
-        writing.append(batch)
-        pump(now)
-        // While its pages are on their way, the next is chosen.
         let service = batches[batch].service
+        services[service].writing.append(batch)
         services[service].isProtecting = false
+        let ended = services[service].unnoticed
+        services[service].unnoticed = []
+        for page in ended { _ = notice(page, now) }
+        pump(service, now)
+        // While its pages are on their way, the next is chosen.
         advance(service, now: now)
     }
 
-    /// Begins writes as long as the window has room.
+    /// Begins writes of every thread that looks after its writes.
     mutating func pump(_ now: UInt64) {
-        let window = round.recommendation.writeWindow ?? Self.queueDepth
-        while writesInFlight < window, let batch = writing.first {
+        for service in services.indices where !services[service].isProtecting { pump(service, now) }
+    }
+
+    /// Begins writes as long as the part of the window that a thread has is not used up.
+    private mutating func pump(_ service: Int, _ now: UInt64) {
+        let isLister = service < pool.instances.count
+        let threads = isLister ? max(1, scenario.options.cleanerThreads) : pool.instances.count
+        let window = round.recommendation.writeWindow.map { max(1, ($0 + threads - 1) / threads) } ?? .max
+        while services[service].inFlight < min(window, Self.queueDepth), let batch = services[service].writing.first {
             let page = batches[batch].pages[batches[batch].next]
             batches[batch].next += 1
-            if batches[batch].next == batches[batch].pages.count { writing.removeFirst() }
-            writesInFlight += 1
+            if batches[batch].next == batches[batch].pages.count { services[service].writing.removeFirst() }
+            services[service].inFlight += 1
             pool.pages[Int(page)].started = UInt32(truncatingIfNeeded: now / 1000)
             device.submit(.write, at: UInt64(page) * 16384, bytes: 16384, .pageWritten, Int(page), now: now, &events)
         }
     }
 
-    /// A page is written.
+    /// A page is written; the thread that began that notices unless it waits for copies of others to be durable.
     mutating func pageWritten(_ page: Int, now: UInt64) {
+        let service = batches[Int(pool.pages[page].batch)].service
+        if services[service].isProtecting {
+            services[service].unnoticed.append(page)
+            return
+        }
+        let isLast = notice(page, now)
+        pump(service, now)
+        if isLast { advance(service, now: now) }
+    }
+
+    /// Takes note of a written page; returns whether it was the last of its batch.
+    private mutating func notice(_ page: Int, _ now: UInt64) -> Bool {
+        let batch = Int(pool.pages[page].batch)
+        let service = batches[batch].service
         writesInFlight -= 1
+        services[service].inFlight -= 1
         let duration = UInt32(truncatingIfNeeded: now / 1000) &- pool.pages[page].started
         latency.note(now: now, duration: UInt64(duration) * 1000)
-        let batch = Int(pool.pages[page].batch)
         pool.pages[page].isWriting = false
-        count(batch)
+        count(page, batches[batch].reason)
+        batches[batch].left -= 1
         filesWritten = true
         if pool.pages[page].leaves {
             pool.pages[page].leaves = false
@@ -288,31 +330,23 @@ extension VirtualRun {
                 grantFrames(pool.instance(of: page), now)
             }
         }
-        pump(now)
-        guard batches[batch].left == 0 else { return }
+        guard batches[batch].left == 0 else { return false }
         batches[batch].isFree = true
         batches[batch].minimum = .max
-        let service = batches[batch].service
         services[service].underWay -= 1
         if services[service].ringUsed >= Self.ringBatches / 2 { syncRing(service, now) }
-        advance(service, now: now)
+        return true
     }
 
-    private mutating func count(_ batch: Int) {
-        let number = batches[batch].pages.count - batches[batch].left
-        batches[batch].left -= 1
+    private mutating func count(_ page: Int, _ reason: WriteReason) {
         pagesWritten += 1
-        let isNeighbour = number >= batches[batch].chosenCount
-        if batches[batch].reason == .lru {
-            lruPagesWritten += 1
-        } else {
-            listPagesWritten += 1
-        }
-        if isNeighbour {
+        if reason == .lru { lruPagesWritten += 1 } else { listPagesWritten += 1 }
+        if pool.pages[page].isNeighbour {
+            pool.pages[page].isNeighbour = false
             sample.writesNeighbours += 1
             return
         }
-        switch batches[batch].reason {
+        switch reason {
         case .active: sample.writesActive += 1
         case .idle: sample.writesIdle += 1
         case .sync: sample.writesSync += 1

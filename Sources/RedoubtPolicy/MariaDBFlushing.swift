@@ -5,7 +5,9 @@ import RedoubtCore
 ///
 /// The pool counts as one; its pages are shared out evenly. The log asks for the targets: the soft one when the age
 /// passes the asynchronous limit, the furious one when it passes the limit at which writers wait
-/// (``ClassicRedoLimits``); a target stays until the oldest change has passed it.
+/// (``ClassicRedoLimits``). Both lie the asynchronous age before the end of the log, and a target stays until the
+/// oldest change has passed it: a furious flush goes on until the age is an eighth below the limit, and then nothing is
+/// written until the next second or the next request.
 ///
 /// ## References
 /// MariaDB 11.8: `buf_flush_page_cleaner`, `buf_flush_ahead`, `page_cleaner_flush_pages_recommendation`.
@@ -13,6 +15,7 @@ package struct MariaDBFlushing: FlushingDecisions, Hashable {
     private var averages = FlushingAverages()
     private var softTarget: UInt64 = 0
     private var furiousTarget: UInt64 = 0
+    private var wasFurious = false
 
     /// Creates a policy that has seen nothing.
     package init() {}
@@ -36,6 +39,8 @@ package struct MariaDBFlushing: FlushingDecisions, Hashable {
             // Whoever waits for a frame may hold latches that these pages need: frames come first.
             result.flushesLRUFirst = Self.needsEviction(inputs)
             result.listPages = inputs.evenly(most)
+        } else if wasFurious {
+            // The cleaner waits for its next second, or to be called again.
         } else if softTarget > 0 {
             result.mode = .active
             result.lsnLimit = softTarget
@@ -44,6 +49,7 @@ package struct MariaDBFlushing: FlushingDecisions, Hashable {
             result.mode = mode
             result.listPages = inputs.evenly(count)
         }
+        wasFurious = furiousTarget > 0
         result.lruPages = Self.lruPages(inputs, flushed: result.listPages.reduce(0, +))
         result.figures.averagePageRate = averages.pageRate
         result.figures.averageLSNRate = averages.lsnRate
@@ -53,11 +59,10 @@ package struct MariaDBFlushing: FlushingDecisions, Hashable {
     private mutating func updateTargets(_ inputs: FlushingInputs, oldest: UInt64) {
         let limits = Self.limits(inputs)
         let age = Int(inputs.currentLSN - min(inputs.currentLSN, inputs.available))
-        if age > limits.checkpointAge && inputs.options.flushSync {
-            furiousTarget = max(furiousTarget, inputs.currentLSN - UInt64(limits.checkpointAge))
-        }
         if age > limits.asyncAge {
-            softTarget = max(softTarget, inputs.currentLSN - UInt64(limits.asyncAge))
+            let target = inputs.currentLSN - UInt64(limits.asyncAge)
+            softTarget = max(softTarget, target)
+            if age >= limits.checkpointAge && inputs.options.flushSync { furiousTarget = max(furiousTarget, target) }
         }
         if oldest >= furiousTarget { furiousTarget = 0 }
         if oldest >= softTarget { softTarget = 0 }

@@ -79,6 +79,48 @@ import Testing
         #expect(ends.last { $0.page == 2 }?.time == 198_000_000)
     }
 
+    @Test func `each operation under way makes those that begin longer, until it ends`() {
+        var bench = Bench { model in
+            (model.readTime, model.writeTime, model.flushTime) = (60_000, 50_000, 30_000)
+            (model.readLoad, model.writeLoad, model.bandwidth) = (20_000, 10_000, 16_384_000_000)
+        }
+        for page in 1...3 { bench.submit(.read, page: page) }
+        bench.submit(.write, page: 4)
+        bench.submit(.flush, page: 5)
+        // 128 pages more than one, a microsecond each.
+        bench.submit(.write, page: 6, bytes: 129 * 16384)
+        bench.submit(.read, page: 7)
+        // When all but the last two have ended, and when all have.
+        bench.submit(.read, page: 8, at: 240_000)
+        bench.submit(.read, page: 9, at: 2_000_000)
+        let ends = Dictionary(uniqueKeysWithValues: bench.finish().map { ($0.page, $0.time / 1000) })
+        #expect([1, 2, 3, 4, 5].map { ends[$0] } == [60, 80, 100, 110, 100])
+        #expect(ends[6] == 50 + 70 + 128)
+        #expect(ends[7] == 60 + 70 + 10 + 128)
+        #expect(ends[8] == 240 + 60 + 20 + 10 + 128)
+        #expect(ends[9] == 2060)
+    }
+
+    @Test func `a long write under a cap ended before its pages had passed`() {
+        var bench = Bench { ($0.writeRate, $0.writeTime) = (10_000, 50_000) }
+        bench.submit(.write, bytes: 100 * 16384)
+        #expect(bench.finish().map(\.time) == [9_900_000])
+    }
+
+    @Test func `an automatic capacity is a quarter of what the device writes, or half without images`() {
+        func capacity(_ doublewrite: Configuration.Doublewrite, _ change: (inout DeviceModel) -> Void) -> Int {
+            Bench(change).device.automaticCapacity(doublewrite)
+        }
+        let steady = { (model: inout DeviceModel) in (model.channels, model.writeTime) = (10, 1_000_000) }
+        #expect((2400...2500).contains(capacity(.on, steady)))
+        #expect((4800...5000).contains(capacity(.changedSectors, steady)))
+        #expect(capacity(.off, steady) == 2000, "nothing is measured")
+        let disk = { (model: inout DeviceModel) in
+            (model.longestSeek, model.shortestSeek, model.rotation) = (16_000_000, 1_000_000, 8_333_000)
+        }
+        #expect(capacity(.on, disk) == 100, "the least")
+    }
+
     @Test func `burst credit is spent, and saved up again`() throws {
         var bench = Bench { model in
             (model.operationRate, model.burst, model.burstRate, model.channels) = (100, 500, 1000, 1000)

@@ -73,6 +73,19 @@ import Testing
         #expect(scenario == before)
     }
 
+    @Test func `a search for a time of recovery gave up where nothing near kept to it`() {
+        let axis = Sweep.Axis(key: "capacity", values: (0..<300).map(String.init))
+        var search = Search(axes: [axis])
+        while case let points = search.next(), !points.isEmpty {
+            for point in points {
+                // The ends and the middle, with which it begins, are all too slow.
+                let seconds = point[0] == 0 ? 1000 : Double(point[0])
+                search.note(point, .recovering(in: seconds, within: 100, rate: Double(point[0])))
+            }
+        }
+        #expect(search.best == [100])
+    }
+
     @Test func `a search climbs to the best of a grid and is never worse than its coarse points`() {
         let axes = [
             Sweep.Axis(key: "a", values: (0..<9).map(String.init)),

@@ -91,6 +91,21 @@ import Testing
         #expect(commit.commit > 0 && commit.frames == 0, "\(commit)")
     }
 
+    @Test(arguments: [FlushingPolicy.mysql80, .redoubt])
+    func `clients and writers had more processors than there are`(policy: FlushingPolicy) {
+        var scenario = Self.redoBound()
+        scenario.device.writeRate = 0
+        (scenario.machine.processors, scenario.machine.pageWriteTime) = (2, 50_000)
+        scenario.phases[0].threads = 8
+        let result = VirtualRun.run(scenario, policy: policy)
+        let done = result.samples.reduce(0) { $0 + $1.transactions }
+        let writes = result.samples.reduce(0) { $0 + $1.writes }
+        let used = Double(done) * 100e-6 + Double(writes) * 50e-6
+        // What is under way at the ends may count for one side only.
+        #expect(used < 1.05 * 2 * 4, "\(used) s of processors in 4 s")
+        #expect(used > 0.8 * 2 * 4, "\(used) s: something else was the limit")
+    }
+
     @Test func `a rate is kept, also one that rises`() {
         var scenario = Self.redoBound()
         (scenario.phases[0].rate, scenario.phases[0].endRate) = (1000, 3000)

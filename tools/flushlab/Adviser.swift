@@ -32,7 +32,7 @@ struct Adviser {
             throw .usage("there is nothing to choose from; name settings with --over")
         }
         let chosen = try adviser.changed(best)
-        Screen.tell("\(adviser.verdicts.count) settings tried in \(NumberText.duration(Screen.seconds - start))")
+        Screen.complain("\(adviser.verdicts.count) settings tried in \(NumberText.duration(Screen.seconds - start))")
         var isReached = true
         if case .recovery(let seconds) = aim, (verdict.recoverySeconds ?? 0) > seconds {
             isReached = false

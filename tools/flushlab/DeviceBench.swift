@@ -14,6 +14,8 @@ struct DeviceBench {
     private static let pageBytes = 16384
     private static let fileBytes = 1 << 30
     private static let threadCount = 16
+    /// As long as a doublewrite segment.
+    private static let longBytes = 2 << 20
     private static let seconds = 1.5
 
     /// Measures the device that holds `folder`, in about fifteen seconds.
@@ -57,6 +59,7 @@ struct DeviceBench {
         let manyReads = unsafe try run(Self.threadCount) { unsafe pread($0, $1, Self.pageBytes, $2) }
         let writes = unsafe try run(1) { unsafe pwrite($0, $1, Self.pageBytes, $2) }
         let manyWrites = unsafe try run(Self.threadCount) { unsafe pwrite($0, $1, Self.pageBytes, $2) }
+        let long = unsafe try run(1, bytes: Self.longBytes) { unsafe pwrite($0, $1, Self.longBytes, $2) }
         let syncs = unsafe try run(1) { file, buffer, place in
             guard unsafe pwrite(file, buffer, 4096, place) == 4096 else { return -1 }
             return fdatasync(file) == 0 ? Self.pageBytes : -1
@@ -64,15 +67,17 @@ struct DeviceBench {
         var model = DeviceModel()
         model.name = "this-machine"
         model.title = "this machine, measured"
-        model.readTime = Self.rounded(reads.median)
-        model.writeTime = Self.rounded(writes.median)
+        model.readTime = Self.rounded(reads.mean)
+        model.writeTime = Self.rounded(writes.mean)
         // A write of 4 KiB takes about as long as one of a page where the path is what takes the time.
-        model.flushTime = Self.rounded(max(1000, syncs.median - writes.median))
-        model.readRate = Self.rounded(manyReads.rate)
-        model.writeRate = Self.rounded(manyWrites.rate)
-        let most = max(manyReads.rate, manyWrites.rate) * Double(Self.pageBytes)
-        model.bandwidth = Self.rounded(2 * most)
-        model.channels = 32
+        model.flushTime = Self.rounded(max(1000, syncs.mean - writes.mean))
+        // What each of fifteen others adds.
+        let others = Double(Self.threadCount - 1)
+        model.readLoad = Self.rounded(max(100, (manyReads.mean - reads.mean) / others))
+        model.writeLoad = Self.rounded(max(100, (manyWrites.mean - writes.mean) / others))
+        let rest = max(1000, long.mean - writes.mean)
+        model.bandwidth = Self.rounded(Double(Self.longBytes - Self.pageBytes) / rest * 1e9)
+        model.channels = 1024
         model.spread = min(1, max(0.05, reads.spread))
         model.spread = (model.spread * 100).rounded() / 100
         model.size = 1e12
@@ -92,16 +97,15 @@ struct DeviceBench {
 
     /// What operations took.
     private struct Outcome: Sendable {
-        /// The median in nanoseconds.
-        var median = 0.0
+        /// The mean in nanoseconds, without the longest hundredth.
+        var mean = 0.0
         /// The standard deviation of the logarithm, by the middle 80 of 100.
         var spread = 0.0
-        /// Operations a second.
-        var rate = 0.0
     }
 
     private func run(
         _ threads: Int,
+        bytes: Int = pageBytes,
         _ operation: @escaping @Sendable (Int32, UnsafeMutableRawPointer, Int) -> Int
     ) throws(CommandFailure) -> Outcome {
         let start = Screen.seconds
@@ -112,7 +116,7 @@ struct DeviceBench {
             workers.append(
                 try explaining { () throws(RedoubtError) in
                     try Scheduling.start("bench-\(number)") {
-                        unsafe shared.work(file, number, start + Self.seconds, operation)
+                        unsafe shared.work(file, number, bytes, until: start + Self.seconds, operation)
                     }
                 }
             )
@@ -124,10 +128,10 @@ struct DeviceBench {
         }
         func quantile(_ share: Double) -> Double { times[Int(Double(times.count - 1) * share)] }
         var outcome = Outcome()
-        outcome.median = quantile(0.5)
+        let usual = times[..<max(1, times.count * 99 / 100)]
+        outcome.mean = usual.reduce(0, +) / Double(usual.count)
         // 2.563 standard deviations lie between the 10th and the 90th percentile.
         outcome.spread = log(max(1.01, quantile(0.9) / max(1, quantile(0.1)))) / 2.563
-        outcome.rate = Double(times.count) / (Screen.seconds - start)
         return outcome
     }
 
@@ -142,23 +146,20 @@ struct DeviceBench {
         func work(
             _ file: Int32,
             _ number: Int,
-            _ end: Double,
+            _ bytes: Int,
+            until end: Double,
             _ operation: (Int32, UnsafeMutableRawPointer, Int) -> Int
         ) {
-            let buffer = UnsafeMutableRawPointer.allocate(byteCount: pageBytes, alignment: 4096)
+            let buffer = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 4096)
             defer { unsafe buffer.deallocate() }
-            unsafe buffer.initializeMemory(
-                as: UInt8.self,
-                repeating: UInt8(truncatingIfNeeded: number),
-                count: pageBytes
-            )
+            unsafe buffer.initializeMemory(as: UInt8.self, repeating: UInt8(truncatingIfNeeded: number), count: bytes)
             var random = SeededRandom(seed: UInt64(number + 1))
             var own: [Double] = []
             while true {
                 let begin = Scheduling.now()
                 if Screen.seconds >= end { break }
-                let place = random.below(fileBytes / pageBytes) * pageBytes
-                if unsafe operation(file, buffer, place) != pageBytes {
+                let place = random.below(fileBytes / bytes) * bytes
+                if unsafe operation(file, buffer, place) != bytes {
                     failed.store(true, ordering: .releasing)
                     return
                 }

@@ -88,6 +88,11 @@ enum LabFiles {
         return try understood { () throws(ScenarioProblem) in try RunResult(jsonLines: bytes, file: path) }
     }
 
+    /// Returns the text of the file at `path`.
+    static func text(of path: String) throws(CommandFailure) -> String {
+        String(decoding: try bytes(of: path, most: resultLimit), as: UTF8.self)
+    }
+
     /// Writes `text` to the file at `path`, whole or not at all.
     static func write(_ text: String, to path: String) throws(CommandFailure) {
         try explaining { () throws(RedoubtError) in try WholeFile.write(Array(text.utf8), to: path) }

@@ -22,10 +22,9 @@ struct RealRun {
     ///
     /// Waits for as long as the phases take, and for the data to be loaded.
     func run(_ scenario: Scenario, policy: FlushingPolicy) throws(RedoubtError) -> Outcome {
-        // A folder of our own, which nobody else can have put anything into.
-        let own = try Self.ownFolder(in: folder)
-        defer { Self.remove(own) }
-        let path = "\(own)/database"
+        let own = try OwnFolder(in: folder)
+        defer { own.remove() }
+        let path = "\(own.path)/database"
         let rowCount = scenario.pageCount * 16384 / RealLoad.bytesPerRow
         try load(path, rowCount, scenario)
         let database = try Database.open(at: path, configuration: Self.configuration(scenario, policy))
@@ -113,32 +112,6 @@ struct RealRun {
         unsafe getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         let user = Double(usage.ru_utime.tv_sec) + Double(usage.ru_utime.tv_usec) / 1e6
         return user + Double(usage.ru_stime.tv_sec) + Double(usage.ru_stime.tv_usec) / 1e6
-    }
-
-    private static func ownFolder(in folder: String) throws(RedoubtError) -> String {
-        var name = Array("\(folder)/flushlab-XXXXXX".utf8CString)
-        guard unsafe mkdtemp(&name) != nil else {
-            let reason = unsafe String(cString: strerror(errno))
-            throw RedoubtError(.systemCallFailed, "no folder can be made in \(folder): \(reason)")
-        }
-        return String(decoding: name.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
-
-    /// Removes a folder and what is in it; links are removed, not followed.
-    private static func remove(_ path: String) {
-        var status = stat()
-        guard unsafe lstat(path, &status) == 0, status.st_mode & S_IFMT == S_IFDIR else { return }
-        guard let directory = unsafe opendir(path) else { return }
-        while let entry = unsafe readdir(directory) {
-            let name = unsafe withUnsafeBytes(of: &entry.pointee.d_name) { bytes in
-                unsafe String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
-            }
-            if name == "." || name == ".." { continue }
-            remove("\(path)/\(name)")
-            _ = unsafe unlink("\(path)/\(name)")
-        }
-        _ = unsafe closedir(directory)
-        _ = unsafe rmdir(path)
     }
 }
 

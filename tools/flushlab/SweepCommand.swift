@@ -106,7 +106,7 @@ extension Command {
         let start = Screen.seconds
         let verdicts = try Crew.run(sweep.points, threads: try threads(arguments), label: "sweep", warmUp: .none)
         let figure = try figure(arguments)
-        Screen.tell("\(sweep.points.count) runs in \(NumberText.duration(Screen.seconds - start))")
+        Screen.complain("\(sweep.points.count) runs in \(NumberText.duration(Screen.seconds - start))")
         let maps = maps(sweep, verdicts, figure)
         for map in maps { Screen.tell("\n" + map.text) }
         if let path = arguments.option("csv") { try LabFiles.write(csv(sweep, verdicts), to: path) }
@@ -129,7 +129,10 @@ extension Command {
     ) { arguments throws(CommandFailure) in
         let scenario = try LabFiles.scenario(arguments)
         let aim = try aim(arguments.option("aim") ?? "noStalls")
-        let axes = try arguments.has("over") ? axes(arguments.option("over") ?? "") : usualAxes
+        var axes = try arguments.has("over") ? axes(arguments.option("over") ?? "") : usualAxes
+        if !axes.contains(where: { $0.key == "policies" }) && scenario.policies.count > 1 {
+            axes.append(Sweep.Axis(key: "policies", values: scenario.policies.map(\.rawValue)))
+        }
         return try Adviser(
             scenario,
             aim: aim,
@@ -175,7 +178,9 @@ extension Command {
     private static func axes(_ text: String) throws(CommandFailure) -> [Sweep.Axis] {
         var found: [Sweep.Axis] = []
         for (key, text) in try LabFiles.settings(text) {
-            let values = text.split(separator: ",").map { LabFiles.trimmed(String($0)) }
+            var values = text.split(separator: ",").map { LabFiles.trimmed(String($0)) }
+            // A point of a grid is one run.
+            if key == "policies" && values == ["all"] { values = FlushingPolicy.allCases.map(\.rawValue) }
             guard !values.isEmpty, Set(values).count == values.count else {
                 throw .usage("--over has \"\(key)=\(text)\"; give it one value or more, each once, with commas between")
             }
