@@ -65,10 +65,3 @@ extension Database {
         return try batch.commit()
     }
 }
-
-extension RedoubtError {
-    /// The error as the caller gets it of whose call no change stays: `.notDurable` would say that one was made.
-    var ofNoChange: RedoubtError {
-        code == .notDurable ? RedoubtError(.diskFull, message, path: path, errno: errno) : self
-    }
-}

@@ -1,5 +1,6 @@
 public import RedoubtCore
 import RedoubtEngine
+import RedoubtLog
 import RedoubtSystem
 
 /// A keyspace as files that a MariaDB or MySQL server imports, and the statements that do it.

@@ -224,8 +224,7 @@ extension Engine {
         do throws(RedoubtError) {
             return try body()
         } catch {
-            guard error.code == .notDurable else { throw error }
-            throw RedoubtError(.diskFull, error.message, path: error.path, errno: error.errno)
+            throw error.ofNoChange
         }
     }
 

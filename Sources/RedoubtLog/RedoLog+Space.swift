@@ -19,12 +19,8 @@ extension RedoLog {
         do throws(RedoubtError) {
             try streamSpace.check(since: mark)
         } catch {
-            throw Self.notDurable(error)
+            throw error.ofChange
         }
-    }
-
-    private static func notDurable(_ error: RedoubtError) -> RedoubtError {
-        RedoubtError(.notDurable, "not durable yet: \(error.message)", path: error.path, errno: error.errno)
     }
 
     /// Takes note that redo found no space; the caller holds the writer lock.
@@ -40,7 +36,7 @@ extension RedoLog {
         // Those who do not wait are told at once, and have no second look.
         continuations.run(
             flushed: flushed.value.load(ordering: .acquiring),
-            error: Self.notDurable(streamSpace.error())
+            error: streamSpace.error().ofChange
         )
     }
 
@@ -60,4 +56,21 @@ extension RedoLog {
     }
 
     private static var roomPatience: UInt64 { 10_000_000_000 }
+}
+
+// Code and words go together: `.notDurable` says that a change was made, `.diskFull` that none was.
+extension RedoubtError {
+    private static let noteOfChange = "not durable yet: "
+
+    /// What who made a change is told of redo that finds no space.
+    fileprivate var ofChange: RedoubtError {
+        RedoubtError(.notDurable, Self.noteOfChange + message, path: path, errno: errno)
+    }
+
+    /// What who made no change, or whose change will not stay, is told: `.diskFull` in place of `.notDurable`.
+    package var ofNoChange: RedoubtError {
+        guard code == .notDurable else { return self }
+        let words = message.hasPrefix(Self.noteOfChange) ? message.dropFirst(Self.noteOfChange.count) : message[...]
+        return RedoubtError(.diskFull, String(words), path: path, errno: errno)
+    }
 }

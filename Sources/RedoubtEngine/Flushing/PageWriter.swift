@@ -369,8 +369,7 @@ final class PageWriter: @unchecked Sendable {
         do throws(RedoubtError) {
             try kernel.log.waitUntilFlushed(newest)
         } catch {
-            guard error.code == .notDurable else { throw error }
-            throw RedoubtError(.diskFull, error.message, path: error.path, errno: error.errno)
+            throw error.ofNoChange
         }
         // The rule that everything rests on: no page reaches a file before the redo of its changes.
         precondition(
