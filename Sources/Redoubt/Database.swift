@@ -206,7 +206,8 @@ public final class Database: Sendable {
     ///
     /// Handles stay valid. Waits.
     ///
-    /// - Throws: `.keyspaceNotFound`, `.keyspaceExists`, `.invalidName`, `.fenced`, `.closed`.
+    /// - Throws: `.keyspaceNotFound`, `.keyspaceExists`, `.invalidName`, `.diskFull`, `.fenced`, `.closed`;
+    ///   `.notDurable`, after which it has the new name.
     public func renameKeyspace(_ name: String, to newName: String) throws(RedoubtError) {
         try call { () throws(RedoubtError) in try engine.renameKeyspace(name, to: newName) }
     }

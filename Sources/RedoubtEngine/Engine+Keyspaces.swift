@@ -47,7 +47,7 @@ extension Engine {
         try catalog.requireAbsent(name)
         let space = try makeSpace(name)
         do throws(RedoubtError) {
-            try beforeChange { () throws(RedoubtError) in try logCreation(space) }
+            try withoutChange { () throws(RedoubtError) in try logCreation(space) }
             try catalog.insert(name, entry(of: space))
         } catch {
             // With a failed log the row may have become durable all the same: then the file must be there.
@@ -65,7 +65,7 @@ extension Engine {
 
     /// Makes the file of a new keyspace, which is known to nobody yet.
     private func makeSpace(_ name: String) throws(RedoubtError) -> Space {
-        let id = try beforeChange { () throws(RedoubtError) in try catalog.takeID() }
+        let id = try withoutChange { () throws(RedoubtError) in try catalog.takeID() }
         let filePath = DatabaseFiles.path(path, DatabaseFiles.name(ofKeyspace: name, id: id))
         let file = try SpaceFile.create(
             storage,
@@ -123,9 +123,10 @@ extension Engine {
 
     /// Gives a keyspace another name; durable on return.
     ///
-    /// Handles stay valid. Waits.
+    /// Handles stay valid. Waits. The name that it has changes nothing, and waits for all redo.
     ///
-    /// - Throws: `.keyspaceNotFound`, `.keyspaceExists`, `.invalidName`, `.fenced`.
+    /// - Throws: `.keyspaceNotFound`, `.keyspaceExists`, `.invalidName`, `.diskFull`, `.fenced`; `.notDurable`, after
+    ///   which it has the new name.
     package func renameKeyspace(_ name: String, to newName: String) throws(RedoubtError) {
         try requireOpen()
         try CatalogEntry.checkName(newName)
@@ -133,7 +134,11 @@ extension Engine {
         defer { end(turn) }
         try kernel.health.check()
         let entry = try catalog.entry(name)
-        if name == newName { return }
+        if name == newName {
+            // The row may be the work of a call that was told that it is not durable yet.
+            let log = kernel.log
+            return try withoutChange { () throws(RedoubtError) in try log.waitUntilFlushed(log.currentLSN) }
+        }
         try catalog.requireAbsent(newName)
         try catalog.rename(name, newName, entry)
     }
@@ -163,7 +168,7 @@ extension Engine {
         try catalog.requireAbsent(name)
         let space = try makeSpace(name)
         do throws(RedoubtError) {
-            try beforeChange { () throws(RedoubtError) in try logCreation(space) }
+            try withoutChange { () throws(RedoubtError) in try logCreation(space) }
         } catch {
             if !kernel.health.isFenced { removeFile(space) }
             throw error
@@ -219,8 +224,9 @@ extension Engine {
         kernel.waits.end(turn)
     }
 
-    /// Runs what only prepares a change; that it is not durable yet means that there is no space for the change.
-    private func beforeChange<Result>(_ body: () throws(RedoubtError) -> Result) throws(RedoubtError) -> Result {
+    /// Runs what only prepares a change, or changes nothing; that something is not durable yet means that there is no
+    /// space.
+    private func withoutChange<Result>(_ body: () throws(RedoubtError) -> Result) throws(RedoubtError) -> Result {
         do throws(RedoubtError) {
             return try body()
         } catch {
