@@ -24,6 +24,25 @@ extension Database {
         return try call { () throws(RedoubtError) in try Scheduling.with(.fails, body) }
     }
 
+    /// Runs `body` as the first part of a call that ``close()`` waits for until the gate is given back `line`; unless
+    /// `body` throws, which ends the call.
+    ///
+    /// What follows may end on another thread, and is never told that the database is closed.
+    @inline(__always)
+    func begin<Result>(
+        _ slowdown: Slowdown = .wait,
+        _ body: () throws(RedoubtError) -> Result
+    ) throws(RedoubtError) -> (line: Int, result: Result) {
+        let line = try gate.enter()
+        do throws(RedoubtError) {
+            if slowdown == .wait { return (line, try body()) }
+            return (line, try Scheduling.with(.fails, body))
+        } catch {
+            gate.leave(line)
+            throw error
+        }
+    }
+
     /// Waits until the redo before `end` is as durable as asked; nil of a call that had nothing to change.
     ///
     /// Such a call waits for all redo: what it saw, such as a row that is gone, may be the work of another commit that

@@ -134,10 +134,10 @@ public final class Database: Sendable {
         return database
     }
 
-    /// Waits for the calls that are inside, makes everything durable and gives the folder back; no effect the second
-    /// time.
+    /// Waits for the calls that are inside, those of suspended tasks too, makes everything durable and gives the folder
+    /// back; no effect the second time.
     ///
-    /// Later calls throw `.closed`.
+    /// Later calls throw `.closed`, and have changed nothing.
     ///
     /// - Throws: `.fenced` if a write had failed (the folder is given back all the same); `.reentered`.
     public func close() throws(RedoubtError) {
@@ -145,6 +145,7 @@ public final class Database: Sendable {
         // Of the calls inside as well.
         let wait = engine.waits.begin(.close)
         defer { engine.waits.end(wait) }
+        // What waits without a thread of its own goes on: the log ends those calls, and is stopped last.
         threads.stop()
         guard gate.close() else { return }
         defer { engine.source.events.end() }

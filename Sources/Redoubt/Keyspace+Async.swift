@@ -21,9 +21,11 @@ extension Keyspace {
         durability: Durability? = nil,
         slowdown: Slowdown = .wait
     ) async throws(RedoubtError) {
-        if case .done(let result) = try tryPut(key, value) {
-            return try await database.settleWithoutBlocking(result.end, durability)
+        let (line, attempt) = try tryPut(key, value)
+        if case .done(let result) = attempt {
+            return try await database.settleWithoutBlocking(result.end, durability, leaving: line)
         }
+        database.gate.leave(line)
         try await database.writeOnThread(durability, slowdown) { () throws(RedoubtError) in
             let result = unsafe try key.withBytes { (keyBytes) throws(RedoubtError) in
                 unsafe try value.withBytes { (valueBytes) throws(RedoubtError) in
@@ -41,10 +43,12 @@ extension Keyspace {
         durability: Durability? = nil,
         slowdown: Slowdown = .wait
     ) async throws(RedoubtError) -> Bool {
-        if case .done(let result) = try tryDelete(key) {
-            try await database.settleWithoutBlocking(result.end, durability)
+        let (line, attempt) = try tryDelete(key)
+        if case .done(let result) = attempt {
+            try await database.settleWithoutBlocking(result.end, durability, leaving: line)
             return result.existed
         }
+        database.gate.leave(line)
         return try await database.writeOnThread(durability, slowdown) { () throws(RedoubtError) in
             let result = unsafe try key.withBytes { (bytes) throws(RedoubtError) in
                 unsafe try self.tree.delete(bytes)
@@ -95,17 +99,24 @@ extension Keyspace {
         }
     }
 
-    private func tryPut(_ key: [UInt8], _ value: [UInt8]) throws(RedoubtError) -> Tree.Attempt<WriteResult> {
+    /// Begins a call, which ends when the gate is given back `line`.
+    private func tryPut(
+        _ key: [UInt8],
+        _ value: [UInt8]
+    ) throws(RedoubtError) -> (line: Int, result: Tree.Attempt<WriteResult>) {
         unsafe try key.withBytes { (keyBytes) throws(RedoubtError) in
             unsafe try value.withBytes { (valueBytes) throws(RedoubtError) in
-                try database.call { () throws(RedoubtError) in unsafe try tree.tryPut(keyBytes, valueBytes) }
+                try database.begin { () throws(RedoubtError) in unsafe try tree.tryPut(keyBytes, valueBytes) }
             }
         }
     }
 
-    private func tryDelete(_ key: [UInt8]) throws(RedoubtError) -> Tree.Attempt<WriteResult> {
+    /// Begins a call, which ends when the gate is given back `line`.
+    private func tryDelete(
+        _ key: [UInt8]
+    ) throws(RedoubtError) -> (line: Int, result: Tree.Attempt<WriteResult>) {
         unsafe try key.withBytes { (bytes) throws(RedoubtError) in
-            try database.call { () throws(RedoubtError) in unsafe try tree.tryDelete(bytes) }
+            try database.begin { () throws(RedoubtError) in unsafe try tree.tryDelete(bytes) }
         }
     }
 
@@ -130,8 +141,8 @@ extension Database {
 
     /// Makes everything that was written before the call durable; see ``flush()``.
     public func flush() async throws(RedoubtError) {
-        let end = try call { () throws(RedoubtError) in engine.log.currentLSN }
-        try await settleWithoutBlocking(end, .flushed)
+        let line = try gate.enter()
+        try await settleWithoutBlocking(engine.log.currentLSN, .flushed, leaving: line)
     }
 
     /// Writes every changed page to its file; see ``checkpoint()``.

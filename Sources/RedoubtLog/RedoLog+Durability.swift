@@ -40,16 +40,19 @@ extension RedoLog {
     /// Calls `continuation` once, with nil when everything below `lsn` is durable or with `.fenced` or `.notDurable`;
     /// perhaps at once, on any thread.
     ///
-    /// It must be short and must not wait. Without threads, waits for the disk.
+    /// It must be short and must not wait; the log may be stopped as soon as it has run. Without threads, waits for the
+    /// disk.
     package func whenFlushed(
         _ lsn: LogSequenceNumber,
         _ continuation: @escaping @Sendable (RedoubtError?) -> Void
     ) {
         if health.isFenced { return continuation(health.fencedError()) }
         if flushedLSN >= lsn { return continuation(nil) }
+        // Once the continuation has run the log may be stopped, so from there on nothing here touches a file.
+        let hasThreads = threads.areRunning
         continuations.add(lsn.rawValue, continuation)
         requestFlush(lsn)
-        if !threads.areRunning { try? waitUntilFlushed(lsn) }
+        if !hasThreads { try? waitUntilFlushed(lsn) }
         runContinuations()
     }
 
