@@ -4,7 +4,7 @@ import Synchronization
 
 /// The threads that run the calls of tasks: a call that may block must not block the few threads that tasks share.
 ///
-/// Started by the first call, at most ``countMaximum`` of them, joined by ``stop()``. The queue has no bound of its
+/// Started by the first call, at most ``countMaximum`` of them, ended by ``stop()``. The queue has no bound of its
 /// own: each waiting call is a suspended task, which its owner bounds.
 ///
 /// ## Concurrency
@@ -18,6 +18,8 @@ final class CallThreads: Sendable {
         var next = 0
         var idleCount = 0
         var threads: [EngineThread] = []
+        /// The ordinals of those that run.
+        var ordinals = [UInt32?](repeating: nil, count: CallThreads.countMaximum)
         var isStopped = false
 
         /// Returns the oldest call, and whether the end was announced.
@@ -52,7 +54,11 @@ final class CallThreads: Sendable {
         if wantsThread {
             do throws(RedoubtError) {
                 let number = state.withLock { $0.threads.count }
-                let thread = try Scheduling.start("redoubt-call-\(number)") { [self] in serve() }
+                let thread = try Scheduling.start("redoubt-call-\(number)") { [self] in
+                    let ordinal = Scheduling.threadOrdinal
+                    lock.withLock { state.withLock { $0.ordinals[number] = ordinal } }
+                    serve()
+                }
                 state.withLock { $0.threads.append(thread) }
             } catch {
                 // With no thread at all the call would never run.
@@ -69,18 +75,21 @@ final class CallThreads: Sendable {
 
     /// Runs what is queued, then ends the threads.
     ///
-    /// Waits.
+    /// Waits for all but the calling one: a call that was the last to know a database closes it.
     func stop() {
-        let threads = lock.withLock {
+        let (threads, ordinals) = lock.withLock {
             state.withLock { state in
                 state.isStopped = true
                 let threads = state.threads
                 state.threads = []
-                return threads
+                return (threads, state.ordinals)
             }
         }
         arrived.signal()
-        for thread in threads { Scheduling.join(thread) }
+        let own = Scheduling.threadOrdinal
+        for (thread, ordinal) in zip(threads, ordinals) {
+            if ordinal == own { Scheduling.detach(thread) } else { Scheduling.join(thread) }
+        }
     }
 
     private func serve() {

@@ -149,6 +149,14 @@ package enum Scheduling {
         joinOnSystem(thread)
     }
 
+    /// Has nobody wait for `thread`, which is the calling one: in place of ``join(_:)``.
+    package static func detach(_ thread: EngineThread) {
+        // A simulation ends its threads itself.
+        if current != nil { return }
+        let code = pthread_detach(pthread_t(thread.handle))
+        precondition(code == 0, "thread \"\(thread.name)\" could not be detached: \(code)")
+    }
+
     /// Joins a thread that ``startOnSystem(_:_:)`` started.
     package static func joinOnSystem(_ thread: EngineThread) {
         let code = pthread_join(pthread_t(thread.handle), nil)

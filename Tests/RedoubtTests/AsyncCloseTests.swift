@@ -148,6 +148,23 @@ import Testing
         try await task.value
     }
 
+    @Test func `a thread of the database that was the last to know it trapped as it closed it`() throws {
+        let fixture = Fixture()
+        let isForgotten = Atomic(false)
+        do {
+            let database = try fixture.open()
+            _ = try Self.prepare(database)
+            // As one who has resumed its task, which ends first.
+            let isQueued = try database.threads.run { [database] in
+                let isAlone = spin { isForgotten.load(ordering: .acquiring) }
+                #expect(isAlone && !database.isReadOnly)
+            }
+            #expect(isQueued)
+        }
+        isForgotten.store(true, ordering: .releasing)
+        #expect(spin { code { try fixture.open().close() } == nil })
+    }
+
     // MARK: Many tasks
 
     /// Writes rows of `task` until an error; returns how many writes succeeded, and the error.
