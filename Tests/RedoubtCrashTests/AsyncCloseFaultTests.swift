@@ -16,6 +16,8 @@ import Testing
     }
 
     private static let key: [UInt8] = [1]
+    // Which thread of the log notices differs.
+    private static let shapes: [Configuration.RedoLog.Shape] = [.single, .selfWriting, .dedicated]
 
     private static func run(_ call: Call, _ rows: Keyspace, _ durability: Durability) async -> RedoubtError.Code? {
         do {
@@ -35,11 +37,13 @@ import Testing
     private func told(
         of call: Call,
         _ durability: Durability,
+        _ shape: Configuration.RedoLog.Shape,
         errno: Int32
     ) async throws -> (caller: RedoubtError.Code?, closer: RedoubtError.Code?) {
         let disk = SimulatedStorage(options: .judging)
         let storage = BlockableStorage(disk)
-        let configuration = EngineClient.configuration
+        var configuration = EngineClient.configuration
+        configuration.redoLog.shape = shape
         let database = try Database.open(at: EngineClient.path, configuration: configuration, storage: storage)
         let rows = try database.createKeyspace("rows")
         storage.block(.write(.redo))
@@ -71,12 +75,17 @@ import Testing
 
     @Test(arguments: Call.allCases, [Durability.written, .flushed])
     func `closing ends though redo of a task finds no space`(_ call: Call, _ durability: Durability) async throws {
-        #expect(try await told(of: call, durability, errno: SimulatedFault.noSpace).caller == .notDurable)
+        for shape in Self.shapes {
+            let told = try await told(of: call, durability, shape, errno: SimulatedFault.noSpace)
+            #expect(told.caller == .notDurable, "\(shape)")
+        }
     }
 
     @Test(arguments: Call.allCases, [Durability.written, .flushed])
     func `closing ends though redo of a task fails`(_ call: Call, _ durability: Durability) async throws {
-        let told = try await told(of: call, durability, errno: SimulatedFault.inputOutputError)
-        #expect(told.caller == .fenced && told.closer == .fenced)
+        for shape in Self.shapes {
+            let told = try await told(of: call, durability, shape, errno: SimulatedFault.inputOutputError)
+            #expect(told.caller == .fenced && told.closer == .fenced, "\(shape)")
+        }
     }
 }

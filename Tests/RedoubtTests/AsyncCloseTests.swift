@@ -192,8 +192,11 @@ import Testing
         let seed = testSeed()
         let fixture = Fixture()
         let executors = (0..<4).map { _ in HeldExecutor(isHeld: false) }
+        let shapes: [Configuration.RedoLog.Shape] = [.single, .selfWriting, .dedicated]
         for round in 0..<12 {
-            let database = try fixture.open()
+            var configuration = Fixture.configuration
+            configuration.redoLog.shape = shapes[round % 3]
+            let database = try Database.open(at: fixture.path, configuration: configuration)
             let rows = try database.keyspace(named: "rows \(round)", createIfMissing: true)
             let tasks = (0..<64).map { task in
                 Task(executorPreference: executors[task % 4]) { await Self.write(task, rows, seed) }
