@@ -153,18 +153,54 @@ import Testing
         #expect(try file.rows() == rows.map { Row(key: $0, value: []) })
     }
 
-    @Test(arguments: [5, 0x7FFF_FFFF]) func `a value whose length looks like that of a reference was called damage`(
-        page: Int
-    ) throws {
-        // To the likeliest shape 192 is the length of a value outside the page, of which the next byte says that a
-        // reference is all that is here: what the value begins with, which leads to a page that is not there.
+    /// Records of a key, which `key` makes of a number, and of a value of 192 bytes that looks like a reference to
+    /// `page`: to the likeliest shape 192 is the length of a value outside the page, of which the byte before says that
+    /// a reference is all that is here.
+    private static func misleading(_ page: Int, _ key: (Int) -> [UInt8]) -> (
+        records: [ForeignFile.Record], rows: [Row]
+    ) {
         let number = (0..<4).map { UInt8(truncatingIfNeeded: page >> (24 - 8 * $0)) }
         let length: [UInt8] = [0, 0, 0, 0, 0, 0, 0xC3, 0x50]
         let value = [0, 0, 0, 77] + number + [0, 0, 0, 38] + length + [UInt8](repeating: 20, count: 172)
-        let rows = (0..<30).map { Row(key: [1, UInt8($0)], value: value) }
+        let rows = (0..<30).map { Row(key: key($0), value: value) }
+        return (rows.map { ([192, UInt8($0.key.count)], $0.key + system + $0.value) }, rows)
+    }
+
+    @Test(arguments: [5, 0x7FFF_FFFF]) func `a value whose length looks like that of a reference was called damage`(
+        page: Int
+    ) throws {
+        let (records, rows) = Self.misleading(page) { [1, UInt8($0)] }
         var file = try ForeignFile([])
-        file.setRecords(rows.map { ([192, 2], $0.key + Self.system + $0.value) }, freedBefore: [20])
+        file.setRecords(records, freedBefore: [20])
         #expect(try file.rows() == rows)
+    }
+
+    @Test func `descending keys were called damage where a value looks like a reference`() throws {
+        var file = try ForeignFile([])
+        file.setRecords(Self.misleading(5) { [1, UInt8(40 - $0)] }.records, freedBefore: [20])
+        let fault = try #require(file.fault())
+        #expect(fault.code == .unsupportedFormat && fault.message.contains("DESC"), "\(fault)")
+    }
+
+    @Test func `a damaged value was imported as the bytes of another shape`() throws {
+        // To a shape of one byte of length the first value has 192 bytes, 171 more than the reference and the byte that
+        // are there, and the second one 129, which is as many less.
+        let rows = [(1, 5, 100_000), (2, 0xFF, 299)].map { (key, byte, count) in
+            Row(key: [key], value: [UInt8](repeating: byte, count: count))
+        }
+        let good = try ForeignFile(rows)
+        #expect(try good.rows() == rows)
+        let part = try #require((4..<good.pageCount).first { good.number($0, 24, 2) == 10 })
+        var files = [good, good, good, good]
+        files[0].bytes[part * 16384 + 5000] ^= 1
+        files[1].store(1, 2, part, 24)
+        files[2].store(0x7FFF_FFFF, 4, part, 42)
+        files[3].store(0, 8, 3, good.origins(3)[0] + 14 + 12)
+        for (number, var file) in files.enumerated() {
+            if number > 0 { file.seal(number == 3 ? 3 : part) }
+            let fault = try #require(file.fault(), "file \(number) is read")
+            #expect(fault.code == .corruptPage && fault.description == file.fault(.keyspace)?.description, "\(fault)")
+        }
     }
 
     @Test func `a page that is damaged is named as it is where the shape is known`() throws {

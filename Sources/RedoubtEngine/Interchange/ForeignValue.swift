@@ -96,6 +96,9 @@ final class ForeignChain {
         return count
     }
 
+    /// The error for page `number`; the leaf has proven what shape it is of, so no other one explains it.
+    private func damaged(_ number: PageNumber, _ reason: String) -> RedoubtError { walk.pages.damaged(number, reason) }
+
     private func loadPart() throws(RedoubtError) {
         switch next {
         case .first: try loadFirst()
@@ -116,20 +119,20 @@ final class ForeignChain {
                 "page \(firstPage) holds a compressed value; rebuild the table with ROW_FORMAT=DYNAMIC",
                 path: walk.pages.path
             )
-        default: throw walk.fault(firstPage, "it is of type \(page.typeCode), but a value leads to it")
+        default: throw damaged(firstPage, "it is of type \(page.typeCode), but a value leads to it")
         }
     }
 
     /// Reads page `number`, which no other value may have.
     private func fetch(_ number: PageNumber) throws(RedoubtError) {
-        guard walk.reach(number) else { throw walk.fault(number, "two values lead to it, or one leads to it twice") }
-        try walk.follow(number, into: walk.chainBuffer)
+        guard walk.reach(number) else { throw damaged(number, "two values lead to it, or one leads to it twice") }
+        try walk.pages.read(number, into: walk.chainBuffer)
     }
 
     private func take(_ number: PageNumber, byteCount: UInt32, at offset: Int) throws(RedoubtError) {
         let room = PageBytes.Offset.trailer - offset
         guard byteCount >= 1, Int(byteCount) <= min(room, byteCountLeft) else {
-            throw walk.fault(number, "it holds \(byteCount) bytes of a value, of which \(byteCountLeft) are left")
+            throw damaged(number, "it holds \(byteCount) bytes of a value, of which \(byteCountLeft) are left")
         }
         part = offset..<offset + Int(byteCount)
     }
@@ -137,7 +140,7 @@ final class ForeignChain {
     private func loadBlob(_ number: PageNumber) throws(RedoubtError) {
         try fetch(number)
         guard walk.chainBuffer.page.typeCode == PageType.blob.rawValue else {
-            throw walk.fault(number, "it is of type \(walk.chainBuffer.page.typeCode), but a value leads to it")
+            throw damaged(number, "it is of type \(walk.chainBuffer.page.typeCode), but a value leads to it")
         }
         try takeBlob(number)
     }
@@ -152,25 +155,25 @@ final class ForeignChain {
     private func loadEntry(_ address: ListAddress) throws(RedoubtError) {
         let offset = Int(address.offset)
         guard offset >= PageBytes.Offset.body, offset <= PageBytes.Offset.trailer - LOB.entryByteCount else {
-            throw walk.fault(address.page, "no entry of a value's index can be at offset \(offset)")
+            throw damaged(address.page, "no entry of a value's index can be at offset \(offset)")
         }
-        try walk.follow(address.page, into: walk.entryBuffer)
+        try walk.pages.read(address.page, into: walk.entryBuffer)
         let index = walk.entryBuffer.page
         guard index.typeCode == LOB.firstType || index.typeCode == LOB.indexType else {
-            throw walk.fault(address.page, "it is of type \(index.typeCode), but should hold the index of a value")
+            throw damaged(address.page, "it is of type \(index.typeCode), but should hold the index of a value")
         }
         next = .entry(index.address(at: offset + LOB.entryNext))
         let number = PageNumber(rawValue: index.u32(at: offset + LOB.entryPage))
         if number == firstPage {
             // Reached before, as the beginning of the index; its data come first, so they come only once.
-            guard part.upperBound == 0 else { throw walk.fault(number, "one value leads to it twice") }
-            try walk.follow(number, into: walk.chainBuffer)
+            guard part.upperBound == 0 else { throw damaged(number, "one value leads to it twice") }
+            try walk.pages.read(number, into: walk.chainBuffer)
             let count = walk.chainBuffer.page.u32(at: LOB.firstByteCount)
             return try take(number, byteCount: count, at: LOB.firstData)
         }
         try fetch(number)
         guard walk.chainBuffer.page.typeCode == LOB.dataType else {
-            throw walk.fault(number, "it is of type \(walk.chainBuffer.page.typeCode), but should hold a value")
+            throw damaged(number, "it is of type \(walk.chainBuffer.page.typeCode), but should hold a value")
         }
         try take(number, byteCount: walk.chainBuffer.page.u32(at: LOB.dataByteCount), at: LOB.data)
     }

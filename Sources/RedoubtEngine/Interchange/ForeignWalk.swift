@@ -14,8 +14,8 @@ final class ForeignWalk {
     let entryBuffer: PageBuffer
     /// Whether the walk ended because pages that are sound by themselves do not go together: another shape may fit.
     private(set) var isMisshapen = false
-    /// Whether the walk ended where something leads to a page that is not there or is damaged: of a record of another
-    /// shape any bytes can be taken for what leads to a page.
+    /// Whether the walk ended at a page of the tree that is not there or is damaged: in a node of another shape any
+    /// bytes can be taken for what leads to a page.
     private(set) var isMisled = false
     /// The rows found.
     private(set) var rowCount = 0
@@ -95,18 +95,8 @@ final class ForeignWalk {
     /// Notes that page `number` is in use; returns false if it was before.
     func reach(_ number: PageNumber) -> Bool { reached.insert(number) }
 
-    /// Reads page `number`, to which a record leads, into `buffer`.
-    func follow(_ number: PageNumber, into buffer: PageBuffer) throws(RedoubtError) {
-        do throws(RedoubtError) {
-            try pages.read(number, into: buffer)
-        } catch {
-            isMisled = error.code == .corruptPage
-            throw error
-        }
-    }
-
-    /// The error for page `number` not going together with others.
-    func fault(_ number: PageNumber, _ reason: String) -> RedoubtError {
+    /// The error for page `number`, sound by itself, not being what the shape has there.
+    private func fault(_ number: PageNumber, _ reason: String) -> RedoubtError {
         isMisshapen = true
         return pages.damaged(number, reason)
     }
@@ -122,7 +112,12 @@ final class ForeignWalk {
 
     private func read(_ number: PageNumber, into buffer: PageBuffer) throws(RedoubtError) {
         guard reach(number) else { throw fault(number, "two pages lead to it") }
-        try follow(number, into: buffer)
+        do throws(RedoubtError) {
+            try pages.read(number, into: buffer)
+        } catch {
+            isMisled = error.code == .corruptPage
+            throw error
+        }
         let type = buffer.page.typeCode
         if type == Self.instantType { throw altered }
         guard type == PageType.index.rawValue else { throw fault(number, "it is of type \(type), not of a tree") }
@@ -199,30 +194,42 @@ final class ForeignWalk {
     }
 
     private func visitLeaf(_ page: IndexPage, _ number: PageNumber, _ visit: Visit) throws(RedoubtError) {
-        // Told when the whole leaf has proven to be sound: before that it may as well be of another shape.
-        var isDescending = false
+        // No value is followed before the whole leaf has proven to be of the shape. What is wrong behind it is damage
+        // then, and no question of the shape: another one that does not see the reference could fit by chance.
+        try checkLeaf(page, number)
         try forEachRecord(page, number, isNode: false) { (record) throws(RedoubtError) in
-            if isGuess { try checkSystemColumns(record, page, number) }
-            if isDescending { return }
-            let key = unsafe page.bytes.bytes(at: record.origin, count: record.keyByteCount)
-            let order = unsafe lastKey.withUnsafeBytes { unsafe KeyOrder.compare($0, key) }
-            guard order < 0 || rowCount + deletedCount == 0 else {
-                isDescending = order > 0 && rowCount + deletedCount == 1
-                if isDescending { return }
-                throw fault(number, "its keys do not ascend by their bytes")
-            }
-            unsafe lastKey.replaceSubrange(lastKey.startIndex..<lastKey.endIndex, with: key)
             if record.isDeleted {
                 deletedCount += 1
                 return
             }
             rowCount += 1
-            try checkKey(record, number)
             if record.isNull {
                 firstNull = firstNull ?? rowCount
                 return
             }
+            let key = unsafe page.bytes.bytes(at: record.origin, count: record.keyByteCount)
             unsafe try visit(key, try value(of: record, page, number))
+        }
+    }
+
+    /// Checks all that a leaf itself tells of its records.
+    private func checkLeaf(_ page: IndexPage, _ number: PageNumber) throws(RedoubtError) {
+        // Told when the whole leaf has proven to be sound: before that it may as well be of another shape.
+        var isDescending = false
+        var place = rowCount + deletedCount
+        try forEachRecord(page, number, isNode: false) { (record) throws(RedoubtError) in
+            if isGuess { try checkSystemColumns(record, page, number) }
+            place += 1
+            if isDescending { return }
+            let key = unsafe page.bytes.bytes(at: record.origin, count: record.keyByteCount)
+            let order = unsafe lastKey.withUnsafeBytes { unsafe KeyOrder.compare($0, key) }
+            guard order < 0 || place == 1 else {
+                isDescending = order > 0 && place == 2
+                if isDescending { return }
+                throw fault(number, "its keys do not ascend by their bytes")
+            }
+            unsafe lastKey.replaceSubrange(lastKey.startIndex..<lastKey.endIndex, with: key)
+            if !record.isDeleted { try checkKey(record, number, place) }
         }
         if isDescending { throw descending }
     }
@@ -254,9 +261,9 @@ final class ForeignWalk {
         if record.isOffPage || !record.hasSystemColumns(page, behind: behind) { canBeTwoPartKey = false }
     }
 
-    private func checkKey(_ record: ForeignRecord, _ number: PageNumber) throws(RedoubtError) {
+    private func checkKey(_ record: ForeignRecord, _ number: PageNumber, _ place: Int) throws(RedoubtError) {
         if (1...Tree.keyByteCountMaximum).contains(record.keyByteCount) { return }
-        let reason = "row \(rowCount) has a key of \(record.keyByteCount) bytes; it must have 1 to 3072"
+        let reason = "record \(place) has a key of \(record.keyByteCount) bytes; it must have 1 to 3072"
         // Where the shape is a guess, this says that it is a wrong one.
         if isGuess { throw fault(number, reason) }
         throw RedoubtError(.unsupportedFormat, reason, path: pages.path)
@@ -279,7 +286,7 @@ final class ForeignWalk {
             page.bytes.bytes(at: start + local, count: Record.referenceByteCount)
         )
         guard reference.byteCount >= 1, reference.byteCount <= UInt64(Tree.valueByteCountMaximum - local) else {
-            throw fault(number, "a value of \(reference.byteCount) bytes stands outside it")
+            throw pages.damaged(number, "a value of \(reference.byteCount) bytes stands outside it")
         }
         return unsafe ForeignValue(
             localBytes: page.bytes.bytes(at: start, count: local),
