@@ -12,15 +12,25 @@ final class MemoryFile: StorageFile {
     let role = FileRole.control
     let alignment = 1
     private let content: Mutex<[UInt8]>
+    private let unreadable: UInt64?
+    private let reads = Mutex(0)
 
-    init(_ bytes: [UInt8] = []) { content = Mutex(bytes) }
+    /// A file of `bytes`, of which a read of page `unreadable` fails.
+    init(_ bytes: [UInt8] = [], unreadable: Int? = nil) {
+        content = Mutex(bytes)
+        self.unreadable = unreadable.map { UInt64($0) * 16384 }
+    }
 
     var bytes: [UInt8] { content.withLock { $0 } }
+    /// How often something was read.
+    var readCount: Int { reads.withLock { $0 } }
 
     func size() throws(RedoubtError) -> UInt64 { UInt64(content.withLock { $0.count }) }
 
     func read(into target: UnsafeMutableRawBufferPointer, at offset: UInt64) throws(RedoubtError) -> Int {
-        content.withLock { bytes in
+        if offset == unreadable { throw RedoubtError(.readFailed, "the page cannot be read", path: path) }
+        reads.withLock { $0 += 1 }
+        return content.withLock { bytes in
             guard offset < UInt64(bytes.count) else { return 0 }
             let count = min(target.count, bytes.count - Int(offset))
             unsafe bytes.withUnsafeBytes {

@@ -67,18 +67,11 @@ import Testing
 
     @Test func `a BINARY key is found out below a root of pointers`() throws {
         var (file, rows) = try fixedTable()
-        let leaves = [Array(rows[..<15]), Array(rows[15...])]
-        for (place, leaf) in leaves.enumerated() {
-            let page = 4 + place
-            let root = file.bytes[3 * 16384..<4 * 16384]
-            file.bytes.replaceSubrange(page * 16384..<(page + 1) * 16384, with: root)
-            file.store(page, 4, page, 4)
-            file.store(place == 0 ? 0xFFFF_FFFF : 4, 4, page, 8)
-            file.store(place == 0 ? 5 : 0xFFFF_FFFF, 4, page, 12)
-            file.setRecords(leaf.map { (Self.lengths($0.value), $0.key + Self.system + $0.value) }, on: page)
-        }
-        file.store(1, 2, 3, 64)
-        file.setRecords(leaves.enumerated().map { ([], $1[0].key + [0, 0, 0, UInt8(4 + $0)]) }, status: 1)
+        let leaves = [(4, Array(rows[..<15])), (5, Array(rows[15...]))]
+        file.putLeaves(
+            leaves.map { ($0, $1.map { (Self.lengths($0.value), $0.key + Self.system + $0.value) }) },
+            below: leaves.map { ([], $1[0].key + [0, 0, 0, UInt8($0)]) }
+        )
         #expect(try file.rows() == rows)
         #expect(try file.rows(Self.fixed(16)) == rows)
         // One record of another size is enough to see that the key has no such length.
@@ -203,6 +196,52 @@ import Testing
         }
     }
 
+    @Test func `damage behind sound leaves was looked for again with every shape`() throws {
+        var file = try ForeignFile(
+            (0..<2000).map { Row(key: [UInt8($0 >> 8), UInt8($0 & 255)], value: [UInt8](repeating: 1, count: 100)) }
+        )
+        let leaf = try #require((4..<file.pageCount).last { file.number($0, 24, 2) == 17855 })
+        file.bytes[leaf * 16384 + 5000] ^= 1
+        let storage = MemoryFile(file.bytes)
+        #expect(throws: RedoubtError.self) { try TablespaceReader(storage) }
+        #expect(storage.readCount < file.pageCount)
+    }
+
+    /// A table of three keys of up to 255 bytes, one a leaf, behind each of which stand `columns`.
+    ///
+    /// To the likeliest shape the pointers of the root take as many bytes, but the first one leads to page 50.
+    private func misleadingTree(
+        _ columns: (lengths: [UInt8], values: [UInt8])
+    ) throws -> (file: ForeignFile, keys: [[UInt8]]) {
+        var keys = [129, 128, 128].enumerated().map { [UInt8($0 + 1)] + [UInt8](repeating: 0, count: $1 - 1) }
+        // Lengths of two bytes, the second of which ends the record before, are 256, 60 and 66: as many bytes together.
+        let leaves = [60, 66, 70]
+        keys[1][120] = 50
+        var file = try ForeignFile([])
+        file.extend(to: 80)
+        file.putLeaves(
+            zip(leaves, keys).map { ($0, [(columns.lengths + [UInt8($1.count)], $1 + Self.system + columns.values)]) },
+            below: zip(leaves, keys).map { ([UInt8($1.count)], $1 + [0, 0, 0, UInt8($0)]) },
+            freedBefore: [0]
+        )
+        return (file, keys)
+    }
+
+    @Test func `a page that only a wrong guess leads to ended the search`() throws {
+        var (file, keys) = try misleadingTree(([3], Self.end))
+        let rows = keys.map { Row(key: $0, value: Self.end) }
+        #expect(try file.rows() == rows)
+        #expect(try TablespaceReader(MemoryFile(file.bytes, unreadable: 50)).rowCount == 3)
+        file.store(1, 4, 50, 26)
+        #expect(try file.rows() == rows)
+    }
+
+    @Test func `a table of other columns was called damage where a wrong guess leads to a page`() throws {
+        let (file, _) = try misleadingTree(([3, 3], Self.end + Self.end))
+        let fault = try #require(file.fault())
+        #expect(fault.code == .unsupportedFormat && fault.message.contains("no table of one binary key"), "\(fault)")
+    }
+
     @Test func `a page that is damaged is named as it is where the shape is known`() throws {
         let good = try ForeignFile(SpecimenRows.high(100))
         let leaf = try #require((4..<good.pageCount).first { good.number($0, 24, 2) == 17855 })
@@ -240,6 +279,32 @@ import Testing
 }
 
 extension ForeignFile {
+    /// Makes page 3 a root of `pointers`, and the pages that `leaves` name its leaves.
+    fileprivate mutating func putLeaves(
+        _ leaves: [(page: Int, records: [Record])],
+        below pointers: [Record],
+        freedBefore: [UInt8] = []
+    ) {
+        let root = Array(bytes[3 * 16384..<4 * 16384])
+        let pages = [0xFFFF_FFFF] + leaves.map(\.page) + [0xFFFF_FFFF]
+        for (place, leaf) in leaves.enumerated() {
+            bytes.replaceSubrange(leaf.page * 16384..<(leaf.page + 1) * 16384, with: root)
+            store(leaf.page, 4, leaf.page, 4)
+            store(pages[place], 4, leaf.page, 8)
+            store(pages[place + 2], 4, leaf.page, 12)
+            setRecords(leaf.records, on: leaf.page)
+        }
+        store(1, 2, 3, 64)
+        setRecords(pointers, status: 1, freedBefore: freedBefore)
+    }
+
+    /// Gives the file empty pages up to `count`.
+    fileprivate mutating func extend(to count: Int) {
+        bytes += [UInt8](repeating: 0, count: (count - pageCount) * 16384)
+        store(count, 4, 0, 46)
+        seal(0)
+    }
+
     /// The bytes before the header of a record, and those behind it.
     fileprivate typealias Record = (lengths: [UInt8], body: [UInt8])
 

@@ -14,9 +14,11 @@ final class ForeignWalk {
     let entryBuffer: PageBuffer
     /// Whether the walk ended because pages that are sound by themselves do not go together: another shape may fit.
     private(set) var isMisshapen = false
-    /// Whether the walk ended at a page of the tree that is not there or is damaged: in a node of another shape any
-    /// bytes can be taken for what leads to a page.
+    /// Whether the walk ended at a page that could not be read, before it came to a leaf: in a node of another shape
+    /// any bytes can be taken for what leads to a page.
     private(set) var isMisled = false
+    /// Whether the walk came to the first leaf, as one does where nodes are read as they were written.
+    private(set) var hasLeaf = false
     /// The rows found.
     private(set) var rowCount = 0
     /// The leftovers of deletes that were passed over.
@@ -115,7 +117,7 @@ final class ForeignWalk {
         do throws(RedoubtError) {
             try pages.read(number, into: buffer)
         } catch {
-            isMisled = error.code == .corruptPage
+            isMisled = !hasLeaf
             throw error
         }
         let type = buffer.page.typeCode
@@ -194,6 +196,7 @@ final class ForeignWalk {
     }
 
     private func visitLeaf(_ page: IndexPage, _ number: PageNumber, _ visit: Visit) throws(RedoubtError) {
+        hasLeaf = true
         // No value is followed before the whole leaf has proven to be of the shape. What is wrong behind it is damage
         // then, and no question of the shape: another one that does not see the reference could fit by chance.
         try checkLeaf(page, number)

@@ -34,6 +34,7 @@ package final class TablespaceReader {
             if let definition { [try definition.rowShape(path: file.path)] } else { try Self.guesses(pages, root) }
         var reason: RedoubtError?
         var damage: RedoubtError?
+        var hasLeaf = false
         for shape in shapes {
             let walk = try ForeignWalk(pages, root: root, shape: shape, isGuess: definition == nil)
             do throws(RedoubtError) {
@@ -44,19 +45,20 @@ package final class TablespaceReader {
                 deletedCount = walk.deletedCount
                 return
             } catch {
-                if definition == nil, walk.isMisled {
+                guard definition == nil, walk.isMisshapen || walk.isMisled else { throw error }
+                hasLeaf = hasLeaf || walk.hasLeaf
+                if walk.isMisled {
                     damage = damage ?? error
                     continue
                 }
-                guard walk.isMisshapen else { throw error }
                 // The likeliest shape tells best what is wrong, but for one that fits in all but the order of keys.
                 if reason == nil || error.code == .unsupportedFormat { reason = error }
             }
         }
-        // No shape has explained it away.
-        if let damage { throw damage }
+        // Where one shape came to the first leaf, it is the others' fault that they did not.
+        if let damage, !hasLeaf { throw damage }
         let fault = reason ?? RedoubtError(.corruptPage, "there is no shape to try", path: file.path)
-        if definition != nil || fault.code == .unsupportedFormat { throw fault }
+        if fault.code == .unsupportedFormat { throw fault }
         throw RedoubtError(
             .unsupportedFormat,
             "no table of one binary key and one value is in the file, or it is damaged; "
