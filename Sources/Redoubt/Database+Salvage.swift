@@ -77,6 +77,21 @@ public struct SalvageSummary: Sendable {
     }
 }
 
+extension Keyspace {
+    /// Gives `key` the value `value`, durable later; returns whether it had none.
+    fileprivate func add(_ key: [UInt8], _ value: [UInt8]) throws(RedoubtError) -> Bool {
+        try database.call { () throws(RedoubtError) in
+            let result = unsafe try key.withBytes { (keyBytes) throws(RedoubtError) in
+                unsafe try value.withBytes { (valueBytes) throws(RedoubtError) in
+                    unsafe try tree.put(keyBytes, valueBytes)
+                }
+            }
+            try database.settle(result.end, .deferred)
+            return !result.existed
+        }
+    }
+}
+
 extension Database {
     /// Reads what is readable of the damaged database in the folder `path` into a new one in the folder `target`.
     ///
@@ -124,7 +139,7 @@ extension Database {
             let report = try salvage.run { (name) throws(RedoubtError) in
                 _ = try database.keyspace(named: name, createIfMissing: true)
             } _: { (name, key, value) throws(RedoubtError) in
-                try database.keyspace(named: name).put(key, value, durability: .deferred)
+                try database.keyspace(named: name).add(key, value)
             }
             try database.close()
             return SalvageSummary(report)

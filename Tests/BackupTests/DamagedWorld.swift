@@ -90,15 +90,55 @@ struct DamagedWorld {
         return keys
     }
 
-    /// Gives the last row of the leaf `number` the first key of the leaf behind, as if it were an older image, from
-    /// before that row moved there.
-    func copyNextKey(_ image: inout DiskImage, _ keyspace: String, leaf number: Int) {
+    /// Gives the last row of the leaf `number` the key with the index `index` of the leaf behind, as if it were an
+    /// older image, from before that row moved there.
+    func copyNextKey(_ image: inout DiskImage, _ keyspace: String, leaf number: Int, index: Int = 0) {
         var next = 0
         edit(&image, keyspace, page: number) { (page, _) in next = Int(page.next.rawValue) }
         var key: [UInt8] = []
-        edit(&image, keyspace, page: next) { (page, origins) in key = unsafe [UInt8](page.record(at: origins[0]).key) }
+        edit(&image, keyspace, page: next) { (page, origins) in
+            key = unsafe [UInt8](page.record(at: origins[index]).key)
+        }
         edit(&image, keyspace, page: number) { (page, origins) in
             for (index, byte) in key.enumerated() { page.bytes.store(byte, at: (origins.last ?? 0) + index) }
+        }
+    }
+
+    /// The leaf behind the leaf `number`; nil if that is the last one.
+    func next(_ keyspace: String, leaf number: Int) -> Int? {
+        var next = PageNumber.none
+        var scratch = image
+        edit(&scratch, keyspace, page: number) { (page, _) in next = page.next }
+        return next == .none ? nil : Int(next.rawValue)
+    }
+
+    /// Lets the leaf `number` forget the one before it.
+    func forgetPrevious(_ image: inout DiskImage, _ keyspace: String, leaf number: Int) {
+        edit(&image, keyspace, page: number) { (page, _) in
+            page.bytes.store(PageNumber.none.rawValue, at: PageBytes.Offset.previous)
+        }
+    }
+
+    /// Puts an older image of the leaf `number` on a page that was never in use: without its first or its last row, and
+    /// with other values.
+    func addOldLeaf(_ image: inout DiskImage, _ keyspace: String, of number: Int, lacking place: NodePlace) {
+        let path = path(keyspace)
+        let start = number * pageByteCount
+        guard let unused = pages(keyspace).last, unused.type == 0, let file = image.bytes(of: path) else {
+            Issue.record("there is no unused page")
+            return
+        }
+        let target = PageNumber(rawValue: UInt32(unused.number))
+        image.overwrite(path, at: target.fileOffset, with: Array(file[start..<start + pageByteCount]))
+        edit(&image, keyspace, page: unused.number) { (page, origins) throws(RedoubtError) in
+            page.bytes.store(target.rawValue, at: PageBytes.Offset.number)
+            page.bytes.store(UInt64(1), at: PageBytes.Offset.lsn)
+            for origin in origins {
+                let value = unsafe origin + page.record(at: origin).key.count + Record.systemByteCount
+                page.bytes.store(page.bytes.u8(at: value) ^ 0xFF, at: value)
+            }
+            var editor = IndexPageEditor(page.bytes, PageID(space: page.bytes.space, number: target))
+            try editor.delete(origins[place == .first ? 0 : origins.count - 1], .none)
         }
     }
 
@@ -147,6 +187,10 @@ struct DamagedWorld {
         defer { try? database.close() }
         texts += try database.check().map(\.description)
         let found = try BackupWorld.content(database)
+        for keyspace in summary.keyspaces where found[keyspace.name]?.count != keyspace.rowCount {
+            texts.append("\(found[keyspace.name]?.count ?? 0) rows are there, not \(keyspace)")
+        }
+        for loss in summary.losses + summary.bridged where loss.isInverted { texts.append("inverted: \(loss)") }
         for (name, rows) in content {
             let saved = found[name] ?? [:]
             for (key, value) in rows where saved[key] != value {
@@ -163,6 +207,12 @@ struct DamagedWorld {
 }
 
 extension SalvageSummary.Loss {
+    /// Whether it ends before it begins.
+    fileprivate var isInverted: Bool {
+        guard let lower, let upper else { return false }
+        return upper.lexicographicallyPrecedes(lower)
+    }
+
     /// Whether the row of `key` may be lost.
     func covers(_ keyspace: String, _ key: [UInt8]) -> Bool {
         guard self.keyspace == keyspace || self.keyspace == "the catalog" else { return false }

@@ -129,6 +129,41 @@ import Testing
         #expect(summary.losses.first?.reason.contains("in use") == true)
     }
 
+    @Test(arguments: [NodePlace.first, .last])
+    func `a row of a leaf that was given up was counted, and replaced a newer one`(
+        place: NodePlace
+    ) throws {
+        let world = try DamagedWorld(closed: true)
+        var random = SeededRandom(seed: 10)
+        let node = try #require(world.pages("long").first { $0.type == 17855 && $0.level == 1 })
+        var image = world.image
+        let leaf = world.removePointer(&image, "long", page: node.number, .middle)
+        world.addOldLeaf(&image, "long", of: leaf, lacking: place)
+        #expect(try world.complaints(image).summary.losses == [])
+        DamagedWorld.damage(&image, world.path("long"), page: 0, &random)
+        let (texts, summary) = try world.complaints(image)
+        #expect(texts == [])
+        #expect(summary.keyspaces.first { $0.name == "long" }?.rowCount == 300)
+        let doubt = try #require(summary.losses.first { $0.page?.number.rawValue == 0 })
+        let keys = world.keys("long", leaf: leaf)
+        #expect(doubt.lower == keys.first && doubt.upper == keys.last)
+    }
+
+    @Test(arguments: [0, 2]) func `a row that two leaves have was counted twice`(index: Int) throws {
+        let world = try DamagedWorld(closed: true)
+        var image = world.image
+        let leaves = world.pages("long").filter { $0.type == 17855 && $0.level == 0 }.map(\.number)
+        let leaf = try #require(leaves.first { world.next("long", leaf: $0) != nil })
+        world.copyNextKey(&image, "long", leaf: leaf, index: index)
+        // The row that the leaf does not have any more.
+        var texts = try world.complaints(image).texts
+        #expect(texts.count == 1 && texts[0].contains("is missing"), "\(texts)")
+        // Where one does not name the other the keys that both may have are told.
+        world.forgetPrevious(&image, "long", leaf: try #require(world.next("long", leaf: leaf)))
+        texts = try world.complaints(image).texts
+        #expect(texts.count == 1 && texts[0].contains("is missing"), "\(texts)")
+    }
+
     @Test func `of several leaves that may have been given up only the first was named`() throws {
         let world = try DamagedWorld(closed: true)
         var random = SeededRandom(seed: 9)

@@ -21,12 +21,15 @@ struct LeafEdge {
     let first: [UInt8]?
     /// Its last key, or one before that; nil if none is known.
     let last: [UInt8]?
+    /// When it was changed last.
+    let lsn: LogSequenceNumber
 
     /// Describes the leaf `page`, which is page `number`; `lower` and `before` tell about one without keys.
     init(_ page: IndexPage, _ number: PageNumber, lower: [UInt8]?, before: LeafEdge?) {
         self.number = number
         previous = page.previous
         next = page.next
+        lsn = page.bytes.lsn
         first = page.first.map { unsafe [UInt8]($0.key) } ?? lower
         last = page.last.map { unsafe [UInt8]($0.key) } ?? before?.last
     }
@@ -39,6 +42,12 @@ struct LeafEdge {
         case (nil, let right?): right.previous == .none
         case (nil, nil): false
         }
+    }
+
+    /// Whether keys of the one stand behind keys of the other, which has the later first key.
+    static func overlap(_ left: LeafEdge?, _ right: LeafEdge?) -> Bool {
+        guard let last = left?.last, let first = right?.first else { return false }
+        return !last.lexicographicallyPrecedes(first)
     }
 }
 

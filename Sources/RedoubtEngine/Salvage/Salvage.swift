@@ -3,8 +3,8 @@ package import RedoubtSystem
 
 /// Reads what is readable of a damaged database; see the folder's README.
 package struct Salvage {
-    /// What receives rows.
-    package typealias Body = (_ keyspace: String, _ key: [UInt8], _ value: [UInt8]) throws(RedoubtError) -> Void
+    /// What receives rows, and returns whether one is the first of its key; else it takes the place of the one before.
+    package typealias Body = (_ keyspace: String, _ key: [UInt8], _ value: [UInt8]) throws(RedoubtError) -> Bool
 
     private let storage: any Storage
     private let path: String
@@ -91,7 +91,8 @@ package struct Salvage {
         for (id, name) in files.sorted(by: { $0.0 < $1.0 }) where id != .catalog {
             guard let keyspace = names.keyspace(id, file: name) else { continue }
             try begin(keyspace)
-            try salvage(view, id, name, keyspace) { (key, value) throws(RedoubtError) in try body(keyspace, key, value)
+            try salvage(view, id, name, keyspace) { (key, value) throws(RedoubtError) in
+                try body(keyspace, key, value)
             }
         }
         let present = Set(files.map(\.0))
@@ -176,6 +177,7 @@ package struct Salvage {
         let found = NameCollector()
         var tree = TreeSalvage(try SalvageFile(file, .catalog), keyspace: "the catalog") { (key, value) in
             found.add(key, value)
+            return true
         }
         try tree.run()
         names.known = found.names

@@ -18,7 +18,7 @@ package struct SalvageReport: Sendable {
         package var reason: String
     }
 
-    /// A keyspace, and how many of its rows were found.
+    /// A keyspace, and of how many of its keys rows were found.
     package struct Keyspace: Sendable, Equatable {
         /// The name.
         package var name: String

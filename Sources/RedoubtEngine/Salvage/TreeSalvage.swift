@@ -6,8 +6,8 @@ import RedoubtCore
 /// between them, there is a break. A break is searched for orphans; of what is left only the places are lost where
 /// two leaves do not name each other.
 struct TreeSalvage {
-    /// Called with each row.
-    typealias Body = ([UInt8], [UInt8]) throws(RedoubtError) -> Void
+    /// Called with each row; returns whether it is the first one of its key.
+    typealias Body = ([UInt8], [UInt8]) throws(RedoubtError) -> Bool
 
     private let file: SalvageFile
     private let keyspace: String
@@ -20,6 +20,7 @@ struct TreeSalvage {
     private var breaks: [LeafBreak] = []
     /// The pages of descriptors that are lost and had to say whether orphans are in use, with the loss of each.
     private var unsure: [PageNumber: Int] = [:]
+    /// The keys of which rows were found.
     private(set) var rowCount = 0
     /// What is lost.
     private(set) var losses: [SalvageReport.Loss] = []
@@ -117,8 +118,7 @@ struct TreeSalvage {
                     continue
                 }
             }
-            try body(key, value)
-            rowCount += 1
+            if try body(key, value) { rowCount += 1 }
         }
     }
 
@@ -164,12 +164,15 @@ struct TreeSalvage {
         for orphan in inside { leaves.append(orphan) }
         leaves.append(place.right)
         for (left, right) in zip(leaves, leaves.dropFirst()) where !LeafEdge.areSiblings(left, right) {
+            // Nothing is between leaves that overlap; that an orphan was given up is noted with its descriptors.
+            if !inside.isEmpty, LeafEdge.overlap(left, right) { continue }
             for (index, part) in place.lost(between: left, right) {
                 isLost[index] = true
                 losses.append(loss(part))
             }
         }
-        for orphan in inside {
+        // The newest one last: of a key that several have its row counts.
+        for orphan in inside.sorted(by: { $0.lsn < $1.lsn }) {
             guard case .page(let owner) = try file.indexPage(orphan.number) else { continue }
             // An older image of a leaf may hold rows that the leaf behind has newer, which was handed over before.
             try emit(IndexPage(owner.bytes), orphan.number, below: place.right?.first)
@@ -182,11 +185,14 @@ struct TreeSalvage {
     // MARK: Notes
 
     private func loss(_ hole: Hole) -> SalvageReport.Loss {
-        SalvageReport.Loss(
+        var (lower, upper) = (hole.lower, hole.upper)
+        // Beside leaves that contradict each other, what both of them may have is in doubt.
+        if let first = lower, let last = upper, last.lexicographicallyPrecedes(first) { (lower, upper) = (last, first) }
+        return SalvageReport.Loss(
             keyspace: keyspace,
             page: PageID(space: file.id, number: hole.page),
-            lower: hole.lower,
-            upper: hole.upper,
+            lower: lower,
+            upper: upper,
             reason: hole.reason
         )
     }
