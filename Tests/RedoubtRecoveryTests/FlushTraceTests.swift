@@ -13,7 +13,7 @@ import Testing
 ///
 /// Method: a short history over a recorded disk, with copies of pages or of sectors, on a disk that is full now and
 /// then; as shipped, with one rule broken on purpose, and with its trace tampered with.
-@Suite struct FlushTraceTests {
+@Suite(.timeLimit(.minutes(20))) struct FlushTraceTests {
     private func put(_ engine: Engine, _ row: Int, _ fill: Int) throws {
         let tree = engine.tree(try engine.keyspace("k"))
         let value = [UInt8](repeating: UInt8(fill & 255), count: 3000)
@@ -24,7 +24,7 @@ import Testing
 
     /// Pages that become dirty far apart, are flushed while their redo is not durable yet, and are passed by no
     /// checkpoint when they are dirty again.
-    private func history(
+    func history(
         _ doublewrite: Configuration.Doublewrite = .on,
         tearing: Bool = false,
         breaking rule: CleanerFault? = nil
@@ -121,7 +121,7 @@ import Testing
         let trace = storage.trace
         func segment(_ event: SimulatedEvent) -> (file: Int, offset: UInt64, bytes: [UInt8])? {
             guard case .change(.write(let file, let offset, let bytes)) = event,
-                let segment = RecordedBytes.segment(bytes[...]), segment.holdsImages, segment.pages.count > 1
+                let segment = RecordedBytes.segment(bytes[...]), segment.holdsImages, segment.copies.count > 1
             else { return nil }
             return (file, offset, bytes)
         }

@@ -1,91 +1,51 @@
 import RedoubtCore
 
-/// The copies of pages in doublewrite files as recorded writes leave them, and which of them are durable.
+/// The doublewrite files as recorded writes leave them: which copies of pages are in them whatever a power cut makes of
+/// what no sync has covered, and are such that a recovery takes them.
 ///
-/// A page that a segment only names counts as copied: that it is torn will be told. An image counts as long as a header
-/// says that it is one: a recovery looks at no other.
+/// Holds the bytes themselves, so that what a header says is not believed.
 struct CopyTrace {
-    /// A segment: a header, and what it says is behind it.
-    private struct Copy {
-        /// Where it stands.
-        let place: Range<UInt64>
-        let segment: RecordedBytes.Segment
-        /// The images that are there, of those that the header names.
-        var present: Set<Int> = []
-        var isDurable = false
-
-        init(_ segment: RecordedBytes.Segment, at offset: UInt64) {
-            self.segment = segment
-            place = offset..<offset + UInt64(segment.byteCount)
-        }
-
-        /// Whether a write to `range` leaves nothing of it.
-        func isGone(_ range: Range<UInt64>) -> Bool {
-            if range.overlaps(place.lowerBound..<place.lowerBound + UInt64(pageByteCount)) { return true }
-            // A segment that is not synced yet may be written in several pieces, from its start on.
-            return !segment.holdsImages && isDurable && range.overlaps(place)
-        }
-
-        /// Takes note of a write of `bytes` at `offset`.
-        mutating func write(_ bytes: [UInt8], at offset: UInt64) {
-            guard segment.holdsImages else { return }
-            for (index, image) in segment.pages.enumerated() {
-                let start = place.lowerBound + UInt64((index + 1) * pageByteCount)
-                let end = start + UInt64(pageByteCount)
-                guard start < offset + UInt64(bytes.count), end > offset else { continue }
-                present.remove(index)
-                guard !isDurable, start >= offset, end <= offset + UInt64(bytes.count) else { continue }
-                let found = RecordedBytes.page(bytes[Int(start - offset)..<Int(end - offset)])
-                if let found, found == image { present.insert(index) }
-            }
-        }
-
-        func holds(_ image: RecordedBytes.Image) -> Bool {
-            guard let index = segment.pages.firstIndex(where: { $0 == image }) else { return false }
-            return !segment.holdsImages || present.contains(index)
-        }
+    /// What a copy is to be of.
+    struct Wanted {
+        /// The page, and the end of its newest change.
+        let image: RecordedBytes.Image
+        /// The bytes that are written to its data file: all of the page, or the first of them.
+        let bytes: ArraySlice<UInt8>
+        /// The database; nil if it is not known.
+        let database: DatabaseID?
+        /// Whether it is enough that the page is named: that it is torn will be told.
+        let isNameEnough: Bool
     }
 
-    private var copies: [Int: [Copy]] = [:]
+    private var files: [Int: DoublewriteTrace] = [:]
 
     /// Whether there has been any file of copies that still is.
-    var isUsed: Bool { !copies.isEmpty }
+    var isUsed: Bool { !files.isEmpty }
 
-    /// Takes note of an empty doublewrite file.
-    mutating func create(_ file: Int) { copies[file] = [] }
+    /// Takes note of a doublewrite file that durably holds `bytes`.
+    mutating func add(_ file: Int, _ bytes: [UInt8] = []) {
+        files[file] = DoublewriteTrace(bytes)
+    }
 
     /// Takes note that a doublewrite file is gone.
-    mutating func remove(_ file: Int) { copies[file] = nil }
+    mutating func remove(_ file: Int) { files[file] = nil }
 
-    /// Takes in a doublewrite file of the disk that recording began with.
-    mutating func load(_ file: Int, _ bytes: [UInt8]) {
-        write(file, 0, bytes)
-        sync(file, hasFailed: false)
+    /// Takes note of a write to a doublewrite file by event `number`, which has ended or not.
+    mutating func write(_ file: Int, _ offset: UInt64, _ bytes: [UInt8], number: Int, isEnded: Bool) {
+        files[file]?.write(Int(offset), bytes, number: number, isEnded: isEnded)
     }
 
-    /// Takes note of a write to a doublewrite file.
-    mutating func write(_ file: Int, _ offset: UInt64, _ bytes: [UInt8]) {
-        let range = offset..<offset + UInt64(bytes.count)
-        var list = copies[file, default: []]
-        list.removeAll { $0.isGone(range) }
-        for start in stride(from: 0, through: bytes.count - pageByteCount, by: pageByteCount) {
-            guard let segment = RecordedBytes.segment(bytes[start..<start + pageByteCount]) else { continue }
-            list.append(Copy(segment, at: offset + UInt64(start)))
-        }
-        for index in list.indices { list[index].write(bytes, at: offset) }
-        copies[file] = list
+    /// Takes note of the end of the write that event `number` began.
+    mutating func finish(_ number: Int) {
+        for file in files.keys { files[file]?.finish(number) }
     }
+
+    /// Takes note that a doublewrite file was made shorter.
+    mutating func truncate(_ file: Int, to size: UInt64) { files[file]?.truncate(to: Int(size)) }
 
     /// Takes note of a sync; after one that failed nothing of what it should have covered counts.
-    mutating func sync(_ file: Int, hasFailed: Bool) {
-        guard var list = copies[file] else { return }
-        if hasFailed { list.removeAll { !$0.isDurable } }
-        for index in list.indices { list[index].isDurable = true }
-        copies[file] = list
-    }
+    mutating func sync(_ file: Int, hasFailed: Bool) { files[file]?.sync(hasFailed: hasFailed) }
 
-    /// Whether a durable copy of `image` is there, whole or of sectors.
-    func holds(_ image: RecordedBytes.Image) -> Bool {
-        copies.values.contains { list in list.contains { $0.isDurable && $0.holds(image) } }
-    }
+    /// Whether there is a durable copy of what is `wanted`, whole or of sectors.
+    func holds(_ wanted: Wanted) -> Bool { files.values.contains { $0.holds(wanted) } }
 }

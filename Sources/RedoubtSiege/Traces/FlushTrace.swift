@@ -12,9 +12,9 @@ package struct FlushTrace: Sendable {
         case redoBeforePage
         /// Nor is a copy of one, or of sectors of one.
         case redoBeforeCopy
-        /// No page is written, not in part either, before a copy of that image is durable in a doublewrite file that
-        /// is there, or its name where names are all that is kept; unless the device takes the page as a whole, or
-        /// durable redo behind the checkpoint makes it anew.
+        /// No page is written, not in part either, before a copy of that image which a recovery would take is durable
+        /// in a doublewrite file that is there, or its name where names are all that is kept; unless the device takes
+        /// the page as a whole, or durable redo behind the checkpoint makes it anew.
         case copyBeforePage
         /// Redo is durable up to a checkpoint when that is written.
         case redoBeforeCheckpoint
@@ -87,6 +87,7 @@ package struct FlushTrace: Sendable {
             case .change(.create(let path, let file)): note(path, file)
             case .change(.remove(let path)):
                 if let file = doublewriteFiles.removeValue(forKey: path) { copies.remove(file) }
+            case .change(.truncate(let file, let size)): copies.truncate(file, to: size)
             case .change(.write(let file, let offset, let bytes)), .start(.write(let file, let offset, let bytes)):
                 write(file, offset, bytes, number, isEnded: event.isEnded)
             case .change(.atomicWrite(let file, let offset, let bytes)),
@@ -113,7 +114,7 @@ package struct FlushTrace: Sendable {
     private mutating func note(_ path: String, _ file: Int) {
         if Self.isDoublewrite(path) {
             doublewriteFiles[path] = file
-            copies.create(file)
+            copies.add(file)
         } else if Self.isData(path) {
             dataFiles.insert(file)
         }
@@ -130,7 +131,7 @@ package struct FlushTrace: Sendable {
             if path.contains("/redo/") {
                 redo.load(file, bytes)
             } else if doublewriteFiles[path] == file {
-                copies.load(file, bytes)
+                copies.add(file, bytes)
             } else if dataFiles.contains(file) {
                 for (page, lsn) in Self.pages(bytes, at: 0).own {
                     images[page] = lsn
@@ -156,7 +157,7 @@ package struct FlushTrace: Sendable {
             return
         }
         if doublewriteFiles.values.contains(file) {
-            copies.write(file, offset, bytes)
+            copies.write(file, offset, bytes, number: number, isEnded: isEnded)
             let ofSectors = RecordedBytes.sectorCopies(bytes)
             sectorCopyCount += ofSectors.count
             let found = Self.pages(bytes, at: offset)
@@ -170,13 +171,14 @@ package struct FlushTrace: Sendable {
         if let part = Self.part(bytes, at: offset) {
             tornCount += 1
             judgeRedo(.redoBeforePage, part, number)
-            if !isAtomic { judgeCopy(part, number) }
+            if !isAtomic { judgeCopy(part, bytes[...], number) }
             return
         }
         for (page, lsn) in Self.pages(bytes, at: offset).own {
             pageCount += 1
             judgeRedo(.redoBeforePage, (page, lsn), number)
-            if !isAtomic { judgeCopy((page, lsn), number) }
+            let start = Int(page.number.fileOffset - offset)
+            if !isAtomic { judgeCopy((page, lsn), bytes[start..<start + pageByteCount], number) }
             judgeAge(page, number)
             images[page] = lsn
             if isEnded { unsynced[file, default: [:]][page] = lsn } else { underWay[number] = (file, page, lsn) }
@@ -185,6 +187,7 @@ package struct FlushTrace: Sendable {
 
     private mutating func finish(_ number: Int) {
         redo.finish(number)
+        copies.finish(number)
         guard let write = underWay.removeValue(forKey: number) else { return }
         unsynced[write.file, default: [:]][write.page] = write.lsn
     }
@@ -208,8 +211,11 @@ package struct FlushTrace: Sendable {
         )
     }
 
-    private mutating func judgeCopy(_ image: (page: PageID, lsn: UInt64), _ number: Int) {
-        guard copies.isUsed, !copies.holds(image) else { return }
+    /// Judges the write of `bytes`, which are `image`, or the first part of it.
+    private mutating func judgeCopy(_ image: Image, _ bytes: ArraySlice<UInt8>, _ number: Int) {
+        guard copies.isUsed else { return }
+        let wanted = CopyTrace.Wanted(image: image, bytes: bytes, database: redo.database, isNameEnough: true)
+        if copies.holds(wanted) { return }
         let changes = redo.changes[image.page, default: []]
         // What no file holds yet and no redo from the checkpoint on changes is a page of a file that is being made.
         if changes.isEmpty && durable[image.page] == nil { return }

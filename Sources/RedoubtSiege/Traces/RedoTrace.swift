@@ -21,6 +21,8 @@ struct RedoTrace {
     private(set) var dropped: [SpaceID: UInt64] = [:]
     /// The groups read.
     private(set) var groupCount = 0
+    /// The identity of the database, as redo files say it; nil if there has been none.
+    private(set) var database: DatabaseID?
 
     /// The LSN up to which groups were read, durable or not; 0 if the stream has no beginning.
     var readLSN: UInt64 { position.map { LogSequenceNumber(sequenceNumber: $0).rawValue } ?? 0 }
@@ -90,7 +92,10 @@ struct RedoTrace {
     ///
     /// Returns the LSNs of the checkpoints in it, or nil if the file is no redo file.
     mutating func write(_ file: Int, _ offset: UInt64, _ bytes: [UInt8], number: Int?) -> [UInt64]? {
-        if offset == 0 { starts[file] = Self.start(bytes) }
+        if offset == 0 {
+            starts[file] = Self.start(bytes)
+            if starts[file] != nil { database = Self.database(bytes) }
+        }
         guard let start = starts[file] else { return nil }
         var checkpoints: [UInt64] = []
         var ends: Ends = [:]
@@ -225,6 +230,10 @@ extension RedoTrace {
     private static func start(_ bytes: [UInt8]) -> UInt64? {
         guard bytes.count >= 512, bytes.starts(with: Array("REDOUBTL".utf8)), isWhole(bytes[..<512]) else { return nil }
         return RecordedBytes.number(bytes[...], 32, 8)
+    }
+
+    private static func database(_ bytes: [UInt8]) -> DatabaseID {
+        DatabaseID(high: RecordedBytes.number(bytes[...], 16, 8), low: RecordedBytes.number(bytes[...], 24, 8))
     }
 
     private static func checkpoint(_ sector: ArraySlice<UInt8>) -> (number: UInt64, lsn: UInt64)? {
