@@ -83,6 +83,7 @@ extension FlushTraceTests {
         for write in sectors { trace[write.number] = write.with(Array(write.bytes[..<pageByteCount])) }
         let isNoticed = breaks(storage, trace)
         #expect(isNoticed)
+        #expect(WriteTrace(trace).unprotected.count > WriteTrace(storage.trace).unprotected.count)
         let isLastNoticed = try breaks(storage) { $0.removeLast($0.count - pageByteCount) }
         #expect(isLastNoticed)
     }
@@ -128,6 +129,8 @@ extension FlushTraceTests {
             }
             let isNoticed = breaks(storage, trace)
             #expect(isNoticed == !endsInTime)
+            let isUnprotected = WriteTrace(trace).unprotected != WriteTrace(storage.trace).unprotected
+            #expect(isUnprotected == !endsInTime)
         }
     }
 }

@@ -29,16 +29,38 @@ package struct WriteTrace {
     package private(set) var dataSyncCount = 0
 
     private struct Segment {
-        var range: Range<UInt64>
+        let start: UInt64
+        /// What its header says; nil if that is not whole.
+        let header: RecordedBytes.Segment?
+        /// What was written of it, from its start on.
+        var bytes: [UInt8]
+        /// The writes of it that have not ended.
+        var underWay: Set<Int>
         var isDurable = false
-        /// The pages that a tear may still need, with the LSNs of their copies.
-        var needed: [PageID: UInt64]
+
+        var range: Range<UInt64> { start..<start + UInt64(bytes.count) }
+
+        /// The copies that are there.
+        var copies: [RecordedBytes.Copy] {
+            guard let header, header.content != .names else { return [] }
+            return header.copies.filter { $0.place.upperBound <= bytes.count }
+        }
+
+        /// Whether a tear of `image` may still need it.
+        func isNeeded(for image: RecordedBytes.Image) -> Bool { copies.contains { $0.image == image } }
+
+        /// Whether it has a copy of `image`, which `written` is, or is the first part of.
+        func holds(_ image: RecordedBytes.Image, _ written: [UInt8]) -> Bool {
+            copies.contains { $0.image == image && $0.makes(written[...], from: bytes[$0.place]) }
+        }
     }
 
     private struct PageWrite {
         let page: PageID
         let lsn: UInt64
         let file: Int
+
+        var image: RecordedBytes.Image { (page, lsn) }
     }
 
     private var segments: [Int: [Segment]] = [:]
@@ -64,6 +86,7 @@ package struct WriteTrace {
                 write(file, offset, bytes, number, isEnded: false)
             case .finish(let sequence):
                 if let write = underWay.removeValue(forKey: sequence) { unsynced.append(write) }
+                for file in segments.keys { finish(file, sequence) }
             case .sync(let file):
                 sync(file)
                 if number >= first && dataFiles.contains(file) { dataSyncCount += 1 }
@@ -74,21 +97,21 @@ package struct WriteTrace {
 
     private mutating func write(_ file: Int, _ offset: UInt64, _ bytes: [UInt8], _ number: Int, isEnded: Bool) {
         if RecordedBytes.beginSegment(bytes) {
-            writeSegment(file, offset, bytes, number)
-        } else if extendSegment(file, offset, bytes) {
+            writeSegment(file, offset, bytes, number, isEnded: isEnded)
+        } else if extendSegment(file, offset, bytes, number, isEnded: isEnded) {
             return
         } else if let found = Self.wholePage(offset, bytes) {
             let write = PageWrite(page: found.page, lsn: found.lsn, file: file)
             dataFiles.insert(file)
             pageCount += 1
             pages.append(found.page)
-            check(write)
+            check(write, bytes)
             torn.removeAll { $0.page == found.page }
             if isEnded { unsynced.append(write) } else { underWay[number] = write }
         } else if dataFiles.contains(file), bytes.count < pageByteCount, offset % UInt64(pageByteCount) == 0 {
             let (page, lsn) = RecordedBytes.header(bytes[...])
             tornCount += 1
-            check(PageWrite(page: page, lsn: lsn, file: file))
+            check(PageWrite(page: page, lsn: lsn, file: file), bytes)
             torn.append(PageWrite(page: page, lsn: lsn, file: file))
         } else if segments[file] != nil {
             overwrite(file, offset..<offset + UInt64(bytes.count), number)
@@ -96,25 +119,28 @@ package struct WriteTrace {
     }
 
     /// Notes a page that is written without a copy.
-    private mutating func check(_ write: PageWrite) {
+    private mutating func check(_ write: PageWrite, _ bytes: [UInt8]) {
         let all = segments.values.joined()
-        if !all.contains(where: { $0.isDurable && $0.needed[write.page] == write.lsn }) {
-            unprotected.append(write.page)
-        }
+        if !all.contains(where: { $0.isDurable && $0.holds(write.image, bytes) }) { unprotected.append(write.page) }
     }
 
-    private mutating func writeSegment(_ file: Int, _ offset: UInt64, _ bytes: [UInt8], _ number: Int) {
+    private mutating func writeSegment(
+        _ file: Int,
+        _ offset: UInt64,
+        _ bytes: [UInt8],
+        _ number: Int,
+        isEnded: Bool
+    ) {
         let range = offset..<offset + UInt64(bytes.count)
         segmentCount += 1
         segmentByteCount += bytes.count
         if !underWay.isEmpty { pipelinedCount += 1 }
         overwrite(file, range, number)
-        var needed = Dictionary(RecordedBytes.sectorCopies(bytes).map { ($0.page, $0.lsn) }) { $1 }
         // Of a segment that found no space only a part is there.
-        if bytes.count > pageByteCount {
-            for (page, lsn) in Self.images(bytes[pageByteCount...]) { needed[page] = lsn }
-        }
-        segments[file, default: []].append(Segment(range: range, needed: needed))
+        let header = RecordedBytes.segment(bytes[...])
+        segments[file, default: []].append(
+            Segment(start: offset, header: header, bytes: bytes, underWay: isEnded ? [] : [number])
+        )
     }
 
     /// Takes the segments away that a write to `range` of a doublewrite file spoils.
@@ -126,28 +152,35 @@ package struct WriteTrace {
                 continue
             }
             overwrittenCount += 1
-            for write in unsynced + torn + Array(underWay.values) where old.needed[write.page] == write.lsn {
+            for write in unsynced + torn + Array(underWay.values) where old.isNeeded(for: write.image) {
                 breaches.append("event \(number) overwrites the copy of page \(write.page), which is not synced")
             }
         }
         segments[file] = kept
     }
 
-    /// Takes a write right behind a segment that is not synced for more of its images.
-    private mutating func extendSegment(_ file: Int, _ offset: UInt64, _ bytes: [UInt8]) -> Bool {
+    /// Takes a write right behind a segment that is not synced for more of its copies.
+    private mutating func extendSegment(
+        _ file: Int,
+        _ offset: UInt64,
+        _ bytes: [UInt8],
+        _ number: Int,
+        isEnded: Bool
+    ) -> Bool {
         var list = segments[file, default: []]
         guard var segment = list.popLast(), !segment.isDurable, segment.range.upperBound == offset else { return false }
-        segment.range = segment.range.lowerBound..<offset + UInt64(bytes.count)
+        segment.bytes += bytes
+        if !isEnded { segment.underWay.insert(number) }
         segmentByteCount += bytes.count
-        for (page, lsn) in Self.images(bytes[...]) { segment.needed[page] = lsn }
         segments[file] = list + [segment]
         return true
     }
 
-    private static func images(_ bytes: ArraySlice<UInt8>) -> [(PageID, UInt64)] {
-        let end = bytes.startIndex + bytes.count / pageByteCount * pageByteCount
-        return stride(from: bytes.startIndex, to: end, by: pageByteCount).compactMap { start in
-            RecordedBytes.page(bytes[start..<start + pageByteCount]).map { ($0.page, $0.lsn) }
+    private mutating func finish(_ file: Int, _ number: Int) {
+        segments[file] = segments[file]?.map { segment in
+            var segment = segment
+            segment.underWay.remove(number)
+            return segment
         }
     }
 
@@ -155,7 +188,7 @@ package struct WriteTrace {
         if let list = segments[file] {
             segments[file] = list.map { segment in
                 var segment = segment
-                segment.isDurable = true
+                segment.isDurable = segment.isDurable || segment.underWay.isEmpty
                 return segment
             }
         }
