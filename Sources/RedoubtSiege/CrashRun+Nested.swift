@@ -135,6 +135,6 @@ extension CrashRun {
         options.statesPerPoint = 2
         options.firstEvent = marks.count
         let explorer = CrashExplorer(start: image, trace: marks + storage.trace, options: options)
-        return (explorer, FlushTrace(storage).breaches.first)
+        return (explorer, FlushTrace(storage, doublewrite: doublewrite).breaches.first)
     }
 }

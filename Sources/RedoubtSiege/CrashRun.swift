@@ -70,7 +70,7 @@ struct CrashRun: Sendable {
         model = recorded.model
         redo = recorded.redo
         scheduleHash = scheduler.traceHash
-        flushing = FlushTrace(recorded.storage)
+        flushing = FlushTrace(recorded.storage, doublewrite: doublewrite)
         if judgesFlushing, let breach = flushing.breaches.first { throw Finding(breach.description) }
     }
 

@@ -61,7 +61,7 @@ struct FaultSweep: Sendable {
                 let findings = try database.check()
                 try database.close()
                 if let first = findings.first { return "check: \(first)" }
-                if let breach = FlushTrace(disk).breaches.first { return "recovery: \(breach)" }
+                if let breach = FlushTrace(disk, doublewrite: .on).breaches.first { return "recovery: \(breach)" }
                 let numbers = client.model.commitNumbers(with: hash)
                 if numbers.contains(where: { $0 >= acknowledged }) { return nil }
                 return "content after \(numbers) commits; \(acknowledged) were acknowledged"
@@ -136,7 +136,7 @@ struct FaultSweep: Sendable {
         return SimulatedScheduler(seed: Hunt.seed).run { () -> Outcome in
             do throws(RedoubtError) {
                 var outcome = try runInside(storage, index, judge)
-                let flushing = FlushTrace(storage)
+                let flushing = FlushTrace(storage, doublewrite: .on)
                 outcome.wrong = outcome.wrong ?? flushing.breaches.first?.description
                 outcome.tornCount = flushing.tornCount
                 return outcome

@@ -71,8 +71,9 @@ package struct SwarmWorld: Sendable {
             outcome.violations.append("an operation took \(outcome.longestNanoseconds / 1_000_000_000) s")
         }
         // Its rules are those of a disk that does not lie about a sync.
-        if !configuration.mayFail, let breach = FlushTrace(storage).breaches.first {
-            outcome.violations.append("the trace: \(breach)")
+        if !configuration.mayFail {
+            let flushing = FlushTrace(storage, doublewrite: configuration.database.flushing.doublewrite)
+            if let breach = flushing.breaches.first { outcome.violations.append("the trace: \(breach)") }
         }
         var hash = mix(scheduler.traceHash ^ SwarmTrace.hash(storage.trace))
         let judge = SwarmJudge(configuration, board.models, memory)

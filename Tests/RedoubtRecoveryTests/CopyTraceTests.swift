@@ -133,4 +133,27 @@ extension FlushTraceTests {
             #expect(isUnprotected == !endsInTime)
         }
     }
+
+    @Test func `without doublewrite files every page was excused`() throws {
+        let storage = try history()
+        let last = try #require(segments(storage).last)
+        var trace = storage.trace
+        for event in storage.trace {
+            guard case .change(.create(let path, _)) = event, FlushTrace.isDoublewrite(path) else { continue }
+            trace.insert(.change(.remove(path: path)), at: last.number + 2)
+        }
+        let isNoticed = breaks(storage, trace)
+        #expect(trace.count > storage.trace.count && isNoticed)
+        let isExcused = !FlushTrace(start: storage.startImage, trace: trace, doublewrite: .off).breaks(.copyBeforePage)
+        #expect(isExcused)
+    }
+
+    @Test func `names counted where copies are kept`() throws {
+        let storage = try history(.detectOnly)
+        for doublewrite in [nil] + Configuration.Doublewrite.allCases {
+            let judged = FlushTrace(storage, doublewrite: doublewrite)
+            let isNoticed = judged.breaks(.copyBeforePage)
+            #expect(isNoticed == (doublewrite == .on || doublewrite == .changedSectors))
+        }
+    }
 }

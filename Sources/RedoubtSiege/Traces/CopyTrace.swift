@@ -19,12 +19,13 @@ struct CopyTrace {
 
     private var files: [Int: DoublewriteTrace] = [:]
 
-    /// Whether there has been any file of copies that still is.
-    var isUsed: Bool { !files.isEmpty }
+    /// Whether there has been any file of copies.
+    private(set) var isUsed = false
 
     /// Takes note of a doublewrite file that durably holds `bytes`.
     mutating func add(_ file: Int, _ bytes: [UInt8] = []) {
         files[file] = DoublewriteTrace(bytes)
+        isUsed = true
     }
 
     /// Takes note that a doublewrite file is gone.

@@ -1,4 +1,4 @@
-import RedoubtCore
+package import RedoubtCore
 package import RedoubtSimulation
 
 /// What a recorded trace says about flushing, and where it breaks a ``Rule``.
@@ -61,6 +61,8 @@ package struct FlushTrace: Sendable {
     /// The note that another process goes on.
     package static let killed = "killed"
 
+    /// How torn pages are put right, nil if that is not said.
+    private let doublewrite: Configuration.Doublewrite?
     private var redo = RedoTrace()
     private var copies = CopyTrace()
     private var doublewriteFiles: [String: Int] = [:]
@@ -74,13 +76,17 @@ package struct FlushTrace: Sendable {
     private var scans: [Int: UInt64] = [:]
     private var handed: [PageID: UInt64] = [:]
 
-    /// Reads what `storage` has recorded.
-    package init(_ storage: SimulatedStorage) {
-        self.init(start: storage.startImage, trace: storage.trace)
+    /// Reads what `storage` has recorded, as ``init(start:trace:doublewrite:)`` does.
+    package init(_ storage: SimulatedStorage, doublewrite: Configuration.Doublewrite? = nil) {
+        self.init(start: storage.startImage, trace: storage.trace, doublewrite: doublewrite)
     }
 
-    /// Reads `trace`, recorded on a disk that held `start`.
-    package init(start: DiskImage, trace: [SimulatedEvent]) {
+    /// Reads `trace`, recorded on a disk that held `start` by databases with the option `doublewrite`, or with one of
+    /// those that keep copies.
+    ///
+    /// Where that is not said, pages need copies from the first doublewrite file on, and names will do.
+    package init(start: DiskImage, trace: [SimulatedEvent], doublewrite: Configuration.Doublewrite? = nil) {
+        self.doublewrite = doublewrite
         load(start)
         for (number, event) in trace.enumerated() {
             switch event {
@@ -213,8 +219,13 @@ package struct FlushTrace: Sendable {
 
     /// Judges the write of `bytes`, which are `image`, or the first part of it.
     private mutating func judgeCopy(_ image: Image, _ bytes: ArraySlice<UInt8>, _ number: Int) {
-        guard copies.isUsed else { return }
-        let wanted = CopyTrace.Wanted(image: image, bytes: bytes, database: redo.database, isNameEnough: true)
+        guard doublewrite.map({ $0 != .off }) ?? copies.isUsed else { return }
+        let wanted = CopyTrace.Wanted(
+            image: image,
+            bytes: bytes,
+            database: redo.database,
+            isNameEnough: doublewrite == nil || doublewrite == .detectOnly
+        )
         if copies.holds(wanted) { return }
         let changes = redo.changes[image.page, default: []]
         // What no file holds yet and no redo from the checkpoint on changes is a page of a file that is being made.
