@@ -72,6 +72,12 @@ extension CrashRun {
     /// Of the disks that a recovery leaves which is cut off, one in so many has its recovery cut off too.
     private static var innerShare: UInt64 { 10 }
 
+    /// Of the recoveries recorded, one in so many goes on to a checkpoint.
+    private static var flushingShare: UInt64 { 8 }
+
+    /// The marks that the trace of a recovery begins with.
+    private static var recoveryMarkCount: Int { 2 }
+
     /// Judges `state` as ``judge(_:)`` does, and one in `share` of all states by power cuts within its recovery too.
     func judge(_ state: CrashState, nestedShare share: UInt64, _ counts: NestedCounts) throws -> [Int] {
         // A replay finds this disk, not those within its recovery.
@@ -123,18 +129,34 @@ extension CrashRun {
     /// Records a recovery from `state`: the disks that power cuts within it leave, and the rule of flushing that it
     /// breaks.
     private func nestedExplorer(_ state: CrashState) throws -> (CrashExplorer, FlushTrace.Breach?) {
-        let image = state.storage.startImage
-        let storage = SimulatedStorage(image)
-        let opened: Result<Void, any Error> = InlineScheduler(memory: Self.memory).run {
-            Result { try EngineClient.open(storage, doublewrite: doublewrite, hasThreads: false).forget() }
-        }
-        try opened.get()
-        let marks: [SimulatedEvent] = [.mark(.issued(state.issued)), .mark(.acknowledged(state.acknowledged))]
+        let storage = try recordedRecovery(from: state, flushes: mix(state.key ^ 0xF1A5) % Self.flushingShare == 0)
         var options = CrashExplorer.Options()
         options.seed = seed
         options.statesPerPoint = 2
-        options.firstEvent = marks.count
-        let explorer = CrashExplorer(start: image, trace: marks + storage.trace, options: options)
+        options.firstEvent = Self.recoveryMarkCount
+        let explorer = CrashExplorer(storage, options: options)
         return (explorer, FlushTrace(storage, doublewrite: doublewrite).breaches.first)
+    }
+
+    /// Records a recovery from `state`, with `flushes` and a checkpoint behind it, on a disk as that of the run: one
+    /// that ends queued writes out of order does so in an order that follows from the seed and the state.
+    ///
+    /// A recovery that has room for all pages in memory writes none of them before the checkpoint.
+    func recordedRecovery(from state: CrashState, flushes: Bool) throws -> SimulatedStorage {
+        var disk = disk
+        disk.seed = mix(disk.seed ^ state.key)
+        let storage = SimulatedStorage(state.storage.startImage, options: disk)
+        // At its beginning, so that the numbers of its events are those of the trace.
+        storage.mark(.issued(state.issued))
+        storage.mark(.acknowledged(state.acknowledged))
+        let opened: Result<Void, any Error> = InlineScheduler(memory: Self.memory).run {
+            Result {
+                let database = try EngineClient.open(storage, doublewrite: doublewrite, hasThreads: false)
+                if flushes { try database.checkpoint() }
+                database.forget()
+            }
+        }
+        try opened.get()
+        return storage
     }
 }

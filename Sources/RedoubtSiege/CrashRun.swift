@@ -9,6 +9,8 @@ struct CrashRun: Sendable {
     let seed: UInt64
     /// How torn pages are put right.
     let doublewrite: Configuration.Doublewrite
+    /// The disk that it was recorded on, but for its latency.
+    let disk: SimulatedStorage.Options
     /// The storage that recorded it.
     let storage: SimulatedStorage
     /// The model before the recording: number 0 of the commits.
@@ -53,6 +55,7 @@ struct CrashRun: Sendable {
         self.profile = profile
         self.seed = seed
         self.doublewrite = doublewrite
+        disk = options
         let image = try Self.prepared(profile, seed: seed)
         var options = options
         options.latencyMicroseconds = 50

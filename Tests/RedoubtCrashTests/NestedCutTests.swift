@@ -132,6 +132,56 @@ import Testing
         #expect(startCount > 0 && overtakenCount > 0)
     }
 
+    @Test func `recoveries were recorded on a disk that ends queued writes in order`() throws {
+        let profile = try #require(CrashProfile.all.first { $0.name == "values" })
+        // Two disks that end queued writes out of order, and one that does not.
+        let runs = try [UInt64(2), 5, 1].map { try CrashRun(cutting: profile, seed: $0) }
+        let explorer = runs[0].explorer(statesPerPoint: 1)
+        let ends = Mutex([[[Int]]](repeating: [], count: runs.count))
+        let overtaken = Atomic(0)
+        for index in stride(from: 0, to: explorer.stateCount, by: explorer.stateCount / 12) {
+            let report = explorer.judge(threadCount: 1, only: explorer.candidates[index].key) { state in
+                for (number, run) in runs.enumerated() {
+                    let traces = try (0..<2).map { _ in try run.recordedRecovery(from: state, flushes: true).trace }
+                    let (first, again) = (Self.ends(traces[0]), Self.ends(traces[1]))
+                    guard first == again else { throw CrashRun.Finding("\(first), then \(again)") }
+                    ends.withLock { $0[number].append(first.sequences) }
+                    overtaken.wrappingAdd(first.overtakenCount, ordering: .relaxed)
+                }
+                return Array(state.acknowledged...max(state.acknowledged, state.issued))
+            }
+            #expect(report.failures.map(\.description) == [])
+        }
+        let found = ends.withLock { $0 }
+        print(
+            "recoveries, and checkpoints behind them, end \(found.map { $0.reduce(0) { $0 + $1.count } }) queued writes"
+        )
+        #expect(found[0] != found[1] && found[0].contains { $0 != $0.sorted() })
+        #expect(found[2].allSatisfy(\.isEmpty) && overtaken.load(ordering: .relaxed) > 0)
+    }
+
+    /// The order in which queued writes of `trace` end, and the I/O that comes while any is under way.
+    private static func ends(_ trace: [SimulatedEvent]) -> Ends {
+        var underWay: Set<Int> = []
+        var found = Ends()
+        for (number, event) in trace.enumerated() {
+            if event.isIO && !underWay.isEmpty { found.overtakenCount += 1 }
+            switch event {
+            case .start: underWay.insert(number)
+            case .finish(let sequence):
+                underWay.remove(sequence)
+                found.sequences.append(sequence)
+            default: break
+            }
+        }
+        return found
+    }
+
+    private struct Ends: Equatable {
+        var sequences: [Int] = []
+        var overtakenCount = 0
+    }
+
     #if REDOUBT_INTERLEAVING
     @Test func `a planted bug is caught in the way of all disks`() throws {
         let planted = try #require(EnginePowerCuts.planted.first { $0.nestedShare == .max })
