@@ -130,11 +130,14 @@ final class PoolFixture: Sendable {
         return frame.bytes.u32(at: offset)
     }
 
-    /// Stops everything, and judges what was recorded.
-    func close() {
+    /// Stops everything, and judges what was recorded, which must break `rule`, if one is given, and no other.
+    func close(breaking rule: FlushTrace.Rule? = nil) {
         flushing.stop()
         flushing.close()
         log.stop()
-        if storage.options.isRecording { #expect(FlushTrace(storage).breaches == []) }
+        guard storage.options.isRecording else { return }
+        let judged = FlushTrace(storage)
+        #expect(judged.breaches.filter { $0.rule != rule } == [])
+        if let rule { #expect(judged.breaks(rule)) }
     }
 }

@@ -60,12 +60,20 @@ import Testing
         breaking fault: CleanerFault? = nil,
         share: Double? = nil
     ) throws -> CrashReport {
-        let run = try CrashRun(profile, seed: CrashBudget.seed, doublewrite: .changedSectors) {
+        let run = try CrashRun(
+            profile,
+            seed: CrashBudget.seed,
+            doublewrite: .changedSectors,
+            judgesFlushing: fault == nil
+        ) {
             (client, number) throws(RedoubtError) in
             try Self.churn(client, number, modes: modes, syncs: syncs, breaking: fault)
         }
         let writes = WriteTrace(run.storage.trace)
         if fault == nil { #expect(writes.breaches == []) }
+        // That a copy is overwritten too early is for other judges.
+        let isNoticed = fault != nil && fault != .forgetsUnsyncedSegments
+        #expect(run.flushing.breaks(.copyBeforePage) == isNoticed)
         let explorer = run.explorer(
             statesPerPoint: CrashBudget.statesPerPoint,
             mixtureCount: prefersMixtures ? 40 : 10,

@@ -156,4 +156,19 @@ extension FlushTraceTests {
             #expect(isNoticed == (doublewrite == .on || doublewrite == .changedSectors))
         }
     }
+
+    @Test func `sectors counted as a copy that lacks others which changed`() throws {
+        let storage = try history(.changedSectors)
+        let isNoticed = try breaks(storage) { bytes in
+            guard let copy = RecordedBytes.segment(bytes[...])?.copies.last else { return }
+            let place = copy.place
+            // The first and the last sector, in which all changes store something, are what is left.
+            let last = bytes[place.upperBound - 512..<place.upperBound]
+            bytes.replaceSubrange(place.lowerBound + 512..<place.lowerBound + 1024, with: last)
+            let count = Int(RecordedBytes.number(bytes[...], 12, 4))
+            bytes.replaceSubrange(64 + 24 * count - 4..<64 + 24 * count, with: [0x80, 0, 0, 1])
+            seal(&bytes)
+        }
+        #expect(isNoticed)
+    }
 }

@@ -11,6 +11,8 @@ struct CopyTrace {
         let image: RecordedBytes.Image
         /// The bytes that are written to its data file: all of the page, or the first of them.
         let bytes: ArraySlice<UInt8>
+        /// What its data file may hold of it before: sectors are laid over any mixture of these.
+        let versions: [ArraySlice<UInt8>]
         /// The database; nil if it is not known.
         let database: DatabaseID?
         /// Whether it is enough that the page is named: that it is torn will be told.

@@ -66,7 +66,7 @@ package struct FlushTrace: Sendable {
     private var redo = RedoTrace()
     private var copies = CopyTrace()
     private var doublewriteFiles: [String: Int] = [:]
-    private var dataFiles: Set<Int> = []
+    private var dataFiles: [Int: RecordedFile] = [:]
     // LSNs of images: the newest written, and what a power cut leaves for sure.
     private var images: [PageID: UInt64] = [:]
     private var durable: [PageID: UInt64] = [:]
@@ -93,7 +93,9 @@ package struct FlushTrace: Sendable {
             case .change(.create(let path, let file)): note(path, file)
             case .change(.remove(let path)):
                 if let file = doublewriteFiles.removeValue(forKey: path) { copies.remove(file) }
-            case .change(.truncate(let file, let size)): copies.truncate(file, to: size)
+            case .change(.truncate(let file, let size)):
+                copies.truncate(file, to: size)
+                dataFiles[file]?.truncate(to: Int(size))
             case .change(.write(let file, let offset, let bytes)), .start(.write(let file, let offset, let bytes)):
                 write(file, offset, bytes, number, isEnded: event.isEnded)
             case .change(.atomicWrite(let file, let offset, let bytes)),
@@ -106,6 +108,9 @@ package struct FlushTrace: Sendable {
             default: break
             }
         }
+        // Nobody asks for them any more, and they hold all bytes.
+        dataFiles = [:]
+        copies = CopyTrace()
     }
 
     /// Returns whether `rule` is broken.
@@ -122,7 +127,7 @@ package struct FlushTrace: Sendable {
             doublewriteFiles[path] = file
             copies.add(file)
         } else if Self.isData(path) {
-            dataFiles.insert(file)
+            dataFiles[file] = RecordedFile([])
         }
     }
 
@@ -138,7 +143,8 @@ package struct FlushTrace: Sendable {
                 redo.load(file, bytes)
             } else if doublewriteFiles[path] == file {
                 copies.add(file, bytes)
-            } else if dataFiles.contains(file) {
+            } else if dataFiles[file] != nil {
+                dataFiles[file] = RecordedFile(bytes)
                 for (page, lsn) in Self.pages(bytes, at: 0).own {
                     images[page] = lsn
                     durable[page] = lsn
@@ -173,18 +179,19 @@ package struct FlushTrace: Sendable {
             }
             return
         }
-        guard dataFiles.contains(file) else { return }
+        guard dataFiles[file] != nil else { return }
+        defer { dataFiles[file]?.write(Int(offset), bytes, number: number, isEnded: isEnded) }
         if let part = Self.part(bytes, at: offset) {
             tornCount += 1
             judgeRedo(.redoBeforePage, part, number)
-            if !isAtomic { judgeCopy(part, bytes[...], number) }
+            if !isAtomic { judgeCopy(part, bytes[...], in: file, number) }
             return
         }
         for (page, lsn) in Self.pages(bytes, at: offset).own {
             pageCount += 1
             judgeRedo(.redoBeforePage, (page, lsn), number)
             let start = Int(page.number.fileOffset - offset)
-            if !isAtomic { judgeCopy((page, lsn), bytes[start..<start + pageByteCount], number) }
+            if !isAtomic { judgeCopy((page, lsn), bytes[start..<start + pageByteCount], in: file, number) }
             judgeAge(page, number)
             images[page] = lsn
             if isEnded { unsynced[file, default: [:]][page] = lsn } else { underWay[number] = (file, page, lsn) }
@@ -194,6 +201,7 @@ package struct FlushTrace: Sendable {
     private mutating func finish(_ number: Int) {
         redo.finish(number)
         copies.finish(number)
+        for file in dataFiles.keys { dataFiles[file]?.finish(number) }
         guard let write = underWay.removeValue(forKey: number) else { return }
         unsynced[write.file, default: [:]][write.page] = write.lsn
     }
@@ -201,6 +209,7 @@ package struct FlushTrace: Sendable {
     private mutating func sync(_ file: Int, hasFailed: Bool) {
         redo.sync(file, hasFailed: hasFailed)
         copies.sync(file, hasFailed: hasFailed)
+        _ = dataFiles[file]?.sync(hasFailed: hasFailed)
         guard let written = unsynced.removeValue(forKey: file), !hasFailed else { return }
         durable.merge(written) { $1 }
     }
@@ -217,12 +226,14 @@ package struct FlushTrace: Sendable {
         )
     }
 
-    /// Judges the write of `bytes`, which are `image`, or the first part of it.
-    private mutating func judgeCopy(_ image: Image, _ bytes: ArraySlice<UInt8>, _ number: Int) {
+    /// Judges the write of `bytes`, which are `image`, or the first part of it, to a data file.
+    private mutating func judgeCopy(_ image: Image, _ bytes: ArraySlice<UInt8>, in file: Int, _ number: Int) {
         guard doublewrite.map({ $0 != .off }) ?? copies.isUsed else { return }
+        let place = Int(image.page.number.fileOffset)
         let wanted = CopyTrace.Wanted(
             image: image,
             bytes: bytes,
+            versions: dataFiles[file]?.versions(of: place..<place + pageByteCount) ?? [],
             database: redo.database,
             isNameEnough: doublewrite == nil || doublewrite == .detectOnly
         )

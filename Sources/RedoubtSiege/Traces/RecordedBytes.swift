@@ -60,21 +60,29 @@ enum RecordedBytes {
         /// Where they are, counted from the start of the segment.
         let place: Range<Int>
 
-        /// Whether a recovery that finds `saved` in that place makes of it the page that `written` is, or is the first
-        /// part of.
+        /// Whether a recovery that finds `saved` in that place, and any mixture of the sectors of `versions` in the
+        /// data file, makes of it the page that `written` is, or is the first part of.
         ///
-        /// Of sectors it does if they are those of the page, as far as that is known, and the page is what the header
-        /// says.
-        func makes(_ written: ArraySlice<UInt8>, from saved: ArraySlice<UInt8>) -> Bool {
+        /// Of sectors it does if they are those of the page, and the versions agree with it in all others; as far as
+        /// the page is known, which must be what the header says.
+        func makes(
+            _ written: ArraySlice<UInt8>,
+            from saved: ArraySlice<UInt8>,
+            over versions: [ArraySlice<UInt8>] = []
+        ) -> Bool {
             let images = [saved, written].filter { $0.count == pageByteCount }
             guard images.allSatisfy({ RecordedBytes.checksum($0) == checksum }),
                 images.allSatisfy({ RecordedBytes.isSealed($0, as: image) })
             else { return false }
             var rest = saved
-            for sector in 0..<32 where sectors >> sector & 1 == 1 {
+            for sector in 0..<32 {
                 let known = written.dropFirst(512 * sector).prefix(512)
-                guard rest.prefix(512).starts(with: known) else { return false }
-                rest = rest.dropFirst(512)
+                if sectors >> sector & 1 == 1 {
+                    guard rest.prefix(512).starts(with: known) else { return false }
+                    rest = rest.dropFirst(512)
+                } else if !versions.allSatisfy({ $0.dropFirst(512 * sector).starts(with: known) }) {
+                    return false
+                }
             }
             return true
         }
