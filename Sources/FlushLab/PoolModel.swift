@@ -254,7 +254,7 @@ struct PoolModel {
 
     /// Chooses the oldest pages of an instance with changes below `limit`, at most `count`, and leaves them listed.
     ///
-    /// Says how many it had to pass over.
+    /// Says how many it had to pass over because they are latched; those being written are nobody's concern.
     mutating func chooseOldest(_ index: Int, below limit: UInt64, count: Int) -> (chosen: [Int32], skipped: Int) {
         guard let first = oldest(index), first < limit else { return ([], 0) }
         var (chosen, skipped) = ([Int32](), 0)
@@ -264,7 +264,7 @@ struct PoolModel {
             if entry.oldest >= limit { break }
             let page = pages[Int(entry.page)]
             if page.oldest == entry.oldest {
-                if page.isWriting || page.holders > 0 { skipped += 1 } else { chosen.append(entry.page) }
+                if page.holders > 0 { skipped += 1 } else if !page.isWriting { chosen.append(entry.page) }
             }
             position += 1
         }

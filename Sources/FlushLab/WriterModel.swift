@@ -39,6 +39,10 @@ struct ServiceModel {
     var listPages = 0
     var limit: UInt64 = .max
     var reason = WriteReason.active
+    /// Whether a batch of the flush list was begun since frames were last looked at, and whether the flush list goes
+    /// on after a batch of the LRU list between two of its own.
+    var hasBegunListBatch = false
+    var resumesList = false
     /// Pages that were chosen and not begun.
     var chosen: [Int32] = []
     /// Whether a batch is on its way to having its copies durable: one after the other, as one thread does it.
@@ -78,6 +82,8 @@ extension VirtualRun {
         services[service].lruWritten = 0
         services[service].freed = 0
         services[service].skipped = 0
+        services[service].hasBegunListBatch = false
+        services[service].resumesList = false
         enter(services[service].stage, service, now)
     }
 
@@ -105,12 +111,18 @@ extension VirtualRun {
     mutating func advance(_ service: Int, now: UInt64) {
         while services[service].isBusy {
             while services[service].underWay < 2 && !services[service].isProtecting {
+                if services[service].chosen.isEmpty { makeRoomBetween(service, now) }
                 if services[service].chosen.isEmpty { chooseFromList(service) }
                 if services[service].chosen.isEmpty { break }
                 beginBatch(service, now)
             }
             guard services[service].underWay == 0 else { return }
             guard services[service].chosen.isEmpty else { continue }
+            if services[service].resumesList {
+                services[service].resumesList = false
+                services[service].stage = .list
+                continue
+            }
             let following = services[service].following
             services[service].following = .none
             services[service].stage = .none
@@ -121,6 +133,19 @@ extension VirtualRun {
             services[service].stage = following
             if following == .lru { sweep(service, now) }
         }
+    }
+
+    /// Makes room between two batches of the flush list, should frames have become short meanwhile.
+    private mutating func makeRoomBetween(_ service: Int, _ now: UInt64) {
+        let order = services[service]
+        guard order.stage == .list, order.hasBegunListBatch, order.lruPages > 0,
+            pool.instances[order.instance].free < pool.freeTarget / 2
+        else { return }
+        services[service].hasBegunListBatch = false
+        sweep(service, now)
+        guard !services[service].chosen.isEmpty else { return }
+        services[service].stage = .lru
+        services[service].resumesList = true
     }
 
     private mutating func chooseFromList(_ service: Int) {
@@ -192,6 +217,7 @@ extension VirtualRun {
         batches[index] = batch
         services[service].underWay += 1
         services[service].isProtecting = true
+        services[service].hasBegunListBatch = order.stage == .list
         writesInFlight += batch.pages.count
         // The thread that prepares them runs.
         runningCount += 1
@@ -287,7 +313,8 @@ extension VirtualRun {
     /// Begins writes as long as the part of the window that a thread has is not used up.
     private mutating func pump(_ service: Int, _ now: UInt64) {
         let isLister = service < pool.instances.count
-        let threads = isLister ? max(1, scenario.options.cleanerThreads) : pool.instances.count
+        let instances = pool.instances.count
+        let threads = isLister ? max(1, min(scenario.options.cleanerThreads, instances)) : instances
         let window = round.recommendation.writeWindow.map { max(1, ($0 + threads - 1) / threads) } ?? .max
         while services[service].inFlight < min(window, Self.queueDepth), let batch = services[service].writing.first {
             let page = batches[batch].pages[batches[batch].next]

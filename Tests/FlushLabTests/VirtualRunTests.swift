@@ -72,6 +72,15 @@ import Testing
         }
     }
 
+    @Test func `cleaner threads without an instance took their part of the window`() {
+        var scenario = Self.redoBound()
+        scenario.phases[0].rate = 5000
+        scenario.options.cleanerThreads = 1
+        let one = VirtualRun.run(scenario, policy: .redoubt)
+        scenario.options.cleanerThreads = 4
+        #expect(VirtualRun.run(scenario, policy: .redoubt).samples == one.samples)
+    }
+
     @Test func `clients wait for what is short, and for nothing else`() {
         func waits(_ scenario: Scenario) -> (frames: Double, redo: Double, reads: Double, commit: Double) {
             VirtualRun.run(scenario, policy: .mysql80).samples.reduce(into: (0, 0, 0, 0)) { sum, sample in
