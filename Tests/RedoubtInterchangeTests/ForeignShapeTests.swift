@@ -53,6 +53,16 @@ import Testing
         #expect(try TablespaceReader(MemoryFile(file.bytes)).rowCount == rows.count)
     }
 
+    @Test(arguments: [(127, 128), (191, 192)])
+    func `a byte of the record before was taken for the second one of a length`(last: Int, count: Int) throws {
+        let rows = [
+            Row(key: [1], value: [UInt8(last)]), Row(key: [2], value: [UInt8](repeating: 20, count: count)),
+        ]
+        var file = try ForeignFile([])
+        file.setRecords(rows.map { ([UInt8($0.value.count), 1], $0.key + Self.system + $0.value) })
+        #expect(try file.rows() == rows)
+    }
+
     @Test(arguments: [4, 6, 8])
     func `a key that may be a number or a row id is refused without a definition`(byteCount: Int) throws {
         var file = try ForeignFile([])

@@ -24,6 +24,9 @@ struct ForeignRecord {
     /// The status of a record that MariaDB has changed the form of, likewise.
     static let alteredStatus: UInt16 = 4
 
+    /// The bytes of an off-page value in its row: the reference, behind 768 bytes of the value in the format COMPACT.
+    private static let offPageByteCounts = [Record.referenceByteCount, 768 + Record.referenceByteCount]
+
     /// Why there is no record of the shape at an offset.
     enum Fault: Error {
         /// It lies outside the heap, or is of another kind.
@@ -46,13 +49,19 @@ struct ForeignRecord {
             start -= 1
             return Int(bytes.u8(at: start))
         }
+        var isCanonical = true
         func length(_ form: RowShape.Length) -> (count: Int, isOffPage: Bool) {
             switch form {
             case .fixed(let count): return (count, false)
             case .short: return (take(), false)
             case .long:
                 let near = take()
-                return near < 0x80 ? (near, false) : ((near & 0x3F) << 8 | take(), near & 0x40 != 0)
+                if near < 0x80 { return (near, false) }
+                let count = (near & 0x3F) << 8 | take()
+                let isOffPage = near & 0x40 != 0
+                // Servers write two bytes from 128 on only: else one of them belongs to the record before.
+                if !(isOffPage ? Self.offPageByteCounts.contains(count) : count >= 0x80) { isCanonical = false }
+                return (count, isOffPage)
             }
         }
         let nullBits = shape.isNullable ? take() : 0
@@ -60,9 +69,8 @@ struct ForeignRecord {
         let key = length(shape.key)
         let value = isNode || isNull ? (count: 0, isOffPage: false) : length(shape.value)
         let body = isNode ? key.count + Record.childByteCount : key.count + Record.systemByteCount + value.count
-        let hasReference = value.isOffPage && value.count >= Record.referenceByteCount
         // More than one bit is in use where more than one column may be NULL.
-        guard nullBits <= 1, !key.isOffPage, value.isOffPage == hasReference, start >= IndexPage.heapStart,
+        guard isCanonical, nullBits <= 1, !key.isOffPage, start >= IndexPage.heapStart,
             origin + body <= min(page.heapTop, IndexPage.directoryEnd)
         else { throw .misplaced }
         self.origin = origin
