@@ -5,6 +5,8 @@ import RedoubtSystem
 import TestSupport
 import Testing
 
+@testable import RedoubtEngine
+
 /// Goal: a salvage finds every row that can be found, and says of every other that it is lost.
 ///
 /// Method: a small database of three levels; every kind of page is damaged, then any pages; what is found is compared
@@ -178,6 +180,31 @@ import Testing
         #expect(summary.losses.count == 1 && loss.page?.number.rawValue == 0)
         let keys = leaves.flatMap { world.keys("long", leaf: $0) }.sorted { $0.lexicographicallyPrecedes($1) }
         #expect(loss.lower == keys.first && loss.upper == keys.last)
+    }
+
+    @Test func `that an old leaf overlaps the one behind hid that rows are lost`() throws {
+        let world = try DamagedWorld(closed: true)
+        let node = try #require(world.pages("long").first { $0.type == 17855 && $0.level == 1 })
+        var image = world.image
+        let leaf = world.removePointer(&image, "long", page: node.number, .middle)
+        world.copyNextKey(&image, "long", leaf: leaf)
+        world.forgetPrevious(&image, "long", leaf: try #require(world.next("long", leaf: leaf)))
+        let (texts, summary) = try world.complaints(image)
+        #expect(texts == [] && !summary.losses.isEmpty, "\(texts)")
+    }
+
+    @Test func `rows that all name the same pages for their values were read without end`() throws {
+        let world = try DamagedWorld(closed: true)
+        let path = world.path("large")
+        let number = try #require(world.image.bytes(of: path))[34..<38].reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
+        let storage = SimulatedStorage(world.image, options: .judging)
+        let file = try storage.open(path, role: .data, creating: false, readOnly: true)
+        // Each value takes three pages.
+        let salvaged = try SalvageFile(file, SpaceID(rawValue: number))
+        var tree = TreeSalvage(salvaged, keyspace: "large", chainPages: 10) { (_, _) in true }
+        try tree.run()
+        #expect(tree.rowCount == 3 && tree.losses.count == 9)
+        #expect(tree.losses.allSatisfy { $0.reason.contains("more pages than the file has") })
     }
 
     @Test func `of a lost page of a value one row is lost`() throws {

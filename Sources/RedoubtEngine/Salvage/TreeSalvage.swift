@@ -20,6 +20,8 @@ struct TreeSalvage {
     private var breaks: [LeafBreak] = []
     /// The pages of descriptors that are lost and had to say whether orphans are in use, with the loss of each.
     private var unsure: [PageNumber: Int] = [:]
+    /// How many pages of chains may still be read: several images of a leaf may rightly name the same ones.
+    private var chainPagesLeft: Int
     /// The keys of which rows were found.
     private(set) var rowCount = 0
     /// What is lost.
@@ -29,11 +31,13 @@ struct TreeSalvage {
 
     private static let depthMaximum = 64
 
-    init(_ file: SalvageFile, keyspace: String, _ body: @escaping Body) {
+    /// Creates a salvage that reads at most `chainPages` pages of values, four times as many as there are if nil.
+    init(_ file: SalvageFile, keyspace: String, chainPages: Int? = nil, _ body: @escaping Body) {
         self.file = file
         self.keyspace = keyspace
         self.body = body
         visited = PageSet(capacity: file.pageCount)
+        chainPagesLeft = chainPages ?? 4 * Int(file.pageCount)
     }
 
     /// Reads the tree.
@@ -111,7 +115,7 @@ struct TreeSalvage {
             if record.isDeleted || key.isEmpty { continue }
             var value = unsafe [UInt8](record.value)
             if record.isOffPage {
-                switch try file.chain(record.valueReference) {
+                switch try chain(record.valueReference) {
                 case .success(let whole): value = whole
                 case .failure(let place):
                     lose(key, page: place.page, "a page of the value \(place.reason)")
@@ -120,6 +124,16 @@ struct TreeSalvage {
             }
             if try body(key, value) { rowCount += 1 }
         }
+    }
+
+    /// Returns the value that `reference` names, as long as not more pages of values were read than there can be.
+    private mutating func chain(_ reference: OffPageReference) throws(RedoubtError) -> Result<[UInt8], ChainBreak> {
+        let due = reference.byteCount / UInt64(Tree.chainPartByteCount) + 1
+        guard due <= UInt64(max(0, chainPagesLeft)) else {
+            return .failure(ChainBreak(page: reference.firstPage, reason: "is one of more pages than the file has"))
+        }
+        chainPagesLeft -= Int(due)
+        return try file.chain(reference)
     }
 
     // MARK: Siblings
@@ -164,9 +178,13 @@ struct TreeSalvage {
         for orphan in inside { leaves.append(orphan) }
         leaves.append(place.right)
         for (left, right) in zip(leaves, leaves.dropFirst()) where !LeafEdge.areSiblings(left, right) {
-            // Nothing is between leaves that overlap; that an orphan was given up is noted with its descriptors.
-            if !inside.isEmpty, LeafEdge.overlap(left, right) { continue }
+            let overlap = !inside.isEmpty && LeafEdge.overlap(left, right)
+            // Nothing is between leaves that overlap; that one may have been given up is noted with its descriptors.
+            if overlap, try isInDoubt([left, right], place) { continue }
             for (index, part) in place.lost(between: left, right) {
+                var part = part
+                // Both are in use, so one of them is old: none of their keys is sure.
+                if overlap { (part.lower, part.upper) = (left?.first, right?.last) }
                 isLost[index] = true
                 losses.append(loss(part))
             }
@@ -180,6 +198,14 @@ struct TreeSalvage {
             if try file.isFree(orphan.number) == nil { noteLostDescriptors(of: orphan) }
         }
         for (hole, isLost) in zip(place.holes, isLost) where !isLost { bridged.append(loss(hole)) }
+    }
+
+    /// Whether nobody knows if one of `leaves` that no node leads to is in use.
+    private func isInDoubt(_ leaves: [LeafEdge?], _ place: LeafBreak) throws(RedoubtError) -> Bool {
+        for case let leaf? in leaves where leaf.number != place.left?.number && leaf.number != place.right?.number {
+            if try file.isFree(leaf.number) == nil { return true }
+        }
+        return false
     }
 
     // MARK: Notes
