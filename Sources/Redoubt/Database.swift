@@ -189,7 +189,8 @@ public final class Database: Sendable {
     /// Waits.
     ///
     /// - Parameter name: 1 to 200 bytes of UTF-8, none of them zero; its file is named after it, escaped.
-    /// - Throws: `.keyspaceExists`, `.invalidName`, `.diskFull`, `.fenced`, `.closed`.
+    /// - Throws: `.keyspaceExists`, `.invalidName`, `.diskFull`, `.fenced`, `.closed`; `.notDurable`, after which it is
+    ///   there.
     public func createKeyspace(_ name: String) throws(RedoubtError) -> Keyspace {
         try call { () throws(RedoubtError) in handle(try engine.createKeyspace(name), name) }
     }
@@ -198,7 +199,7 @@ public final class Database: Sendable {
     ///
     /// Handles of it throw `.keyspaceNotFound` from then on. Waits for the writers that are inside it.
     ///
-    /// - Throws: `.keyspaceNotFound`, `.fenced`, `.closed`.
+    /// - Throws: `.keyspaceNotFound`, `.fenced`, `.closed`; `.diskFull` or `.notDurable`, after which it may be gone.
     public func dropKeyspace(_ name: String) throws(RedoubtError) {
         try call { () throws(RedoubtError) in try engine.dropKeyspace(name) }
     }

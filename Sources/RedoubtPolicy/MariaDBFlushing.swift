@@ -28,7 +28,7 @@ package struct MariaDBFlushing: FlushingDecisions, Hashable {
         )
         result.flushesLRUFirst = false
         guard let oldest = inputs.oldestModification, inputs.dirtyPageCount > 0 else {
-            (softTarget, furiousTarget) = (0, 0)
+            (softTarget, furiousTarget, wasFurious) = (0, 0, false)
             return result
         }
         updateTargets(inputs, oldest: oldest)

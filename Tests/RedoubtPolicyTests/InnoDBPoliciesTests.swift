@@ -127,6 +127,19 @@ import Testing
         #expect(policy.decide(inputs).lsnLimit == .max, "both targets are reached")
     }
 
+    @Test func `MariaDB paused once more when everything had become clean after a furious flush`() {
+        var policy = MariaDBFlushing()
+        var inputs = FlushingInputs.sample()
+        inputs.addDirty(4000, age: 86_000_000)
+        #expect(policy.decide(inputs).mode == .sync)
+        var clean = FlushingInputs.sample()
+        clean.now = inputs.now + 1
+        #expect(policy.decide(clean).listPageCount == 0)
+        var soft = FlushingInputs.sample()
+        soft.addDirty(4000, age: 76_000_000)
+        #expect(policy.decide(soft.later()).mode == .active)
+    }
+
     @Test func `Percona's LRU flushers sleep by what is free`() {
         var policy = PerconaLRUFlushing()
         var inputs = LRUInputs()
