@@ -99,7 +99,8 @@ let package = Package(
         // Flushing in virtual time: the policies decide over a model of everything else.
         engine(
             "FlushLab",
-            dependencies: ["RedoubtCommands", "RedoubtCore", "RedoubtLog", "RedoubtPolicy", "RedoubtSystem"]
+            dependencies: ["RedoubtCommands", "RedoubtCore", "RedoubtLog", "RedoubtPolicy", "RedoubtSystem"],
+            exclude: ["SCENARIOS.md"]
         ),
         tool(
             "redoubt",

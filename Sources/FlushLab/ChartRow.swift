@@ -22,6 +22,8 @@ struct ChartRow: Sendable {
     var form = LabChart.Form.lines
     var isLogarithmic = false
     var height = 170
+    /// Whether nothing is known of it where only counters were seen.
+    var isFromWithin = false
     let layers: [Layer]
     /// Values that are drawn across.
     var limits: @Sendable (RunResult) -> [LabChart.Limit] = { _ in [] }
@@ -30,7 +32,8 @@ struct ChartRow: Sendable {
     func series(of result: RunResult) -> [LabChart.Series] {
         let times = result.samples.map(\.time)
         return layers.map { layer in
-            let values = result.samples.map { layer.value($0, result) }
+            let isUnknown = isFromWithin && result.isOutline
+            let values = result.samples.map { isUnknown ? .nan : layer.value($0, result) }
             return LabChart.Series(name: layer.name, paint: layer.paint, times: times, values: values)
         }
     }
@@ -68,6 +71,7 @@ extension ChartRow {
         unit: "ms, each decade as high as the next",
         note: "There is no point where nothing ended; the longest commit after a gap is as long as the gap.",
         isLogarithmic: true,
+        isFromWithin: true,
         layers: [
             Layer("longest", paint: 1) { sample, _ in sample.transactions > 0 ? sample.longest : .nan },
             Layer("99th percentile", paint: 0) { sample, _ in sample.transactions > 0 ? sample.p99 : .nan },
@@ -135,6 +139,7 @@ extension ChartRow {
         title: "Written to the device",
         unit: "MiB a second: pages, their copies, redo",
         note: "Beside the redo it shows what a byte of change costs.",
+        isFromWithin: true,
         layers: [Layer("written", paint: 5) { sample, _ in mebibytes(sample.deviceBytes) * 10 }]
     )
 
@@ -142,6 +147,7 @@ extension ChartRow {
         title: "Device queue",
         unit: "operations under way or waiting",
         note: "A long queue delays the writes of the redo, which commits wait for.",
+        isFromWithin: true,
         layers: [Layer("queue", paint: 1) { sample, _ in sample.queue }]
     )
 
@@ -157,6 +163,7 @@ extension ChartRow {
         unit: "clients at a time, by what they wait for",
         note: "Redo space and free frames are the two that stop a server.",
         form: .areas,
+        isFromWithin: true,
         layers: zip(Sample.Wait.allCases, [3, 1, 7, 5, 0]).map { wait, paint in
             Layer(wait.words, paint: paint) { sample, _ in sample.time(of: wait) / 1e8 }
         }

@@ -54,6 +54,17 @@ package enum Figure: String, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// Whether only who runs the load or the device can know it.
+    var isFromWithin: Bool {
+        switch self {
+        case .p99, .longestCommit, .bytesPerTransaction, .writeAmplification, .bytesPerDay, .yearsToWearOut: true
+        default: isWait
+        }
+    }
+
+    /// Whether only who knows what clients wanted can know it.
+    var isOfStalls: Bool { self == .slowShare || self == .longestStall || self == .stalledTime }
+
     /// Whether it is how long clients waited for something, which most runs do for few things only.
     var isWait: Bool {
         switch self {

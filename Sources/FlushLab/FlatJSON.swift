@@ -28,10 +28,10 @@ struct FlatJSON {
     /// How many were taken, which is where the next one stands if the writer has the same order.
     private var takenCount = 0
 
-    /// Reads the line that stands at `place`.
-    init(_ bytes: ArraySlice<UInt8>, at place: Place) throws(ScenarioProblem) {
+    /// Reads the line that stands at `place`; fields that are objects are a problem, or left out if `skipsObjects`.
+    init(_ bytes: ArraySlice<UInt8>, at place: Place, skipsObjects: Bool = false) throws(ScenarioProblem) {
         self.place = place
-        var reader = FlatJSONReader(bytes, at: place)
+        var reader = FlatJSONReader(bytes, at: place, skipsObjects: skipsObjects)
         fields = try reader.fields()
     }
 

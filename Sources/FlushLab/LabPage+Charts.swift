@@ -4,6 +4,20 @@ extension LabPage {
     /// The pixels of a panel, so that the page is as wide as a laptop.
     private var panelWidth: Int { [1180, 580, 380][columnCount - 1] }
 
+    /// The most pixels that a picture is high.
+    package static let highest = 16_000
+
+    /// About the pixels that the page is high when it is 1280 wide: enough for a picture of it, at most ``highest``.
+    package var height: Int {
+        let cards = (runs.count + 2) / 3 * 200
+        let phases = runs.first.map { $0.result.scenario.phases.count } ?? 0
+        let tables = (Figure.allCases.count + 2 * judgements.count + (phases > 1 ? 2 * phases : 0)) * 30
+        let maps = (heatMaps.count + 1) / 2 * 460
+        let panels = (runs.count + columnCount - 1) / max(1, columnCount)
+        let rows = ChartRow.all.reduce(0) { $0 + 80 + panels * ($1.height + 40) }
+        return min(Self.highest, 800 + cards + tables + maps + (runs.isEmpty ? 0 : rows))
+    }
+
     /// The end of the time axis of all charts.
     private var seconds: Double {
         let ends = runs.map { run in max(run.result.scenario.seconds, run.result.samples.last?.time ?? 0) }

@@ -10,11 +10,19 @@ package struct LabPage: Sendable {
     package let runs: [LabRun]
     /// Maps of a sweep that the runs belong to.
     package let heatMaps: [HeatMap]
+    /// What the runs were to show, and whether they do.
+    package let judgements: [ShippedScenario.Judgement]
 
     /// Creates the page of `runs`; without a title it has that of the scenario.
-    package init(_ runs: [LabRun], title: String? = nil, heatMaps: [HeatMap] = []) {
+    package init(
+        _ runs: [LabRun],
+        title: String? = nil,
+        heatMaps: [HeatMap] = [],
+        judgements: [ShippedScenario.Judgement] = []
+    ) {
         self.runs = runs
         self.heatMaps = heatMaps
+        self.judgements = judgements
         let scenario = runs.first?.result.scenario
         let own = scenario.map { $0.title.isEmpty ? $0.name : $0.title }
         self.title = title ?? own ?? "Sweep"
@@ -22,7 +30,7 @@ package struct LabPage: Sendable {
 
     /// The page.
     package var html: String {
-        let sections = [header, verdicts, figures, phaseTable, maps, settings, overview, charts]
+        let sections = [header, claims, verdicts, figures, phaseTable, maps, settings, overview, charts]
         return """
             <!DOCTYPE html>
             <html lang="en">
@@ -94,6 +102,10 @@ package struct LabPage: Sendable {
                 .map { "<p>" + $0.map { Markup.escaped(String($0)) }.joined(separator: "\n") + "</p>" }
         }
         return paragraphs.isEmpty ? "" : "<div class=\"notes\">\n\(paragraphs.joined(separator: "\n"))\n</div>"
+    }
+
+    private var claims: String {
+        judgements.isEmpty ? "" : "<section>\n<h2>What it shows</h2>\n\(Markup.judgements(judgements))\n</section>"
     }
 
     private var verdicts: String {

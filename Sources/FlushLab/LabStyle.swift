@@ -32,6 +32,7 @@ enum LabStyle {
         h2 { font-size: 20px; margin: 40px 0 10px; padding-top: 14px; border-top: 1px solid var(--edge); }
         h3 { font-size: 15.5px; margin: 0; }
         h3 span { color: var(--soft); font-weight: 400; }
+        a { color: var(--heat); }
         .facts { color: var(--soft); font-size: 14px; }
         .notes { max-width: 78ch; margin-top: 14px; }
         .notes p, .hint { margin: 0 0 8px; }
@@ -53,6 +54,8 @@ enum LabStyle {
         thead th { color: var(--soft); position: sticky; top: 0; background: var(--sheet); }
         .r { text-align: right; font-variant-numeric: tabular-nums; }
         b.best { color: var(--good); }
+        b.missed { color: var(--limit); }
+        .claims td.r { text-align: left; }
         td .plain, th .plain { color: var(--soft); }
         """
 

@@ -80,6 +80,8 @@ struct PaceFigures {
             return zip(Sample.Wait.allCases, times).first { $0.1 == most }?.0
         }
         if result.syncLimit > 0, seen.contains(where: { $0.checkpointAge >= result.syncLimit }) { return .redo }
-        return seen.contains { $0.free == 0 } ? .frames : nil
+        // Counters from outside may not tell of free frames.
+        let knowsFree = !result.isOutline || result.samples.contains { $0.free > 0 }
+        return knowsFree && seen.contains { $0.free == 0 } ? .frames : nil
     }
 }

@@ -64,6 +64,11 @@ package struct RunResult: Sendable, Hashable {
     package var policy: FlushingPolicy
     /// Whether the engine ran on a real device, and not the model.
     package var isReal = false
+    /// Whether it was seen from outside, by counters: how long commits took, what was written to the device, and who
+    /// waited for what, is not known.
+    package var isOutline = false
+    /// Whether the scenario says what clients wanted; else it says what came through, and nobody knows of stalls.
+    package var isLoadKnown = true
     /// Ten samples a second.
     package var samples: [Sample] = []
     /// The age at which the policy should hurry, at which it must, and at which writers stop, in bytes.

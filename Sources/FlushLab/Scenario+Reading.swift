@@ -56,8 +56,10 @@ extension Scenario {
             device = found
             return
         }
-        let names = ScenarioText.suggestion(for: device.name, among: known.map(\.name))
-        let message = "device is \(ScenarioText.quoted(device.name)), but no device is called so; \(names)"
+        let names = known.map(\.name).reduce(into: [String]()) { if !$0.contains($1) { $0.append($1) } }
+        let message =
+            "device is \(ScenarioText.quoted(device.name)), but no device is called so; there is "
+            + names.joined(separator: ", ")
         throw source.problem(source.sections[0].entry("device")?.line ?? 0, "device", message)
     }
 

@@ -17,6 +17,10 @@ extension Verdict {
     static let shortestStall = 0.5
 
     private var stallWords: String {
+        guard isLoadKnown else {
+            let share = heldBackShare > 0 ? "for \(NumberText.percent(heldBackShare)) of the time" : "at no time"
+            return "Writers were held back \(share); whether they wanted to do more a record does not tell."
+        }
         guard let stall, stall.seconds >= Self.shortestStall else {
             let longest = stall.map { ", and stood still for \(NumberText.duration($0.seconds)) at most" } ?? ""
             if slowShare <= 0 { return "No stall: it never ran under half of its usual rate." }
@@ -50,6 +54,7 @@ extension Verdict {
     }
 
     private var commitWords: String {
+        if isOutline { return "" }
         let most = NumberText.duration(longestCommit / 1000)
         return "Of 100 commits 99 took about \(NumberText.duration(p99 / 1000)) or less, and the longest took \(most)."
     }
@@ -68,13 +73,14 @@ extension Verdict {
 
     private var costWords: String {
         guard let pagesPerTransaction, let bytesPerTransaction else { return "" }
+        if isOutline { return "A transaction cost \(NumberText.short(pagesPerTransaction)) page writes." }
         let factor = writeAmplification.map { ", \(NumberText.short($0)) bytes for each of redo" } ?? ""
         return "A transaction cost \(NumberText.short(pagesPerTransaction)) page writes and "
             + "\(NumberText.size(bytesPerTransaction)) to the device\(factor)."
     }
 
     private var wearWords: String {
-        guard bytesPerDay > 0 else { return "" }
+        guard bytesPerDay > 0, !isOutline else { return "" }
         let years = yearsToWearOut.map {
             ", which wears the device out in \(NumberText.duration($0 * 365.25 * 86400))"
         }

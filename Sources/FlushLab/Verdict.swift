@@ -1,3 +1,5 @@
+import RedoubtCore
+
 /// What a run was like, in the figures that whoever tunes a server asks for.
 ///
 /// Rates and stalls are judged phase by phase; see ``UsualRate``. Figures that have no meaning, such as pages for a
@@ -94,6 +96,12 @@ package struct Verdict: Sendable, Hashable {
     package let waitedSeconds: [Double]
     /// The phases that were judged.
     package let phases: [Phase]
+    /// Whether commit times, bytes and waits are not known.
+    package let isOutline: Bool
+    /// Whether the load is known, so that stalls are; see ``RunResult/isLoadKnown``.
+    package let isLoadKnown: Bool
+    /// The share of the time in which writers were held back.
+    package let heldBackShare: Double
 
     /// Judges a run, without its `warmUp`.
     package init(_ result: RunResult, warmUp: WarmUp = .none) {
@@ -127,11 +135,15 @@ package struct Verdict: Sendable, Hashable {
         recoverySeconds = ratio(most { Double($0.redoAge) }, result.scenario.replayRate)
         waitedSeconds = Sample.Wait.allCases.map { wait in sum { $0.time(of: wait) } / 1e9 }
         phases = pace.phases
+        isOutline = result.isOutline
+        isLoadKnown = result.isLoadKnown
+        heldBackShare = ratio(sum { $0.backPressure == .normal ? 0 : 1 }, Double(samples.count)) ?? 0
     }
 
-    /// Returns the value of a figure.
+    /// Returns the value of a figure; nil if it is not known.
     package func value(of figure: Figure) -> Double? {
-        switch figure {
+        if isOutline && figure.isFromWithin || !isLoadKnown && figure.isOfStalls { return nil }
+        return switch figure {
         case .medianRate: medianRate
         case .medianSecondRate: medianSecondRate
         case .meanRate: meanRate

@@ -57,6 +57,19 @@ import Testing
         #expect(mismatch(page) == nil)
     }
 
+    @Test func `a claim that does not hold is told, on its page and on the one that leads there`() {
+        let wrong = ShippedScenario.Judgement(claim: "a < b", holds: false, figures: "1 & 2")
+        let right = ShippedScenario.Judgement(claim: "b > a", holds: true, figures: "3")
+        let page = LabPage(LabRun.named([wave(.mysql80, count: 100)]), judgements: [wrong, right]).html
+        let index = LabIndex([.init(name: "furious", title: "a & b", judgements: [wrong, right])]).html
+        for html in [page, index] {
+            #expect(html.contains("a &#60; b") && html.contains("1 &#38; 2") && html.contains("b &#62; a"))
+            #expect(html.split(separator: "does not hold").count == 2 && html.split(separator: ">holds<").count == 2)
+            #expect(mismatch(html) == nil)
+        }
+        #expect(index.contains("href=\"furious.html\"") && index.contains("a &#38; b"))
+    }
+
     @Test func `no text of a file becomes markup`() {
         let evil = "<script>alert('1')</script>\"&\u{202E}"
         var run = wave(.redoubt, count: 200)

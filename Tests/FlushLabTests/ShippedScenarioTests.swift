@@ -1,3 +1,4 @@
+import Foundation
 import RedoubtCore
 import Testing
 
@@ -21,6 +22,18 @@ import Testing
             #expect(!scenario.title.isEmpty)
             #expect(scenario.seconds <= 600)
             #expect(try Scenario(name: name, text: scenario.text) == scenario)
+        }
+    }
+
+    @Test func `the document beside the code is of these scenarios`() throws {
+        let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent()
+        let written = try String(contentsOf: root.appending(path: "Sources/FlushLab/SCENARIOS.md"), encoding: .utf8)
+        let current = try ShippedScenario.documentation() + "\n"
+        #expect(written == current, "flushlab scenarios --markdown > Sources/FlushLab/SCENARIOS.md writes it")
+        for shipped in ShippedScenario.all {
+            #expect(current.contains("\n## \(shipped.name)\n"))
+            for claim in shipped.claims { #expect(current.contains("\n- \(claim.text)\n"), "\(claim.text)") }
         }
     }
 

@@ -65,7 +65,7 @@ struct WrongLine: Sendable, CustomStringConvertible {
             "textbook, mysql80, mysql57, mariadb"
         ),
         WrongLine("policies = mysql80, redoubt", "policies = mysql80, mysql80", "policies", "each once"),
-        WrongLine("device = sataSSD", "device = sataSD", "device", "no device is called so; there is sataSSD"),
+        WrongLine("device = sataSSD", "device = sataSD", "device", "called so; there is disk7200, sataSSD"),
         WrongLine("size = 256 MiB", "size = 7", "size", "\"7\", but must be in 1 MiB...1 TiB"),
         WrongLine("size = 256 MiB", "size = 256 mb", "size", "a size such as 4096, 64 MiB or 2 GiB"),
         WrongLine("size = 256 MiB", "size = 1e200 GiB", "size", "in 1 MiB...1 TiB"),

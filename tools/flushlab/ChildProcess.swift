@@ -1,11 +1,14 @@
 import Glibc
 import RedoubtCommands
+import RedoubtSystem
 
 /// A program that was started by name, with files for what it reads and prints.
 struct ChildProcess {
     private let id: pid_t
 
     /// Starts `words`, the first of which is the program; what it complains about goes to `output` with ".error".
+    ///
+    /// It ends when this process does, however that comes.
     init(_ words: [String], input: String = "/dev/null", output: String) throws(CommandFailure) {
         var actions = unsafe posix_spawn_file_actions_t()
         unsafe posix_spawn_file_actions_init(&actions)
@@ -13,16 +16,27 @@ struct ChildProcess {
         unsafe posix_spawn_file_actions_addopen(&actions, 0, input, O_RDONLY, 0)
         unsafe posix_spawn_file_actions_addopen(&actions, 1, output, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
         unsafe posix_spawn_file_actions_addopen(&actions, 2, output + ".error", O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) }
+        guard let program = Self.path(of: words[0]) else { throw Self.missing(words[0]) }
+        let keeper = Self.path(of: "setpriv").map { [$0, "--pdeathsig", "KILL"] } ?? []
+        let all = keeper + [program] + words.dropFirst()
+        var arguments: [UnsafeMutablePointer<CChar>?] = unsafe all.map { unsafe strdup($0) }
         unsafe arguments.append(nil)
         defer { for index in unsafe arguments.indices { unsafe free(arguments[index]) } }
         var id: pid_t = 0
-        guard let program = Self.path(of: words[0]),
-            unsafe posix_spawn(&id, program, &actions, nil, arguments, environ) == 0
-        else {
-            throw CommandFailure(code: .failure, message: "\(words[0]) cannot be started; tools/setup installs it")
+        guard unsafe posix_spawn(&id, all[0], &actions, nil, arguments, environ) == 0 else {
+            throw Self.missing(words[0])
         }
         self.id = id
+    }
+
+    private static func missing(_ name: String) -> CommandFailure {
+        CommandFailure(code: .failure, message: "\(name) cannot be started; tools/setup installs it")
+    }
+
+    /// The end of a file of complaints.
+    static func lastWords(of path: String) -> String {
+        let lines = ((try? LabFiles.text(of: path)) ?? "").split(separator: "\n")
+        return lines.suffix(5).map { "    " + $0.prefix(300) }.joined(separator: "\n")
     }
 
     /// Where a program is; nil if it is not installed.
@@ -42,6 +56,18 @@ struct ChildProcess {
 
     /// Ends it at once.
     func kill() { _ = Glibc.kill(id, SIGKILL) }
+
+    /// Waits until it has ended, at most so many seconds, and then ends it; returns its status, or nil.
+    func wait(seconds: Int) -> Int32? {
+        for _ in 0..<seconds * 20 {
+            var status: Int32 = 0
+            if unsafe waitpid(id, &status, WNOHANG) == id { return status }
+            Scheduling.sleep(microseconds: 50_000)
+        }
+        kill()
+        wait()
+        return nil
+    }
 
     /// Waits until it has ended; returns its status, 0 if all went well.
     @discardableResult

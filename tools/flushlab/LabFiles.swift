@@ -9,6 +9,8 @@ enum LabFiles {
     /// The most bytes of a scenario, and of a result.
     private static let textLimit = 1 << 20
     private static let resultLimit = 256 << 20
+    /// The most bytes of a trace: a day of two looks a second.
+    private static let traceLimit = 1 << 30
 
     /// Returns the scenario that `arguments` name, with the settings that they change.
     static func scenario(_ arguments: Arguments) throws(CommandFailure) -> Scenario {
@@ -32,6 +34,16 @@ enum LabFiles {
                 try Scenario(name: stem(word), text: text, devices: known)
             }
         }
+        try apply(arguments, to: &scenario, known)
+        return scenario
+    }
+
+    /// Changes what the options of `arguments` say in `scenario`.
+    static func apply(
+        _ arguments: Arguments,
+        to scenario: inout Scenario,
+        _ known: [DeviceModel]
+    ) throws(CommandFailure) {
         for (key, value) in try settings(arguments.option("set")) {
             try understood { () throws(ScenarioProblem) in try scenario.set(key, to: value, devices: known) }
         }
@@ -44,7 +56,12 @@ enum LabFiles {
         if let seed = arguments.option("seed") {
             try understood { () throws(ScenarioProblem) in try scenario.set("seed", to: seed) }
         }
-        return scenario
+    }
+
+    /// Returns the trace in the file at `path`.
+    static func trace(_ path: String) throws(CommandFailure) -> LoadTrace {
+        let bytes = try bytes(of: path, most: traceLimit)
+        return try understood { () throws(ScenarioProblem) in try LoadTrace(jsonLines: bytes, file: path) }
     }
 
     /// Returns the devices in the folder that `arguments` name.
@@ -116,12 +133,13 @@ enum LabFiles {
     }
 
     /// The name of a file without its folders and its ending.
-    private static func stem(_ path: String) -> String {
+    static func stem(_ path: String) -> String {
         let name = path.split(separator: "/").last.map(String.init) ?? path
         return name.split(separator: ".").first.map(String.init) ?? name
     }
 
-    private static func bytes(of path: String, most: Int) throws(CommandFailure) -> [UInt8] {
+    /// Returns the content of the file at `path`, of at most `most` bytes.
+    static func bytes(of path: String, most: Int) throws(CommandFailure) -> [UInt8] {
         guard let file = unsafe fopen(path, "r") else { throw failure("read", path) }
         defer { unsafe fclose(file) }
         var bytes: [UInt8] = []
@@ -130,7 +148,7 @@ enum LabFiles {
             let count = unsafe fread(&piece, 1, piece.count, file)
             bytes += piece[..<count]
             guard bytes.count <= most else {
-                throw .usage("\(path) has more than \(most >> 20) MiB; it is no such file")
+                throw .usage("\(path) has more than \(most >> 20) MiB, which is the most that is read")
             }
             if count < piece.count { break }
         }
@@ -139,6 +157,6 @@ enum LabFiles {
     }
 
     private static func failure(_ verb: String, _ path: String) -> CommandFailure {
-        CommandFailure(code: .failure, message: "\(path) cannot be \(verb): \(unsafe String(cString: strerror(errno)))")
+        CommandFailure(code: .failure, message: "\(path): cannot \(verb): \(unsafe String(cString: strerror(errno)))")
     }
 }

@@ -28,7 +28,7 @@ extension Program {
             give the same result, byte by byte.
             """,
         version: "0.1",
-        commands: [.run, .sweep, .advise, .compare, .scenarios, .devices, .check, .measure, .validate],
+        commands: [.run, .sweep, .advise, .compare, .replay, .scenarios, .devices, .check, .measure, .validate],
         meanings: [
             (.success, "done; for check: every claim holds"),
             (.negative, "a claim does not hold, an aim is not reached, or model and engine are too far apart"),

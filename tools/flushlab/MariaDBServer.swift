@@ -47,7 +47,8 @@ final class MariaDBServer {
             output: "\(folder)/install"
         )
         guard install.wait() == 0 else {
-            throw CommandFailure(code: .failure, message: "mariadb-install-db failed; see \(folder)/install")
+            let end = ChildProcess.lastWords(of: "\(folder)/install.error")
+            throw CommandFailure(code: .failure, message: "mariadb-install-db failed:\n\(end)")
         }
         process = try ChildProcess(
             [
@@ -63,7 +64,9 @@ final class MariaDBServer {
             if (try? query("SELECT 1")) != nil { return }
             Scheduling.sleep(microseconds: 200_000)
         }
-        throw CommandFailure(code: .failure, message: "the server does not start; see \(folder)/log")
+        let end = ChildProcess.lastWords(of: "\(folder)/log")
+        stop()
+        throw CommandFailure(code: .failure, message: "the server does not start:\n\(end)")
     }
 
     /// Ends the server; its folder stays.
@@ -91,6 +94,18 @@ final class MariaDBServer {
             \(Self.procedures)
             """
         )
+    }
+
+    /// The pages that hold the rows of the table.
+    func leafPages() throws(CommandFailure) -> Int {
+        let text = try query(
+            "ANALYZE TABLE lab.t; SELECT stat_value FROM mysql.innodb_index_stats WHERE database_name = 'lab' "
+                + "AND table_name = 't' AND index_name = 'PRIMARY' AND stat_name = 'n_leaf_pages'"
+        )
+        guard let count = text.split(separator: "\n").last.flatMap({ Int($0) }), count > 0 else {
+            throw CommandFailure(code: .failure, message: "the server does not say how many pages its table has")
+        }
+        return count
     }
 
     /// Writes every dirty page; returns what a page took of the processors, in nanoseconds.
@@ -121,10 +136,15 @@ final class MariaDBServer {
     var processorSeconds: Double { process?.processorSeconds ?? 0 }
 
     /// Updates rows at random with `threads` connections for `seconds`, under `settings`; returns what the server's
-    /// counters said each second.
+    /// counters said each second, and the processor seconds that it used from the first to the last.
     ///
     /// Waits as long as that takes.
-    func updates(rows: Int, threads: Int, seconds: Int, _ settings: Settings) throws(CommandFailure) -> [Row] {
+    func updates(
+        rows: Int,
+        threads: Int,
+        seconds: Int,
+        _ settings: Settings
+    ) throws(CommandFailure) -> (rows: [Row], processorSeconds: Double) {
         // So that no run begins with what another one left.
         try drain()
         try query(
@@ -143,11 +163,13 @@ final class MariaDBServer {
                 )
             )
         }
+        let before = processorSeconds
         try query("CALL lab.watch(\(seconds))")
+        let used = processorSeconds - before
         for child in clients { child.wait() }
         clients = []
         let text = try query("SELECT t, age, most, flushed, dirty, lsn, updates FROM lab.samples ORDER BY t")
-        return text.split(separator: "\n").compactMap { line in
+        let found: [Row] = text.split(separator: "\n").compactMap { line in
             let numbers = line.split(separator: "\t").compactMap { Double($0) }
             guard numbers.count == 7 else { return nil }
             return Row(
@@ -160,6 +182,8 @@ final class MariaDBServer {
                 updates: numbers[6]
             )
         }
+        let span = (found.last?.time ?? 0) - (found.first?.time ?? 0)
+        return (found, used * span / Double(max(1, seconds)))
     }
 
     /// What the counters of `watch` and `drain` come from.

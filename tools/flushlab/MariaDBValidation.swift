@@ -54,30 +54,24 @@ struct MariaDBValidation {
         Screen.tell("MariaDB \(try server.version()), \(Self.threads) connections, \(Self.seconds) s each")
         Screen.tell(device.text)
         let runs = try runs(on: server)
-        Screen.complain("measuring the server (\(Self.measuringSeconds) s) ...")
-        // Last of all: a new server is slower at first.
-        let cost = try Cost.measure(server)
+        let costs = Costs(pageTime: try server.drain(), leafPages: try server.leafPages())
         server.stop()
-        Screen.tell(
-            "an update takes \(NumberText.duration(cost.update / 1e9)) of the server's processors, writing a page "
-                + "\(NumberText.duration(cost.page / 1e9))\n"
-        )
-        return try compare(runs, cost, device)
+        return try compare(runs, costs, device)
     }
 
     /// Runs the updates on the server under all settings.
-    private func runs(on server: MariaDBServer) throws(CommandFailure) -> [[MariaDBServer.Row]] {
-        var found: [[MariaDBServer.Row]] = []
+    private func runs(on server: MariaDBServer) throws(CommandFailure) -> [Run] {
+        var found: [Run] = []
         for settings in Self.settings {
             Screen.complain("\(Self.name(settings)): \(Self.seconds) s ...")
-            let rows = try server.updates(
+            let (rows, used) = try server.updates(
                 rows: Self.rows,
                 threads: Self.threads,
                 seconds: Self.seconds,
                 settings
             )
             Screen.complain("    server " + Figures(rows).cells.joined(separator: "  "))
-            found.append(rows)
+            found.append(Run(settings: settings, rows: rows, processorSeconds: used))
         }
         return found
     }
@@ -88,69 +82,76 @@ struct MariaDBValidation {
 
     /// Runs the model under the same settings, and prints how far it is off.
     private func compare(
-        _ found: [[MariaDBServer.Row]],
-        _ cost: Cost,
+        _ runs: [Run],
+        _ costs: Costs,
         _ device: DeviceModel
     ) throws(CommandFailure) -> ExitCode {
+        let pageTime = NumberText.duration(costs.pageTime / 1e9)
+        Screen.tell(
+            "the table has \(NumberText.count(costs.leafPages, "page")); writing one takes \(pageTime) of the server's "
+                + "processors\n"
+        )
         var table = TextTable()
-        table.add(["io_capacity", "redo", "", "age mean", "5 %", "95 %", "pages/s", "updates/s", ""])
-        var isGood = true
-        for (settings, found) in zip(Self.settings, found) {
-            let scenario = Self.scenario(settings, found, cost, device)
+        table.add(["io_capacity", "redo", "", "age mean", "5 %", "95 %", "pages/s", "updates/s", "an update", ""])
+        var (isGood, found) = (true, [(name: String, page: LabPage)]())
+        for run in runs {
+            let settings = run.settings
+            let scenario = Self.scenario(run, costs, device)
             let model = VirtualRun.run(scenario, policy: .mariadb)
-            let (real, virtual) = (Figures(found), Figures(model))
+            let (real, virtual) = (Figures(run.rows), Figures(model))
+            let time = NumberText.duration(run.updateTime(costs) / 1e9)
             let misses = virtual.misses(of: real)
             isGood = isGood && misses.isEmpty
-            table.add(["\(settings.ioCapacity)", "\(settings.redo >> 20) MiB", "server"] + real.cells)
+            table.add(["\(settings.ioCapacity)", "\(settings.redo >> 20) MiB", "server"] + real.cells + [time])
             let verdict = misses.isEmpty ? "ok" : "OFF: " + misses.joined(separator: ", ")
-            table.add(["", "", "model"] + virtual.cells + [verdict])
-            if let pages {
-                let runs = [LabRun(name: "model", model), LabRun(name: "server", Self.result(found, model))]
-                let path = "\(pages)/mariadb-\(settings.ioCapacity)-\(settings.redo >> 20).html"
-                try LabFiles.write(
-                    LabPage(runs, title: "MariaDB and its policy: \(Self.name(settings))").html,
-                    to: path
-                )
-            }
+            table.add(["", "", "model"] + virtual.cells + ["", verdict])
+            let both = [LabRun(name: "model", model), LabRun(name: "server", Self.result(run.rows, model))]
+            let page = LabPage(both, title: "MariaDB and its policy: \(Self.name(settings))")
+            found.append(("mariadb-\(settings.ioCapacity)-\(settings.redo >> 20)", page))
         }
         Screen.tell(table.text)
+        if let pages {
+            for (name, page) in found { try LabFiles.write(page.html, to: "\(pages)/\(name).html") }
+        }
         return isGood ? .success : .negative
     }
 
-    /// What the server takes of its processors, in nanoseconds, found by a load of its own with a larger redo.
-    private struct Cost {
-        /// An update, with all that the server does for it later, such as purging.
-        var update = 0.0
-        /// Writing a page.
-        var page = 0.0
+    /// What was found of the server once.
+    private struct Costs {
+        /// Nanoseconds of processor to write a page.
+        let pageTime: Double
+        /// Pages that hold rows.
+        let leafPages: Int
+    }
 
-        static func measure(_ server: MariaDBServer) throws(CommandFailure) -> Cost {
-            var settings = MariaDBServer.Settings()
-            (settings.redo, settings.ioCapacity, settings.ioCapacityMaximum) = (384 << 20, 10_000, 20_000)
-            let rows = try server.updates(rows: rows, threads: threads, seconds: measuringSeconds, settings).suffix(15)
-            // Not at once: a new server has its undo space to make first.
-            guard let first = rows.first, let last = rows.last, last.updates > first.updates else { return Cost() }
-            let page = try server.drain()
-            // The processors are full: what pages do not take, updates do.
-            let rest = (last.time - first.time) * 1e9 * processors - (last.pagesFlushed - first.pagesFlushed) * page
-            return Cost(update: rest / (last.updates - first.updates), page: page)
+    /// The server under one setting.
+    private struct Run {
+        let settings: MariaDBServer.Settings
+        let rows: [MariaDBServer.Row]
+        /// What the server used from the first row to the last.
+        let processorSeconds: Double
+
+        /// What an update took of the processors in nanoseconds, purging and all.
+        func updateTime(_ costs: Costs) -> Double {
+            guard let first = rows.first, let last = rows.last, last.updates > first.updates else { return 500 }
+            let pages = (last.pagesFlushed - first.pagesFlushed) * costs.pageTime
+            return max(500, (processorSeconds * 1e9 - pages) / (last.updates - first.updates))
         }
     }
 
-    private static let measuringSeconds = 25
     private static let processors = Double(max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 
     /// The scenario that is the server's: pages by its data, redo by what its updates wrote.
     private static func scenario(
-        _ settings: MariaDBServer.Settings,
-        _ rows: [MariaDBServer.Row],
-        _ cost: Cost,
+        _ run: Run,
+        _ costs: Costs,
         _ device: DeviceModel
     ) -> Scenario {
+        let (settings, rows) = (run.settings, run.rows)
         var scenario = Scenario()
         scenario.name = "mariadb"
         scenario.title = "random updates of rows by their key"
-        scenario.pageCount = Self.rows * bytesPerRow / 16384
+        scenario.pageCount = costs.leafPages
         scenario.frameCount = pool / 16384
         scenario.redoCapacity = settings.redo
         scenario.redoLimits = .mariadb
@@ -167,21 +168,22 @@ struct MariaDBValidation {
         // Of an update both the row and its undo record have redo; undo records fill pages of their own.
         phase.workload.redoPerChange = (last.lsn - first.lsn) / updates / 2
         phase.workload.appends = 1
-        phase.workload.rowsPerPage = 16384 / bytesPerRow
-        phase.workload.processorTime = max(500, cost.update)
-        scenario.machine.pageWriteTime = max(1000, cost.page)
+        phase.workload.rowsPerPage = undoLogsPerPage
+        phase.workload.processorTime = run.updateTime(costs)
+        scenario.machine.pageWriteTime = max(1000, costs.pageTime)
         scenario.machine.wakeTime = 5000
         scenario.phases = [phase]
         return scenario
     }
 
-    /// The bytes of a page that a row takes: a value of 150 bytes, its key and header, and a sixteenth left free.
-    private static let bytesPerRow = 190
+    /// The undo logs of a page: of each transaction one, with a header of 186 bytes, of which most is room for the name
+    /// of a distributed transaction, and the row as it was; a page of which three quarters are used takes no more.
+    private static let undoLogsPerPage = 16384 * 3 / 4 / (186 + 185)
 
     /// The server's counters as a run, a second for ten samples.
     private static func result(_ rows: [MariaDBServer.Row], _ model: RunResult) -> RunResult {
         var result = RunResult(scenario: model.scenario, policy: .mariadb)
-        result.isReal = true
+        (result.isReal, result.isOutline) = (true, true)
         (result.asyncLimit, result.syncLimit) = (model.asyncLimit, model.syncLimit)
         result.stopLimit = Int(rows.last?.checkpointAgeMaximum ?? 0)
         for (before, row) in zip(rows, rows.dropFirst()) {

@@ -27,7 +27,7 @@ extension Command {
         summary: "runs a scenario in virtual time, under each of its policies",
         operands: [scenarioOperand],
         options: scenarioOptions + [
-            Option(name: "html", value: "FILE", text: "write a page with charts to FILE"),
+            Option(name: "html", value: "FILE", text: "write a page with charts to FILE"), PagePicture.option,
             Option(name: "json", value: "FILE", text: "write the samples of the one policy to FILE, for compare"),
             Option(name: "csv", value: "FILE", text: "write the samples of the one policy to FILE"),
             Option(name: "warmup", value: "SECONDS", text: "leave out so many seconds of the figures; 0 if not given"),
@@ -37,6 +37,7 @@ extension Command {
             "flushlab run ./mine.scenario --set 'innodb_io_capacity=5000; capacity=2 GiB' --policies all",
         ]
     ) { arguments throws(CommandFailure) in
+        try PagePicture.check(arguments)
         let scenario = try LabFiles.scenario(arguments)
         for name in ["json", "csv"] where arguments.has(name) && scenario.policies.count > 1 {
             throw .usage(
@@ -53,10 +54,12 @@ extension Command {
         tell(scenario, results, warmUp)
         if let path = arguments.option("json") { try LabFiles.write(results[0].jsonLines, to: path) }
         if let path = arguments.option("csv") { try LabFiles.write(results[0].csv, to: path) }
+        let page = LabPage(LabRun.named(results, warmUp: warmUp))
         if let path = arguments.option("html") {
-            try LabFiles.write(LabPage(LabRun.named(results, warmUp: warmUp)).html, to: path)
+            try LabFiles.write(page.html, to: path)
             Screen.tell("the page with charts is \(path)")
         }
+        if let path = arguments.option("png") { try PagePicture.write(page, to: path) }
         return .success
     }
 
@@ -93,8 +96,14 @@ extension Command {
         name: "scenarios",
         summary: "lists the scenarios that are shipped, or prints one",
         operands: [Operand(name: "NAME", text: "prints the file of this one", isOptional: true)],
-        options: []
+        options: [
+            Option(name: "markdown", value: nil, text: "print what each shows and what to look at, as a document")
+        ]
     ) { arguments throws(CommandFailure) in
+        if arguments.has("markdown") {
+            Screen.tell(try LabFiles.understood { () throws(ScenarioProblem) in try ShippedScenario.documentation() })
+            return .success
+        }
         if arguments.has(operand: "NAME") {
             let name = arguments.operand("NAME")
             guard let found = ShippedScenario.named(name) else {
@@ -133,38 +142,5 @@ extension Command {
         }
         for device in DeviceModel.shipped { Screen.tell(Tables.padded(device.name, 16) + device.title) }
         return .success
-    }
-
-    /// Judges what the shipped scenarios claim.
-    static let check = Command(
-        name: "check",
-        summary: "runs the shipped scenarios and judges what each claims to show",
-        operands: [Operand(name: "SCENARIO", text: "only this one", isOptional: true)],
-        options: [Option(name: "html", value: "FOLDER", text: "write the page of each scenario to FOLDER")]
-    ) { arguments throws(CommandFailure) in
-        let chosen = ShippedScenario.all.filter {
-            !arguments.has(operand: "SCENARIO") || $0.name == arguments.operand("SCENARIO")
-        }
-        guard !chosen.isEmpty else { throw .usage("there is no scenario \"\(arguments.operand("SCENARIO"))\"") }
-        var missed = 0
-        for shipped in chosen {
-            let start = Screen.seconds
-            let outcomes = try LabFiles.understood { () throws(ScenarioProblem) in try shipped.runAll() }
-            let virtual = outcomes.all.reduce(0) { $0 + $1.result.scenario.seconds }
-            let elapsed = NumberText.duration(Screen.seconds - start)
-            Screen.tell("\(shipped.name): \(NumberText.duration(virtual)) of virtual time in \(elapsed)")
-            for claim in shipped.claims {
-                let (holds, figures) = claim.judge(outcomes)
-                Screen.tell("  \(holds ? "ok    " : "MISSED") \(claim.text): \(figures)")
-                if !holds { missed += 1 }
-            }
-            if let folder = arguments.option("html") {
-                let runs = outcomes.all.map { LabRun(name: "\($0.variant), \($0.result.policy.rawValue)", $0.result) }
-                let page = LabPage(runs)
-                try LabFiles.write(page.html, to: "\(folder)/\(shipped.name).html")
-            }
-        }
-        Screen.tell(missed == 0 ? "every claim holds" : "\(missed) claims do not hold")
-        return missed == 0 ? .success : .negative
     }
 }

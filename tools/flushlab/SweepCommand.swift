@@ -95,12 +95,13 @@ extension Command {
                 choices: Figure.allCases.map(\.rawValue)
             ),
             Option(name: "csv", value: "FILE", text: "write all figures of all runs to FILE"),
-            Option(name: "html", value: "FILE", text: "write the maps to FILE"),
+            Option(name: "html", value: "FILE", text: "write the maps to FILE"), PagePicture.option,
         ],
         examples: [
             "flushlab sweep furious-flushing --over 'innodb_io_capacity=200,1000,5000; capacity=96 MiB,1 GiB,8 GiB'"
         ]
     ) { arguments throws(CommandFailure) in
+        try PagePicture.check(arguments)
         let scenario = try LabFiles.scenario(arguments)
         let sweep = try grid(scenario, arguments)
         let start = Screen.seconds
@@ -110,9 +111,9 @@ extension Command {
         let maps = maps(sweep, verdicts, figure)
         for map in maps { Screen.tell("\n" + map.text) }
         if let path = arguments.option("csv") { try LabFiles.write(csv(sweep, verdicts), to: path) }
-        if let path = arguments.option("html") {
-            try LabFiles.write(LabPage([], title: "\(scenario.title): \(figure.title)", heatMaps: maps).html, to: path)
-        }
+        let page = LabPage([], title: "\(scenario.title): \(figure.title)", heatMaps: maps)
+        if let path = arguments.option("html") { try LabFiles.write(page.html, to: path) }
+        if let path = arguments.option("png") { try PagePicture.write(page, to: path) }
         return .success
     }
 
