@@ -55,7 +55,7 @@ enum LabStyle {
         .r { text-align: right; font-variant-numeric: tabular-nums; }
         b.best { color: var(--good); }
         b.missed { color: var(--limit); }
-        .claims td.r { text-align: left; }
+        .claims .r { text-align: left; }
         td .plain, th .plain { color: var(--soft); }
         """
 
