@@ -11,11 +11,12 @@ extension LabPage {
     package var height: Int {
         let cards = (runs.count + 2) / 3 * 200
         let phases = runs.first.map { $0.result.scenario.phases.count } ?? 0
-        let tables = (Figure.allCases.count + 2 * judgements.count + (phases > 1 ? 2 * phases : 0)) * 30
+        let tables = (Figure.allCases.count + 2 * judgements.count + (phases > 1 ? 2 * phases : 0)) * 32
         let maps = (heatMaps.count + 1) / 2 * 460
         let panels = (runs.count + columnCount - 1) / max(1, columnCount)
         let rows = ChartRow.all.reduce(0) { $0 + 80 + panels * ($1.height + 40) }
-        return min(Self.highest, 800 + cards + tables + maps + (runs.isEmpty ? 0 : rows))
+        let overview = runs.count > 1 ? 800 : 0
+        return min(Self.highest, 1100 + overview + cards + tables + maps + (runs.isEmpty ? 0 : rows))
     }
 
     /// The end of the time axis of all charts.
